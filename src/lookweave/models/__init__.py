@@ -1,0 +1,1 @@
+"""Models behind four protocols, chosen by name through cards."""

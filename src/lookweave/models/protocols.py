@@ -1,0 +1,104 @@
+"""What Lookweave asks of a model. A model is any class that has these methods.
+
+Photos are uint8 RGB arrays of shape (height, width, 3), oriented, sRGB. A model is loaded once
+(`__init__`) and called from several threads at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One garment found in a photo.
+
+    Attributes:
+        box: xyxy in pixels of the photo that the detector was given.
+        score: 0..1.
+        label: of `taxonomy.CATEGORIES`, or None when the detector does not say.
+        label_scores: float32 over `taxonomy.CATEGORIES`, sums to 1, or None.
+        mask: uint8 0/255 that fills the box at any resolution, or None (all of the box).
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    label: str | None = None
+    label_scores: Vectors | None = None
+    mask: Pixels | None = None
+
+
+@dataclass(frozen=True)
+class Crop:
+    """One region as a model sees it: the photo, where the region is, and what is known of it.
+
+    Attributes:
+        photo: the whole photo, uint8 (height, width, 3).
+        box: xyxy in pixels of `photo`.
+        mask: uint8 0/255 that fills the box at any resolution, or None.
+        kind: ``garment`` (a product photo's cut-out) or ``look``.
+        label_scores: the detector's opinion over `taxonomy.CATEGORIES`, or None.
+    """
+
+    photo: Pixels
+    box: tuple[float, float, float, float]
+    mask: Pixels | None = None
+    kind: str = "look"
+    label_scores: Vectors | None = None
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a describer says of one region.
+
+    Attributes:
+        attributes: attribute of `taxonomy.ATTRIBUTES` -> value -> probability. An attribute
+            that the model does not speak of is missing. Colours are shares of the surface.
+        caption: one sentence, or None.
+    """
+
+    attributes: dict[str, dict[str, float]] = field(default_factory=dict)
+    caption: str | None = None
+    scene: str | None = None
+    light: str | None = None
+    pose: str | None = None
+    mood: str | None = None
+
+
+class Detector(Protocol):
+    """f_OD: the garments of a photo."""
+
+    def detect(self, photos: list[Pixels]) -> list[list[Detection]]:
+        """One list for each photo, best first; empty where no garment is seen."""
+        ...
+
+
+class ImageEncoder(Protocol):
+    dimension: int
+
+    def encode(self, crops: list[Crop]) -> Vectors:
+        """Unit vectors, float32 (len(crops), dimension)."""
+        ...
+
+
+class TextEncoder(Protocol):
+    """Text in the same space as an `ImageEncoder`'s vectors."""
+
+    dimension: int
+
+    def encode_text(self, texts: list[str]) -> Vectors:
+        """Unit vectors, float32 (len(texts), dimension)."""
+        ...
+
+
+class Describer(Protocol):
+    def describe(self, crops: list[Crop]) -> list[Description | Exception]:
+        """One answer for each crop; a `Rejected` in place of an answer that failed."""
+        ...

@@ -1,0 +1,326 @@
+"""The nouns of Lookweave, one Arrow schema each.
+
+A row's key names the model or recipe that made it, so a second run skips what exists, a new
+model adds rows beside the old ones, and nothing is overwritten silently. Boxes are xyxy in
+pixels of the oriented photo; vectors are float32 and unit-norm; masks are PNG bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from lookweave.taxonomy import ATTRIBUTES, CATEGORIES
+
+ATTRIBUTE_WIDTH = sum(len(values) for values in ATTRIBUTES.values())
+"""Length of an attribute vector: the blocks of `taxonomy.ATTRIBUTES`, one after the other."""
+
+
+@dataclass(frozen=True)
+class Noun:
+    """One table: its name, its columns and the columns that identify a row."""
+
+    name: str
+    key: tuple[str, ...]
+    schema: pa.Schema
+
+    def table(self, rows: list[dict[str, object]]) -> pa.Table:
+        """Build a table from dictionaries; missing columns are null, unknown ones refused."""
+        for row in rows:
+            if unknown := row.keys() - set(self.schema.names):
+                raise KeyError(f"{self.name} has no column {sorted(unknown)}")
+        return pa.Table.from_pylist(rows, schema=self.schema)
+
+
+def _string(name: str, nullable: bool = True) -> pa.Field:
+    return pa.field(name, pa.string(), nullable=nullable)
+
+
+_PHOTO = [
+    _string("id", False),  # photo_id() of the file's bytes
+    _string("path", False),  # absolute path or URL of the first source with these bytes
+    _string("name", False),  # path below the folder or manifest it came from
+    pa.field("width", pa.int32()),  # of the oriented photo
+    pa.field("height", pa.int32()),
+    _string("format"),  # JPEG, PNG, ...
+    pa.field("bytes", pa.int64()),
+    _string("sha256"),
+    _string("phash"),  # 64-bit perceptual hash, 16 hex digits
+]
+
+SOURCE = Noun(
+    "sources",
+    ("kind", "path"),
+    pa.schema(
+        [
+            _string("kind", False),  # garment | look
+            _string("path", False),  # absolute path or URL
+            _string("name", False),  # path below its folder, or as the manifest says it
+            _string("id", False),  # the photo found there: garments.id or looks.id
+            pa.field("size", pa.int64()),
+            pa.field("modified_ns", pa.int64()),
+            _string("rights"),
+            pa.field("taken_down", pa.bool_()),
+            _string("metadata"),  # the manifest's row as JSON, {} for a folder
+        ]
+    ),
+)
+"""Where each photo was found. Two files with the same bytes are two sources of one photo."""
+
+GARMENT = Noun(
+    "garments",
+    ("id",),
+    pa.schema(
+        [
+            *_PHOTO,
+            _string("sku"),
+            _string("title"),
+            _string("brand"),
+            _string("category"),  # the catalogue's own word
+            pa.field("price", pa.float64()),
+            _string("url"),
+            _string("rights"),
+            pa.field("taken_down", pa.bool_()),
+            _string("product"),  # photos of one product share it; the sku when not given
+            _string("metadata"),  # further columns of the manifest, as JSON
+        ]
+    ),
+)
+"""A product photo and what the catalogue knows."""
+
+LOOK = Noun(
+    "looks",
+    ("id",),
+    pa.schema(
+        [
+            *_PHOTO,
+            _string("title"),
+            _string("brand"),
+            _string("season"),
+            _string("photographer"),
+            _string("shoot"),  # photos of one shoot share it
+            _string("url"),
+            _string("rights"),
+            pa.field("taken_down", pa.bool_()),
+            _string("metadata"),
+        ]
+    ),
+)
+"""An editorial photo and its credits."""
+
+REGION = Noun(
+    "regions",
+    ("id",),
+    pa.schema(
+        [
+            _string("id", False),  # region_id(subject, detector, index)
+            _string("subject", False),  # garments.id or looks.id
+            _string("kind", False),  # garment (its cut-out) | look
+            _string("detector", False),
+            pa.field("index", pa.int16(), nullable=False),
+            pa.field("box", pa.list_(pa.float32(), 4)),
+            _string("label"),  # of taxonomy.CATEGORIES; null when the detector does not say
+            pa.field("score", pa.float32()),
+            pa.field("label_scores", pa.list_(pa.float32(), len(CATEGORIES))),  # sums to 1, or null
+            pa.field("mask", pa.binary()),  # PNG, 8 bit, 0 or 255, the box's aspect, any scale
+            pa.field("area", pa.float32()),  # share of the photo, 0..1
+        ]
+    ),
+)
+"""One garment found in a look, or the cut-out of a garment photo."""
+
+DESCRIPTION = Noun(
+    "descriptions",
+    ("subject", "model"),
+    pa.schema(
+        [
+            _string("subject", False),  # regions.id
+            _string("model", False),
+            _string("kind", False),  # garment | look
+            _string("category"),
+            pa.field("colours", pa.list_(pa.string())),
+            _string("pattern"),
+            _string("material"),
+            _string("sleeve"),
+            _string("length"),
+            _string("neckline"),
+            _string("caption"),
+            _string("scene"),
+            _string("light"),
+            _string("pose"),
+            _string("mood"),
+            pa.field("confidence", pa.float32()),  # of the category, 0..1
+            # One distribution per attribute in the order of taxonomy.ATTRIBUTES: each block
+            # sums to 1, or is all zero where the model does not say.
+            pa.field("attributes", pa.list_(pa.float32(), ATTRIBUTE_WIDTH)),
+        ]
+    ),
+)
+"""What a vision-language model (or the embedded describer) says of a region."""
+
+
+def embedding_noun(dimension: int) -> Noun:
+    """The schema of one encoder's vectors: each encoder has a table of its own width."""
+    return Noun(
+        "embeddings",
+        ("subject",),
+        pa.schema(
+            [
+                _string("subject", False),  # regions.id
+                _string("kind", False),  # garment | look
+                pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False),
+            ]
+        ),
+    )
+
+
+GROUP = Noun(
+    "groups",
+    ("subject",),
+    pa.schema(
+        [
+            _string("subject", False),  # garments.id or looks.id
+            _string("kind", False),
+            _string("group", False),  # smallest id of the group
+            _string("how", False),  # same_photo | same_product | same_shoot
+        ]
+    ),
+)
+"""Photos that belong together; a photo alone has no row."""
+
+MATCH = Noun(
+    "matches",
+    ("garment", "region", "recipe"),
+    pa.schema(
+        [
+            _string("garment", False),
+            _string("region", False),
+            _string("look", False),
+            _string("recipe", False),
+            pa.field("s_vlm", pa.float32()),
+            pa.field("s_visual", pa.float32()),
+            pa.field("score", pa.float32()),
+            pa.field("rank", pa.int32()),  # of the region among the garment's; null: below its top k
+            pa.field("reverse_rank", pa.int32()),  # of the garment among the region's
+            pa.field("mutual", pa.bool_()),
+            pa.field("probability", pa.float32()),
+            pa.field("calibrated", pa.bool_()),
+        ]
+    ),
+)
+"""A garment and a region that may show it, scored."""
+
+PAIR = Noun(
+    "pairs",
+    ("garment", "look", "recipe"),
+    pa.schema(
+        [
+            _string("garment", False),
+            _string("look", False),
+            _string("region", False),
+            _string("recipe", False),
+            _string("tier", False),  # high | medium | low
+            _string("split", False),  # train | validation | test
+            _string("group", False),  # never on two sides of a split
+            pa.field("s_vlm", pa.float32()),
+            pa.field("s_visual", pa.float32()),
+            pa.field("score", pa.float32()),
+            pa.field("probability", pa.float32()),
+            pa.field("calibrated", pa.bool_()),
+            pa.field("verified_by", pa.list_(pa.string())),
+            _string("provenance"),  # models and settings as JSON
+        ]
+    ),
+)
+"""A garment x look chosen for the data set."""
+
+REVIEW = Noun(
+    "reviews",
+    ("garment", "region", "reviewer"),
+    pa.schema(
+        [
+            _string("garment", False),
+            _string("region", False),
+            _string("look", False),
+            _string("reviewer", False),
+            _string("decision", False),  # yes | no | unsure
+            _string("note"),
+            pa.field("at", pa.timestamp("us", tz="UTC")),
+        ]
+    ),
+)
+"""One person's decision on a match."""
+
+REJECT = Noun(
+    "rejects",
+    ("step", "recipe", "subject"),
+    pa.schema(
+        [
+            _string("step", False),
+            _string("recipe", False),
+            _string("subject", False),  # an id, or the path where there is no id yet
+            _string("kind"),
+            _string("name"),  # the file's name, for a person to find it
+            _string("reason", False),
+            _string("detail", False),
+            pa.field("retry", pa.bool_()),
+            pa.field("size", pa.int64()),  # of the file then: a changed file is tried again
+            pa.field("modified_ns", pa.int64()),
+        ]
+    ),
+)
+"""What a step turned away, with a reason a person can act on."""
+
+RUN = Noun(
+    "runs",
+    ("id",),
+    pa.schema(
+        [
+            _string("id", False),
+            _string("step", False),
+            _string("recipe", False),
+            _string("inputs"),  # digest of what a whole-table step read
+            pa.field("started", pa.timestamp("us", tz="UTC")),
+            pa.field("seconds", pa.float64()),
+            pa.field("read", pa.int64()),
+            pa.field("written", pa.int64()),
+            pa.field("rejected", pa.int64()),
+            _string("engine"),
+            _string("settings"),  # JSON
+        ]
+    ),
+)
+"""One step of one build that found something to do."""
+
+TABLES: dict[str, Noun] = {
+    noun.name: noun
+    for noun in (
+        SOURCE, GARMENT, LOOK, REGION, DESCRIPTION, GROUP, MATCH, PAIR, REVIEW, REJECT, RUN,
+    )
+}  # fmt: skip
+"""Every table of a workspace but the embeddings, of which each encoder has one."""
+
+
+def photo_id(sha256: str) -> str:
+    """The id of a garment or look: the first 20 hex digits of the SHA-256 of its bytes.
+
+    80 bits: among ten million photos the chance of any two meeting is below 1e-10.
+    """
+    return sha256[:20]
+
+
+def region_id(subject: str, detector: str, index: int) -> str:
+    return f"{subject}:{detector}:{index:02d}"
+
+
+def fingerprint(*parts: object) -> str:
+    """A short, stable name for a combination of settings or inputs (12 hex digits)."""
+    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:12]
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
