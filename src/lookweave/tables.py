@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import lance
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from lookweave.errors import WorkspaceError, WorkspaceFull
 from lookweave.records import Noun
@@ -62,11 +64,23 @@ class Table:
         return self._dataset.to_table(columns=columns, filter=where)
 
     def scan(
-        self, columns: list[str] | None = None, where: str | None = None, rows: int = 8192
+        self,
+        columns: list[str] | None = None,
+        where: str | None = None,
+        rows: int = 8192,
+        *,
+        with_positions: bool = False,
     ) -> Iterator[pa.Table]:
-        """The same in pieces of at most `rows`, for tables that may be large."""
+        """The same in pieces of at most `rows`, for tables that may be large.
+
+        `with_positions` adds the column ``_rowoffset``, for `take`.
+        """
+        columns = columns or self.noun.schema.names
         batches = self._dataset.to_batches(
-            columns=columns, filter=where, batch_size=rows, batch_readahead=2
+            columns=[*columns, "_rowoffset"] if with_positions else columns,
+            filter=where,
+            batch_size=rows,
+            batch_readahead=2,
         )
         for batch in batches:
             if batch.num_rows:
@@ -166,6 +180,44 @@ class Table:
 
     def _refresh(self) -> None:
         self._dataset = lance.dataset(str(self.path))
+
+
+class Lookup:
+    """Where the rows of given keys are, without holding the rows.
+
+    Holds the sorted values of one column as fixed-width bytes: about 50 bytes a row.
+
+    Args:
+        table: whose rows to find; taken as it is now.
+        column: of unique strings.
+        where: only rows that this SQL condition lets through.
+    """
+
+    def __init__(self, table: Table, column: str, where: str | None = None) -> None:
+        keys: list[NDArray[np.bytes_]] = []
+        positions: list[NDArray[np.int64]] = []
+        for batch in table.scan([column], where, rows=1 << 18, with_positions=True):
+            keys.append(_as_bytes(batch.column(column).to_pylist()))
+            positions.append(batch.column("_rowoffset").to_numpy().astype(np.int64))
+        found = np.concatenate(keys) if keys else np.empty(0, "S1")
+        order = np.argsort(found, kind="stable")
+        self._keys = found[order]
+        self._positions = np.concatenate(positions)[order] if positions else np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def positions(self, keys: list[str]) -> NDArray[np.int64]:
+        """The row of each key, for `Table.take`; -1 where there is none."""
+        if not len(self._keys) or not keys:
+            return np.full(len(keys), -1, np.int64)
+        wanted = _as_bytes(keys)
+        at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
+        return np.where(self._keys[at] == wanted, self._positions[at], -1)
+
+
+def _as_bytes(values: list[str]) -> NDArray[np.bytes_]:
+    return np.array([value.encode() for value in values], dtype=np.bytes_)
 
 
 def quoted(value: str) -> str:
