@@ -22,6 +22,7 @@ from lookweave.steps.group import Group
 from lookweave.steps.ingest import Ingest
 from lookweave.steps.match import Match
 from lookweave.steps.tier import Tier
+from lookweave.tables import quoted
 from lookweave.workspace import Workspace
 
 PIPELINE: list[type[Step]] = [
@@ -117,6 +118,7 @@ def _upsert(
     done: Outcome,
 ) -> None:
     """Commit in large pieces, and at least every `commit_seconds`."""
+    _forget_retries(step, workspace, config)
     waiting: list[pa.Table] = []
     waiting_rejects: list[pa.Table] = []
     committed = time.monotonic()
@@ -142,6 +144,15 @@ def _upsert(
     commit()
 
 
+def _forget_retries(step: type[Step], workspace: Workspace, config: Config) -> None:
+    """Drop the rejects that are tried again now; those that fail again come back."""
+    rejects = workspace.table("rejects")
+    recipe = quoted(step.recipe(config))
+    where = f"step = {quoted(step.name)} AND recipe = {recipe} AND retry = true"
+    if rejects.count(where):
+        rejects.delete(where)
+
+
 def _replace(
     step: type[Step],
     workspace: Workspace,
@@ -154,7 +165,18 @@ def _replace(
     table = step.table(workspace, config)
     if table.count(where := step.replaces(config)):
         table.delete(where)
-    table.append(rows for rows, _ in outcomes if rows.num_rows)
+    turned_away: list[pa.Table] = []
+
+    def came_through() -> Iterator[pa.Table]:
+        for rows, rejects in outcomes:
+            if rejects.num_rows:
+                turned_away.append(rejects)
+            if rows.num_rows:
+                yield rows
+
+    table.append(came_through())
+    if turned_away:
+        workspace.table("rejects").upsert(pa.concat_tables(turned_away))
 
 
 def _record(

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from lookweave.config import Config
 from lookweave.errors import ConfigError, ModelError, UnknownModel
 from lookweave.records import fingerprint
 
@@ -142,6 +143,11 @@ def resolve(spec: str, *, accept_non_commercial: bool = False) -> Ensemble:
     for name in PRESETS["embedded"].split("+"):
         chosen.setdefault(cards[name].task, cards[name])
     return Ensemble(**chosen)
+
+
+def chosen(config: Config) -> Ensemble:
+    """The ensemble that the settings name."""
+    return resolve(config.models, accept_non_commercial=config.accept_non_commercial)
 
 
 def with_settings(card: Card, **settings: Any) -> Card:

@@ -1,0 +1,65 @@
+"""Photos and crops brought to the frame that a model takes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lookweave.models.protocols import Crop, Pixels
+
+
+def letterbox(
+    photo: Pixels, height: int, width: int, fill: tuple[int, int, int] = (128, 128, 128)
+) -> tuple[Pixels, float, int, int]:
+    """Fit `photo` into a frame, its aspect kept, centred on `fill`.
+
+    Returns:
+        The frame, uint8 (height, width, 3); the scale; the left and top margins in its pixels.
+    """
+    scale = min(width / photo.shape[1], height / photo.shape[0])
+    inner = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
+    resized = np.asarray(Image.fromarray(photo).resize(inner, Image.Resampling.BILINEAR))
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    frame = np.full((height, width, 3), fill, np.uint8)
+    frame[top : top + inner[1], left : left + inner[0]] = resized
+    return frame, scale, left, top
+
+
+def cut(crop: Crop, margin: float = 0.0) -> tuple[Pixels, Pixels]:
+    """The crop's pixels and its mask at the same size.
+
+    Args:
+        margin: added on each side, as a share of the box's longer side; the photo's edge limits.
+
+    Returns:
+        uint8 (h, w, 3) and uint8 (h, w), 255 on the garment; all 255 inside the box where the
+        crop has no mask.
+    """
+    height, width = crop.photo.shape[:2]
+    x0, y0, x1, y1 = crop.box
+    pad = margin * max(x1 - x0, y1 - y0)
+    left, top = max(0, int(x0 - pad)), max(0, int(y0 - pad))
+    right, bottom = min(width, int(np.ceil(x1 + pad))), min(height, int(np.ceil(y1 + pad)))
+    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    mask = np.zeros((bottom - top, right - left), np.uint8)
+    inner_left, inner_top = max(0, round(x0) - left), max(0, round(y0) - top)
+    inner_width = max(1, min(round(x1 - x0), mask.shape[1] - inner_left))
+    inner_height = max(1, min(round(y1 - y0), mask.shape[0] - inner_top))
+    inner = np.full((inner_height, inner_width), 255, np.uint8)
+    if crop.mask is not None:
+        resized = Image.fromarray(crop.mask).resize(
+            (inner_width, inner_height), Image.Resampling.BILINEAR
+        )
+        inner = np.asarray(resized)
+    mask[inner_top : inner_top + inner_height, inner_left : inner_left + inner_width] = inner
+    return np.ascontiguousarray(crop.photo[top:bottom, left:right]), mask
+
+
+def tensor(
+    frames: list[Pixels], mean: tuple[float, ...], std: tuple[float, ...]
+) -> NDArray[np.float32]:
+    """Frames of one size as float32 (n, 3, height, width), (pixel / 255 - mean) / std."""
+    stacked = np.stack(frames).astype(np.float32) / 255.0
+    stacked = (stacked - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+    return np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))
