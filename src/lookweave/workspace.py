@@ -164,11 +164,11 @@ class Workspace:
         where = self.path / "snapshots" / f"{name}.json"
         if where.exists():
             raise InputError(f"There is a snapshot {name!r} already: choose another name.")
-        for table in [self.table(noun) for noun in TABLES] + self._embedding_tables():
+        for table in [self.table(noun) for noun in TABLES] + self.embedding_tables():
             if name not in table.tags():  # a crash may have left some tables tagged
                 table.tag(name)
         versions = {noun: self.table(noun).tags()[name] for noun in TABLES}
-        embeddings = {table.path.stem: table.tags()[name] for table in self._embedding_tables()}
+        embeddings = {table.path.stem: table.tags()[name] for table in self.embedding_tables()}
         content = json.dumps({"tables": versions, "embeddings": embeddings}, indent=1)
         write_atomically(where, content.encode())
         return self.read_snapshot(name)
@@ -187,7 +187,8 @@ class Workspace:
     def snapshots(self) -> list[str]:
         return sorted(path.stem for path in (self.path / "snapshots").glob("*.json"))
 
-    def _embedding_tables(self) -> list[Table]:
+    def embedding_tables(self) -> list[Table]:
+        """The vectors of every encoder that was ever used here."""
         import lance
 
         tables = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from lookweave.models.protocols import Crop, Pixels
 
@@ -54,6 +54,50 @@ def cut(crop: Crop, margin: float = 0.0) -> tuple[Pixels, Pixels]:
         inner = np.asarray(resized)
     mask[inner_top : inner_top + inner_height, inner_left : inner_left + inner_width] = inner
     return np.ascontiguousarray(crop.photo[top:bottom, left:right]), mask
+
+
+def square(crop: Crop, side: int, margin: float, grey: int) -> tuple[Pixels, Pixels]:
+    """The crop in the middle of a square, uint8 (side, side, 3), and its mask (side, side).
+
+    The square's side is the box's longer side plus `margin` of it at both ends; what lies
+    outside the photo is `grey`.
+    """
+    x0, y0, x1, y1 = crop.box
+    extent = max(x1 - x0, y1 - y0, 1.0) * (1 + 2 * margin)
+    left, top = (x0 + x1 - extent) / 2, (y0 + y1 - extent) / 2
+    scale = side / extent
+    height, width = crop.photo.shape[:2]
+    # The part of the square that the photo covers, in the photo's pixels and in the square's.
+    inner = (max(0.0, left), max(0.0, top), min(width, left + extent), min(height, top + extent))
+    place = _pixels((inner[0] - left, inner[1] - top, inner[2] - left, inner[3] - top), scale, side)
+    pixels = np.full((side, side, 3), grey, np.uint8)
+    size = (place[2] - place[0], place[3] - place[1])
+    photo = Image.fromarray(crop.photo).resize(size, Image.Resampling.BILINEAR, box=inner)
+    pixels[place[1] : place[3], place[0] : place[2]] = np.asarray(photo)
+    mask = np.zeros((side, side), np.uint8)
+    place = _pixels((x0 - left, y0 - top, x1 - left, y1 - top), scale, side)
+    size = (place[2] - place[0], place[3] - place[1])
+    inside = np.full(size[::-1], 255, np.uint8)
+    if crop.mask is not None:
+        inside = np.asarray(Image.fromarray(crop.mask).resize(size, Image.Resampling.BILINEAR))
+    mask[place[1] : place[3], place[0] : place[2]] = inside
+    return pixels, mask
+
+
+def _pixels(
+    box: tuple[float, float, float, float], scale: float, side: int
+) -> tuple[int, int, int, int]:
+    x0, y0, x1, y1 = (round(edge * scale) for edge in box)
+    x0, y0 = min(max(x0, 0), side - 1), min(max(y0, 0), side - 1)
+    return x0, y0, min(max(x1, x0 + 1), side), min(max(y1, y0 + 1), side)
+
+
+def fade_outside(pixels: Pixels, mask: Pixels, fade: float, grey: int, blur: float) -> Pixels:
+    """Move pixels towards `grey` by `fade` where the mask is low, its edge softened by `blur`
+    (standard deviation in pixels)."""
+    soft = np.asarray(Image.fromarray(mask).filter(ImageFilter.GaussianBlur(blur)), np.float32)
+    kept = (1.0 - fade * (1.0 - soft / 255.0))[..., None]
+    return np.clip(grey + (pixels.astype(np.float32) - grey) * kept + 0.5, 0, 255).astype(np.uint8)
 
 
 def tensor(
