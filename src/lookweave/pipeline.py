@@ -48,7 +48,7 @@ class Outcome:
     seconds: float = 0.0
 
 
-def build(
+def run_pipeline(
     workspace: Workspace,
     config: Config,
     progress: Progress,

@@ -1,0 +1,149 @@
+"""One build of a workspace, from the flags of a call to what came of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lookweave.config import Config, load
+from lookweave.errors import InputError, ModelError
+from lookweave.models.cards import chosen
+from lookweave.pipeline import Outcome, run_pipeline
+from lookweave.progress import Progress
+from lookweave.sources import check_inputs
+from lookweave.steps.match import Match
+from lookweave.steps.tier import Tier
+from lookweave.tables import quoted
+from lookweave.workspace import Workspace, write_atomically
+
+_MEMORY = "build.json"
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What a build did and what the workspace now holds."""
+
+    workspace: str
+    steps: list[Outcome]
+    counts: dict[str, int]
+    tiers: dict[str, int]
+    rejects: dict[str, int]
+    seconds: float
+    snapshot: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def text(self) -> str:
+        """A few lines for a person."""
+        counts = self.counts
+        did = [f"{one.step} {one.read}" for one in self.steps if one.read]
+        lines = [
+            f"{counts['garments']} garments and {counts['looks']} looks, {counts['regions']} "
+            f"regions, {counts['matches']} matches, {counts['pairs']} pairs in {self.workspace}",
+            "tiers: " + (", ".join(f"{tier} {n}" for tier, n in self.tiers.items()) or "none yet"),
+            f"this build: {', '.join(did) or 'nothing was new'} ({self.seconds:.1f} s)",
+        ]
+        if self.rejects:
+            reasons = ", ".join(f"{reason} {n}" for reason, n in self.rejects.items())
+            lines.append(f"turned away: {reasons} (`lookweave report` says which and why)")
+        return "\n".join(lines)
+
+
+def build_workspace(
+    out: Path, flags: dict[str, Any], progress: Progress, *, snapshot: str | None = None
+) -> BuildResult:
+    """Make or go on with the workspace `out`. All settings are checked before any work.
+
+    Args:
+        flags: settings that were given in this call; None means not given, and what an earlier
+            build of this workspace was given still holds.
+
+    Raises:
+        LookweaveError: see `lookweave.errors`.
+    """
+    began = time.monotonic()
+    given = {name: value for name, value in flags.items() if value is not None}
+    there = out / "workspace.json"
+    config = load(out, **{**(remembered(Workspace.open(out)) if there.exists() else {}), **given})
+    _check(config)
+    workspace = Workspace.create(out)
+    # Only what was given is kept, so that settings in the environment or lookweave.toml stay free.
+    remember(workspace, {**remembered(workspace), **given})
+    steps = run_pipeline(workspace, config, progress)
+    if snapshot:
+        with workspace.lock():
+            workspace.take_snapshot(snapshot)
+    return BuildResult(
+        workspace=str(workspace.path),
+        steps=steps,
+        counts=_counts(workspace, config),
+        tiers=_tiers(workspace, config),
+        rejects=_rejects(workspace),
+        seconds=round(time.monotonic() - began, 2),
+        snapshot=snapshot,
+    )
+
+
+def _check(config: Config) -> None:
+    if not config.garments or not config.looks:
+        raise InputError(
+            "A build needs product photos and editorial photos: give --garments DIR|CSV and "
+            "--looks DIR|CSV."
+        )
+    check_inputs(config)
+    for card in chosen(config).cards():
+        if reason := card.missing(config.models_dir):
+            raise ModelError(
+                f"The model {card.name} cannot be used here: {reason}. `lookweave models` lists "
+                "what is ready; `--models embedded` always is."
+            )
+
+
+def remembered(workspace: Workspace) -> dict[str, Any]:
+    """The flags of earlier builds, so that later commands use the same models and inputs."""
+    where = workspace.path / _MEMORY
+    flags: dict[str, Any] = json.loads(where.read_text("utf-8")) if where.exists() else {}
+    return flags
+
+
+def remember(workspace: Workspace, flags: dict[str, Any]) -> None:
+    """Keep the flags of this build, but for `run`, which is this machine's and this moment's."""
+    kept = {name: value for name, value in flags.items() if name != "run"}
+    for name in ("garments", "looks"):
+        kept[name] = [_absolute(place) for place in kept[name]]
+    write_atomically(workspace.path / _MEMORY, json.dumps(kept, default=str, indent=1).encode())
+
+
+def _absolute(place: str) -> str:
+    return place if "://" in place else str(Path(place).expanduser().resolve())
+
+
+def _counts(workspace: Workspace, config: Config) -> dict[str, int]:
+    counts = {
+        name: workspace.table(name).count()
+        for name in ("sources", "garments", "looks", "regions", "descriptions", "groups")
+    }
+    counts["matches"] = workspace.table("matches").count(Match.replaces(config))
+    counts["pairs"] = workspace.table("pairs").count(Tier.replaces(config))
+    return counts
+
+
+def _tiers(workspace: Workspace, config: Config) -> dict[str, int]:
+    where = Tier.replaces(config)
+    counts = {
+        tier: workspace.table("pairs").count(f"{where} AND tier = {quoted(tier)}")
+        for tier in ("high", "medium", "low")
+    }
+    return {tier: count for tier, count in counts.items() if count}
+
+
+def _rejects(workspace: Workspace) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for batch in workspace.table("rejects").scan(["reason"]):
+        for reason in batch.column("reason").to_pylist():
+            counts[reason] = counts.get(reason, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

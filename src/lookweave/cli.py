@@ -1,0 +1,330 @@
+"""The command line: one function a verb, no work of its own.
+
+Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 the work failed,
+2 the call was wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from lookweave import __version__
+from lookweave.config import Config, load
+from lookweave.errors import LookweaveError, UsageError
+from lookweave.progress import Progress
+from lookweave.workspace import Workspace
+
+app = typer.Typer(
+    name="lookweave",
+    help="Pair product photos of garments with editorial photos of the very same garments.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(invoke_without_command=True)
+app.add_typer(models_app, name="models", help="Every model card; `models fetch` for another machine.")
+
+WorkspacePath = Annotated[Path, typer.Argument(metavar="WS", help="the workspace's folder")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
+Models = Annotated[
+    str | None, typer.Option(help="a preset or names joined by + (see `lookweave models`)")
+]
+NonCommercial = Annotated[
+    bool, typer.Option("--accept-non-commercial", help="allow weights under such licences")
+]
+ModelsDir = Annotated[Path | None, typer.Option(help="where fetched weights lie")]
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+) -> None:
+    if version:
+        print(f"lookweave {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="a new folder")] = Path("demo-out"),
+    json_: Json = False,
+) -> None:
+    """Build a sample end to end and open its report."""
+    from lookweave.demo import run
+
+    with Progress(quiet=json_) as progress:
+        result = run(out, progress)
+    _print(result.as_dict() if json_ else result.text(), json_)
+
+
+@app.command()
+def build(
+    out: Annotated[Path, typer.Option(metavar="WS", help="the workspace, new or to go on with")],
+    garments: Annotated[
+        list[str] | None, typer.Option(metavar="DIR|CSV", help="product photos; may be repeated")
+    ] = None,
+    looks: Annotated[
+        list[str] | None, typer.Option(metavar="DIR|CSV", help="editorial photos; may be repeated")
+    ] = None,
+    models: Models = None,
+    engine: Annotated[str | None, typer.Option(help="local or ray")] = None,
+    workers: Annotated[int | None, typer.Option(help="batches at work at a time")] = None,
+    copy: Annotated[bool, typer.Option("--copy", help="bring the photos into WS")] = False,
+    models_dir: ModelsDir = None,
+    accept_non_commercial: NonCommercial = False,
+    snapshot: Annotated[
+        str | None, typer.Option(help="name the finished state, to publish from it later")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Pair two folders of photos; on a half-done workspace, go on with it."""
+    from lookweave.build import build_workspace
+
+    given = {
+        "garments": tuple(garments) if garments else None,
+        "looks": tuple(looks) if looks else None,
+        "models": models,
+        "models_dir": models_dir,
+        "accept_non_commercial": accept_non_commercial or None,
+        "run": _only_given(engine=engine, workers=workers),
+        "ingest": _only_given(copy_photos=copy or None),
+    }
+    with Progress(quiet=json_) as progress:
+        result = build_workspace(out, given, progress, snapshot=snapshot)
+    _print(result.as_dict() if json_ else result.text(), json_)
+
+
+@app.command()
+def status(workspace: WorkspacePath, json_: Json = False) -> None:
+    """What is in a workspace and what is left to do."""
+    from lookweave.status import render
+    from lookweave.status import status as look_at
+
+    opened, config = _open(workspace)
+    found = look_at(opened, config)
+    if json_:
+        _print(found, True)
+    else:
+        Console(highlight=False).print(render(found))
+
+
+@app.command()
+def report(
+    workspace: WorkspacePath,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="default WS/report.html")] = None,
+    truth: Annotated[Path | None, typer.Option(help="truth.csv, for precision per tier")] = None,
+    json_: Json = False,
+) -> None:
+    """Write the report: one HTML file that needs nothing else."""
+    from lookweave.report import write_report
+
+    opened, config = _open(workspace)
+    where = write_report(opened, config, output, truth)
+    _print({"report": str(where)} if json_ else str(where), json_)
+
+
+@app.command("verify-store")
+def verify_store(
+    workspace: WorkspacePath,
+    repair: Annotated[bool, typer.Option(help="mend what a crash left half-done")] = True,
+    hashes: Annotated[bool, typer.Option(help="read every photo and compare its hash")] = True,
+    json_: Json = False,
+) -> None:
+    """Prove that every row's references, hashes and schemas hold."""
+    from lookweave.verify import verify
+
+    opened, _ = _open(workspace)
+    with Progress(quiet=json_) as progress:
+        verdict = verify(opened, progress, repair=repair, hashes=hashes)
+    if json_:
+        _print(verdict.as_dict(), True)
+    else:
+        rows = sum(verdict.rows.values())
+        print(f"{rows} rows in {len(verdict.rows)} tables, {verdict.photos_hashed} photos hashed.")
+        for one in verdict.problems:
+            state = "mended" if one.repaired else "NOT mended"
+            print(f"{one.table}: {one.what}: {one.rows} ({state}), e.g. {', '.join(one.examples)}")
+        print("The workspace is whole." if verdict.ok else "The workspace is not whole.")
+    if not verdict.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def matches(
+    workspace: WorkspacePath,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.parquet")],
+    top: Annotated[int, typer.Option(min=1, help="matches of each garment")] = 10,
+    json_: Json = False,
+) -> None:
+    """Export the best matches of every garment as a table."""
+    from lookweave.exports import export_matches
+
+    opened, config = _open(workspace)
+    rows = export_matches(opened, config, top, output)
+    _print({"rows": rows, "file": str(output)} if json_ else f"{rows} matches in {output}", json_)
+
+
+@app.command()
+def search(
+    workspace: WorkspacePath,
+    query: Annotated[str | None, typer.Argument(help='words, such as "red floral midi dress"')] = None,
+    image: Annotated[Path | None, typer.Option(help="a photo in place of words")] = None,
+    kind: Annotated[str | None, typer.Option(help="garment or look; both when not given")] = None,
+    top: Annotated[int, typer.Option(min=1)] = 10,
+    json_: Json = False,
+) -> None:
+    """Find garments and looks by words or by a photo."""
+    from lookweave.search import search as find
+
+    if (query is None) == (image is None):
+        raise UsageError("Give words to search for, or --image FILE, and not both.")
+    opened, config = _open(workspace)
+    found = find(opened, config, words=query, image=image, kind=kind, top=top)
+    if json_:
+        _print(found, True)
+        return
+    table = RichTable(title=f"by {found['by']}", title_justify="left")
+    for column in ("score", "kind", "name", "what"):
+        table.add_column(column)
+    for hit in found["results"]:
+        table.add_row(f"{hit['score']:.3f}", hit["kind"], hit["name"], hit["what"] or "")
+    Console(highlight=False).print(table)
+
+
+@app.command()
+def evaluate(
+    workspace: WorkspacePath,
+    truth: Annotated[Path, typer.Option(help="CSV with the columns garment and look (file names)")],
+    ablations: Annotated[
+        bool, typer.Option(help="also each part alone: photo, detection, description")
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Measure recall against known pairs, both ways, with 95% intervals."""
+    from lookweave import evaluate as measure
+
+    opened, config = _open(workspace)
+    with Progress(quiet=json_) as progress:
+        result = measure.evaluate(opened, config, truth)
+        if ablations:
+            result["ablations"] = measure.ablations(opened, config, truth, progress)
+    _print(result if json_ else measure.as_text(result), json_)
+
+
+@app.command()
+def calibrate(
+    workspace: WorkspacePath,
+    truth: Annotated[
+        Path | None, typer.Option(help="known pairs; without it the reviews are used")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Learn the weights of the score and its probability from labelled pairs."""
+    from lookweave.evaluate import learn
+
+    opened, config = _open(workspace)
+    with opened.lock():
+        learned = learn(opened, config, truth)
+    _print(learned if json_ else json.dumps(learned, indent=2), json_)
+
+
+@app.command()
+def publish(
+    workspace: WorkspacePath,
+    to: Annotated[str, typer.Option(metavar="DIR|hf://owner/name")],
+    snapshot: Annotated[str | None, typer.Option(help="publish this named state")] = None,
+    json_: Json = False,
+) -> None:
+    """Write the data set: Parquet with images, WebDataset, Croissant and a card."""
+    from lookweave.publish import publish as write
+
+    opened, config = _open(workspace, snapshot)
+    with Progress(quiet=json_) as progress:
+        summary = write(opened, config, to, progress=progress)
+    _print(summary if json_ else json.dumps(summary, indent=2, default=str), json_)
+
+
+@models_app.callback()
+def list_models(context: typer.Context, json_: Json = False, models_dir: ModelsDir = None) -> None:
+    """Every model card: task, size, licence, where its weights come from, ready or not."""
+    if context.invoked_subcommand:
+        return
+    from lookweave.models.cards import PRESETS, all_cards
+
+    cards = [
+        {
+            "name": card.name, "task": card.task, "size_mb": round(card.size_mb, 1),
+            "licence": card.licence, "commercial": card.commercial, "source": card.source,
+            "good_for": card.good_for, "key": card.key,
+            "ready": card.missing(models_dir) is None, "missing": card.missing(models_dir),
+        }
+        for card in all_cards().values()
+    ]  # fmt: skip
+    if json_:
+        _print({"models": cards, "presets": PRESETS}, True)
+        return
+    table = RichTable()
+    for column in ("name", "task", "MB", "licence", "source", "ready", "good for"):
+        table.add_column(column, overflow="fold")
+    for card in cards:
+        ready = "yes" if card["ready"] else f"no: {card['missing']}"
+        table.add_row(
+            card["name"], card["task"], f"{card['size_mb']:g}", card["licence"], card["source"],
+            ready, card["good_for"],
+        )  # fmt: skip
+    console = Console(highlight=False)
+    console.print(table)
+    for name, parts in PRESETS.items():
+        console.print(f"--models {name} = {parts}", markup=False)
+
+
+def main() -> None:
+    """Run the command line and turn errors into exit codes."""
+    try:
+        app(standalone_mode=True)
+    except LookweaveError as error:
+        print(f"lookweave: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("lookweave: stopped. The same command goes on from here.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("LOOKWEAVE_DEBUG"):
+            raise
+        print(
+            f"lookweave: a fault in Lookweave itself: {type(error).__name__}: {error}\n"
+            "What was committed is safe. Please report this with the output of the same command "
+            "under LOOKWEAVE_DEBUG=1.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
+
+def _open(path: Path, snapshot: str | None = None) -> tuple[Workspace, Config]:
+    from lookweave.build import remembered
+
+    workspace = Workspace.open(path, snapshot)
+    return workspace, load(workspace.path, **remembered(workspace))
+
+
+def _only_given(**flags: Any) -> dict[str, Any] | None:
+    given = {name: value for name, value in flags.items() if value is not None}
+    return given or None
+
+
+def _print(result: object, as_json: bool) -> None:
+    print(json.dumps(result, ensure_ascii=False, default=str) if as_json else result)
+
+
+if __name__ == "__main__":
+    main()

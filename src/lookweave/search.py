@@ -1,0 +1,233 @@
+"""Search a workspace by words or by a photo, one query at a time, for a person who waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from heapq import nlargest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lookweave import photos
+from lookweave.config import Config
+from lookweave.errors import InputError, Rejected
+from lookweave.models.cards import Ensemble, chosen
+from lookweave.models.cutout import cut_out
+from lookweave.models.protocols import Crop
+from lookweave.steps.subjects import WORKING_SIDE
+from lookweave.tables import Lookup, quoted
+from lookweave.taxonomy import ATTRIBUTES, normalise
+from lookweave.workspace import Workspace
+
+KINDS = ("garment", "look")
+_TITLE_SHARE = 0.3  # weight of the catalogue's and credits' own words beside the attributes
+
+
+def search(
+    workspace: Workspace,
+    config: Config,
+    *,
+    words: str | None = None,
+    image: Path | None = None,
+    kind: str | None = None,
+    top: int = 10,
+) -> dict[str, Any]:
+    """The photos that fit best.
+
+    Args:
+        words: such as "red floral midi dress". With an encoder that reads text they are compared
+            with the pictures, otherwise with what the describer said and the catalogue knows;
+            the answer's ``by`` says which.
+        image: a photo; its garment is cut out and compared with all regions.
+        kind: ``garment``, ``look`` or None for both.
+
+    Returns:
+        ``{"by": …, "results": [{"score", "kind", "id", "name", "path", "box", "what"}, …]}``,
+        best first, one result for each photo.
+
+    Raises:
+        InputError: no such kind, an unreadable photo, or words that nothing can be compared with.
+    """
+    if kind is not None and kind not in KINDS:
+        raise InputError(f"--kind is garment or look, not {kind!r}.")
+    kinds = (kind,) if kind else KINDS
+    models = chosen(config)
+    if image is not None:
+        by = f"the photo {image.name}, as {models.encoder.name} sees it"
+        hits = _nearest(workspace, models, _vector_of(image, models, config), kinds, top)
+    elif models.encoder.text:
+        by = f"text in the space of {models.encoder.name}"
+        vector = models.encoder.load(config.models_dir).encode_text([words])[0]
+        hits = _nearest(workspace, models, vector, kinds, top)
+    else:
+        by = f"words of {models.describer.name} and of the catalogue ({models.encoder.name} reads no text)"
+        hits = _described(workspace, models, Wish.parse(words or ""), kinds, top)
+    return {"by": by, "results": _results(workspace, models, hits, top)}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the words of a query ask for.
+
+    Attributes:
+        attributes: attribute -> the values asked for.
+        words: all words, lower case, for titles and captions.
+    """
+
+    attributes: dict[str, tuple[str, ...]]
+    words: frozenset[str]
+
+    @classmethod
+    def parse(cls, text: str) -> Wish:
+        """Words of the taxonomy or its synonyms become attributes.
+
+        >>> Wish.parse("Navy striped jumper").attributes
+        {'category': ('knitwear',), 'colours': ('navy',), 'pattern': ('striped',)}
+        """
+        words = [word.strip(".,;:!?\"'()").lower() for word in text.split()]
+        words = [word for word in words if word]
+        if not words:
+            raise InputError("There are no words to search for.")
+        pairs = [f"{one} {other}" for one, other in zip(words, words[1:], strict=False)]
+        asked: dict[str, tuple[str, ...]] = {}
+        for attribute in ATTRIBUTES:
+            found = [normalise(attribute, term.replace(" ", "-")) for term in [*pairs, *words]]
+            if values := tuple(dict.fromkeys(value for value in found if value)):
+                asked[attribute] = values
+        return cls(asked, frozenset(words))
+
+    def weights(self) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """float32 over the attribute vector: the product with it is the mean agreement."""
+        vector = []
+        for attribute, values in ATTRIBUTES.items():
+            asked = self.attributes.get(attribute, ())
+            share = 1.0 / max(1, len(self.attributes))
+            vector += [share if value in asked else 0.0 for value in values]
+        return np.array(vector, np.float32)
+
+
+def _vector_of(image: Path, models: Ensemble, config: Config) -> np.ndarray[Any, Any]:
+    try:
+        photo = photos.load(image, max_side=WORKING_SIDE)
+    except Rejected as why:
+        raise InputError(f"{image} cannot be searched with: {why.detail}") from why
+    found = models.detector.load(config.models_dir).detect([photo.pixels])[0]
+    one = cut_out(photo.pixels, found)
+    crop = Crop(photo.pixels, one.box, one.mask, "garment", one.label_scores)
+    vector: np.ndarray[Any, Any] = models.encoder.load(config.models_dir).encode([crop])[0]
+    return vector
+
+
+Hit = tuple[float, str, str | None]
+"""(score, region, what is said of it)"""
+
+
+def _nearest(
+    workspace: Workspace, models: Ensemble, vector: object, kinds: tuple[str, ...], top: int
+) -> list[Hit]:
+    table = workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
+    mine = f":{models.detector.key}:"
+    hits: list[Hit] = []
+    for kind in kinds:
+        where = f"kind = {quoted(kind)} AND subject LIKE {quoted('%' + mine + '%')}"
+        # A look has several regions and shows once, so some more are asked for.
+        rows = table.nearest(vector, 8 * top, where)
+        distances = rows.column("_distance").to_pylist()
+        regions = rows.column("subject").to_pylist()
+        hits += [(1.0 - distance, region, None) for distance, region in zip(distances, regions, strict=True)]
+    said = _captions(workspace, models, [region for _, region, _ in hits])
+    return sorted(((score, region, said.get(region)) for score, region, _ in hits), key=_order)
+
+
+def _captions(workspace: Workspace, models: Ensemble, regions: list[str]) -> dict[str, str | None]:
+    descriptions = workspace.table("descriptions")
+    if not regions:
+        return {}
+    names = ", ".join(map(quoted, regions))
+    where = f"model = {quoted(models.describer.key)} AND subject IN ({names})"
+    rows = descriptions.read(["subject", "caption"], where).to_pylist()
+    return {row["subject"]: row["caption"] for row in rows}
+
+
+def _described(
+    workspace: Workspace, models: Ensemble, wish: Wish, kinds: tuple[str, ...], top: int
+) -> list[Hit]:
+    """Score every description against the wish in one pass; memory stays at `top` hits."""
+    weights = wish.weights()
+    titles = _Titles(workspace, wish)
+    best: list[Hit] = []
+    among = ", ".join(map(quoted, kinds))
+    where = f"model = {quoted(models.describer.key)} AND kind IN ({among})"
+    columns = ["subject", "kind", "caption", "attributes"]
+    mine = f":{models.detector.key}:"
+    for batch in workspace.table("descriptions").scan(columns, where):
+        flat = batch.column("attributes").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        fit = flat.reshape(batch.num_rows, -1) @ weights
+        regions = batch.column("subject").to_pylist()
+        fit = (1 - _TITLE_SHARE) * fit + _TITLE_SHARE * titles.fit(batch)
+        captions = batch.column("caption").to_pylist()
+        hits = [
+            (float(score), region, caption)
+            for score, region, caption in zip(fit, regions, captions, strict=True)
+            if score > 0 and mine in region
+        ]
+        best = nlargest(8 * top, [*best, *hits], key=lambda hit: (hit[0], hit[1]))
+    return sorted(best, key=_order)
+
+
+class _Titles:
+    """How many of the wished words stand in a photo's own title, brand or category."""
+
+    def __init__(self, workspace: Workspace, wish: Wish) -> None:
+        self._words = wish.words
+        self._rows: dict[str, tuple[Any, Lookup, list[str]]] = {}
+        for kind, noun, columns in (
+            ("garment", "garments", ["title", "brand", "category"]),
+            ("look", "looks", ["title", "brand", "photographer"]),
+        ):
+            table = workspace.table(noun)
+            self._rows[kind] = (table, Lookup(table, "id"), columns)
+
+    def fit(self, batch: pa.Table) -> np.ndarray[Any, np.dtype[np.float32]]:
+        fits = np.zeros(batch.num_rows, np.float32)
+        kinds = np.array(batch.column("kind").to_pylist())
+        subjects = [region.split(":", 1)[0] for region in batch.column("subject").to_pylist()]
+        for kind, (table, lookup, columns) in self._rows.items():
+            rows = np.flatnonzero(kinds == kind)
+            if not len(rows):
+                continue
+            at = lookup.positions([subjects[row] for row in rows])
+            texts = table.take(at, columns).to_pylist()
+            for row, text in zip(rows, texts, strict=True):
+                said = set(" ".join(value for value in text.values() if value).lower().split())
+                fits[row] = len(self._words & said) / len(self._words)
+        return fits
+
+
+def _results(workspace: Workspace, models: Ensemble, hits: list[Hit], top: int) -> list[dict[str, Any]]:
+    """The best hit of each photo, with what a person needs to find it."""
+    best: dict[str, Hit] = {}
+    for hit in hits:
+        best.setdefault(hit[1].split(":", 1)[0], hit)
+    chosen_hits = dict(list(best.items())[:top])
+    regions = workspace.table("regions").rows_by(
+        "id", [hit[1] for hit in chosen_hits.values()], ["id", "kind", "box"]
+    )
+    boxes = {row["id"]: row for row in regions.to_pylist()}
+    photos_by_id = {
+        row["id"]: row
+        for noun in ("garments", "looks")
+        for row in workspace.table(noun).rows_by("id", chosen_hits, ["id", "name", "path"]).to_pylist()
+    }
+    results = []
+    for photo, (score, region, what) in chosen_hits.items():
+        if photo in photos_by_id and region in boxes:
+            row = {"score": score, "kind": boxes[region]["kind"], "what": what}
+            results.append({**row, **photos_by_id[photo], "box": boxes[region]["box"]})
+    return results
+
+
+def _order(hit: Hit) -> tuple[float, str]:
+    return (-hit[0], hit[1])
