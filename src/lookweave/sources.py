@@ -1,0 +1,297 @@
+"""List the photos of folders and manifests, in an order that is always the same.
+
+Nothing is decoded here and no address is fetched: a listing says where photos are, how large
+they are and when they changed, so that ingest can tell what is new.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from lookweave import manifests, photo_formats
+from lookweave.catalogue import noun_columns
+from lookweave.errors import InputError, Rejected
+
+PHOTO_SUFFIXES = frozenset({
+    "jpg", "jpeg", "jpe", "jfif", "jif", "png", "apng", "webp", "avif", "avifs", "tif", "tiff",
+    "gif", "bmp", "dib", "heic", "heif", "hif",
+})  # fmt: skip
+# Images that we cannot read: listed all the same, so that the reject says what to do.
+_OTHER_IMAGE_SUFFIXES = frozenset({
+    "jp2", "j2k", "jpx", "jxl", "psd", "psb", "svg", "svgz", "eps", "ico", "tga", "dds", "exr",
+    "hdr", "qoi", "xcf", "cr2", "cr3", "nef", "arw", "dng", "orf", "raf", "rw2", "pef", "srw",
+    "raw",
+})  # fmt: skip
+_OTHER_SUFFIXES = frozenset({
+    "txt", "md", "csv", "tsv", "json", "jsonl", "xml", "yaml", "yml", "toml", "ini", "cfg",
+    "log", "html", "htm", "css", "js", "pdf", "doc", "docx", "xls", "xlsx", "ods", "odt", "ppt",
+    "pptx", "rtf", "zip", "gz", "tgz", "tar", "bz2", "xz", "7z", "rar", "db", "sqlite",
+    "parquet", "pq", "arrow", "feather", "npy", "npz", "pkl", "pt", "onnx", "safetensors", "py",
+    "sh", "bat", "exe", "dll", "mp4", "m4v", "mov", "avi", "mkv", "webm", "mpg", "mp3", "wav",
+    "aac", "xmp", "aae", "thm", "lnk", "url", "tmp", "part", "crdownload", "bak", "sha256",
+    "md5",
+})  # fmt: skip
+_OTHER_NAMES = frozenset({"thumbs.db", "desktop.ini", "icon\r"})
+_OTHER_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one photo is said to be.
+
+    Attributes:
+        kind: garment or look.
+        path: absolute path, or http(s) address; always valid Unicode.
+        name: posix path below the folder, or as the manifest says it.
+        size: bytes; None for an address and for a file that is not there.
+        modified_ns: time of the last change, nanoseconds since 1970; None likewise.
+        cells: the manifest's row without its empty cells; {} for a folder.
+        problem: why the photo cannot be read, where the listing shows it already.
+    """
+
+    kind: str
+    path: str
+    name: str
+    size: int | None = None
+    modified_ns: int | None = None
+    cells: dict[str, Any] = field(default_factory=dict)
+    problem: Rejected | None = None
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the photo is fetched by http(s)."""
+        return is_address(self.path)
+
+    @property
+    def metadata(self) -> str:
+        """The cells as JSON, the same text for the same cells."""
+        return json.dumps(self.cells, ensure_ascii=False, sort_keys=True) if self.cells else "{}"
+
+    @property
+    def rights(self) -> str | None:
+        """What the manifest says of the rights."""
+        value = noun_columns(self.kind, self.cells).get("rights") if self.cells else None
+        return str(value) if value is not None else None
+
+    @property
+    def taken_down(self) -> bool:
+        """Whether the manifest says that the photo must not be shown."""
+        return bool(self.cells) and bool(noun_columns(self.kind, self.cells)["taken_down"])
+
+
+def is_address(path: str) -> bool:
+    """Whether `path` is an http(s) address rather than a file's path."""
+    return path[:8].lower().startswith(("http://", "https://"))
+
+
+def listing(kind: str, places: tuple[str, ...]) -> Iterator[Source]:
+    """All photos of some folders and manifests, place by place, folders in order of names.
+
+    A photo that is listed twice is yielded twice. Memory grows with the largest single folder,
+    not with the listing.
+
+    Args:
+        kind: garment or look.
+        places: folders, read recursively, and .csv, .tsv or .parquet manifests.
+
+    Raises:
+        InputError: a place is not there, is no manifest, or holds no photo. All places are
+            looked at before the first photo is yielded.
+    """
+    for place in places:
+        _check(kind, place)
+    for place in places:
+        path = absolute(place)
+        if path.is_dir():
+            yield from _folder(kind, path)
+        else:
+            yield from _manifest(kind, path)
+
+
+def absolute(place: str) -> Path:
+    """A place's path, absolute, its symbolic links kept."""
+    return Path(os.path.abspath(Path(place).expanduser()))  # noqa: PTH100 - resolve() follows links
+
+
+def _check(kind: str, place: str) -> None:
+    path = absolute(place)
+    what = f"{kind}s"
+    if is_address(place):
+        raise InputError(
+            f"{place} is an address: list addresses in a CSV with a column 'url' and name that "
+            f"as --{what}."
+        )
+    if not path.exists():
+        raise InputError(
+            f"{path} (given as {what}) does not exist. Name a folder of photos or a .csv, .tsv "
+            "or .parquet manifest."
+        )
+    if path.is_dir():
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise InputError(f"You may not read the folder {path} (given as {what}).")
+    elif path.suffix.lower() not in manifests.SUFFIXES:
+        raise InputError(
+            f"{path} (given as {what}) is neither a folder nor a manifest. Name a folder of "
+            "photos or a .csv, .tsv or .parquet file with a column 'path' or 'url'."
+        )
+
+
+def _folder(kind: str, root: Path) -> Iterator[Source]:
+    found = False
+    for path, problem in _walk(str(root), set()):
+        found = True
+        name = os.path.relpath(path, root).replace(os.sep, "/")
+        if problem is None:
+            problem = _bad_name(path)
+        size, modified_ns = _stat(path)
+        yield Source(kind, _readable(path), _readable(name), size, modified_ns, problem=problem)
+    if not found:
+        raise InputError(
+            f"The folder {root} (given as {kind}s) holds no photo: JPEG, PNG, WebP, AVIF, TIFF, "
+            "GIF, BMP and HEIC are read, in folders below it too."
+        )
+
+
+def _walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, Rejected | None]]:
+    """Paths of likely photos below `folder`; each real folder once, so loops of links end."""
+    try:
+        here = os.stat(folder)  # noqa: PTH116
+        if (here.st_dev, here.st_ino) in seen:
+            return
+        seen.add((here.st_dev, here.st_ino))
+        with os.scandir(folder) as entries:
+            children = sorted((entry.name, _is_folder(entry)) for entry in entries)
+    except OSError as error:
+        yield (
+            folder,
+            Rejected(
+                "unreadable_folder",
+                f"The folder cannot be listed ({error.strerror}): change its permissions.",
+                retry=True,
+            ),
+        )
+        return
+    for name, is_folder in children:
+        path = os.path.join(folder, name)  # noqa: PTH118 - Path would cost as much as the listing
+        if name.startswith("."):
+            continue
+        if is_folder:
+            if name not in _OTHER_FOLDERS:
+                yield from _walk(path, seen)
+        elif _is_likely_photo(name, path):
+            yield path, None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that points to itself
+        return False
+
+
+def _is_likely_photo(name: str, path: str) -> bool:
+    lowered = name.lower()
+    suffix = lowered.rpartition(".")[2] if "." in lowered else ""
+    if suffix in PHOTO_SUFFIXES or suffix in _OTHER_IMAGE_SUFFIXES:
+        return True
+    if suffix in _OTHER_SUFFIXES or lowered in _OTHER_NAMES:
+        return False
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
+            return False
+        with open(path, "rb") as file:  # noqa: PTH123
+            photo_formats.sniff(file.read(photo_formats.SNIFF_BYTES))
+    except (OSError, Rejected):
+        return False
+    return True
+
+
+def _manifest(kind: str, path: Path) -> Iterator[Source]:
+    for row in manifests.rows(path):
+        where = f"{path}:{row.line}"
+        if row.problem is not None:
+            yield Source(
+                kind, where, f"{path.name}:{row.line}", cells=row.cells,
+                problem=Rejected(
+                    "broken_row", f"This row of the manifest {row.problem}: quote cells that "
+                    "contain the delimiter, and change the file."
+                ),
+            )  # fmt: skip
+        elif row.photo is None:
+            yield Source(
+                kind, where, f"{path.name}:{row.line}", cells=row.cells,
+                problem=Rejected("no_photo_named", "This row of the manifest names no photo."),
+            )  # fmt: skip
+        else:
+            yield _manifest_source(kind, path.parent, row.photo, row.cells)
+
+
+def _manifest_source(kind: str, folder: Path, photo: str, cells: dict[str, Any]) -> Source:
+    if is_address(photo):
+        return Source(kind, photo, photo, cells=cells)
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", photo)
+    if scheme and scheme[1].lower() != "file":
+        problem = Rejected(
+            "unsupported_address",
+            f"{scheme[1]}:// is not read: name files, or http:// or https:// addresses.",
+        )
+        return Source(kind, photo, photo, cells=cells, problem=problem)
+    if scheme:
+        photo = unquote(urlsplit(photo).path)
+    path, size, modified_ns = _find(folder, photo)
+    return Source(kind, _readable(path), photo, size, modified_ns, cells, _bad_name(path))
+
+
+def _find(folder: Path, photo: str) -> tuple[str, int | None, int | None]:
+    """The file that a manifest means: accents may be written in another normal form there than
+    on the disk, and Windows writes its separators the other way round."""
+    first = ""
+    for written in (
+        photo,
+        unicodedata.normalize("NFC", photo),
+        unicodedata.normalize("NFD", photo),
+        photo.replace("\\", "/"),
+    ):
+        path = os.path.normpath(os.path.join(folder, os.path.expanduser(written)))  # noqa: PTH111, PTH118
+        first = first or path
+        size, modified_ns = _stat(path)
+        if size is not None:
+            return path, size, modified_ns
+    return first, None, None
+
+
+def _stat(path: str) -> tuple[int | None, int | None]:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        return None, None
+    return found.st_size, found.st_mtime_ns
+
+
+def _bad_name(path: str) -> Rejected | None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return Rejected(
+            "unreadable_name",
+            "The file's name is not valid UTF-8, so no table can hold it: rename the file.",
+        )
+    return None
+
+
+def _readable(path: str) -> str:
+    """`path` as valid Unicode: bytes that are none are shown as ``\\xe9``."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return path
