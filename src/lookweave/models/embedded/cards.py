@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lookweave.models.cards import Card
+from lookweave.models.colour import HISTOGRAM_WIDTH
 
 WEIGHTS = Path(str(resources.files("lookweave.models") / "weights"))
 
@@ -43,7 +44,9 @@ CARDS: tuple[Card, ...] = (
         weights_sha256=_SEGMENTER["sha256"],
         size_mb=(WEIGHTS / _SEGMENTER["file"]).stat().st_size / 1e6,
         input_size=(_SEGMENTER["input_height"], _SEGMENTER["input_width"]),
-        settings=MappingProxyType({"mean": _SEGMENTER["mean"], "std": _SEGMENTER["std"]}),
+        settings=MappingProxyType(
+            {name: _SEGMENTER[name] for name in ("mean", "std", "canvases")}
+        ),
     ),
     Card(
         name="whole-photo",
@@ -64,7 +67,7 @@ CARDS: tuple[Card, ...] = (
         weights_sha256=_ENCODER["sha256"],
         size_mb=(WEIGHTS / _ENCODER["file"]).stat().st_size / 1e6,
         input_size=(_ENCODER["input_height"], _ENCODER["input_width"]),
-        dimension=_ENCODER["dimension"] + 180,
+        dimension=_ENCODER["dimension"] + HISTOGRAM_WIDTH,
         settings=MappingProxyType(
             {"mean": _ENCODER["mean"], "std": _ENCODER["std"], "colour_share": COLOUR_SHARE}
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from lookweave.models.cards import Card
+from lookweave.models.colour import to_lab
 from lookweave.models.framing import letterbox, tensor
 from lookweave.models.protocols import Detection, Pixels
 from lookweave.models.session import open_session
@@ -17,12 +19,17 @@ from lookweave.taxonomy import CATEGORIES
 
 Scores = NDArray[np.float32]
 
+GREY = 127  # around a photo that does not fill its canvas, as in training
+
 MIN_AREA = 0.004
 """Regions below this share of the photo are left out."""
 
-ABSORB = 0.35
-"""A patch is taken into a touching one of the same slot when it is smaller by this factor:
-a network that wavers between shirt and top inside one garment leaves such patches."""
+SAME_CLOTH = 10.0
+WAVERING = 60.0
+"""Two touching pieces of one slot are one garment when their mean colours are nearer than
+SAME_CLOTH + WAVERING · w in CIELAB, where w is how much probability each piece gives to the
+other's category. A network that cannot tell shirt from top inside one garment leaves patches of
+both; a jacket over a shirt is two colours and little doubt."""
 
 _GAP = 0.02  # of the frame's height: pieces of one garment cut by a bag or an arm are this near
 
@@ -37,37 +44,40 @@ class Segmenter:
     """Pixel classes by the embedded network; regions are connected masks of one category."""
 
     def __init__(self, card: Card, models_dir: Path | None = None) -> None:
-        if card.weights is None or card.input_size is None:
-            raise ValueError(f"the card {card.name} lacks weights or input size")
+        if card.weights is None:
+            raise ValueError(f"the card {card.name} lacks weights")
         self._session = open_session(card.weights)
-        self._height, self._width = card.input_size
+        self._canvases: list[tuple[int, int]] = [tuple(one) for one in card.settings["canvases"]]
         self._mean, self._std = card.settings["mean"], card.settings["std"]
 
     def detect(self, photos: list[Pixels]) -> list[list[Detection]]:
         """One list for each photo, largest claim first."""
         return [self._regions(photo, scores) for photo, scores in self._parse(photos)]
 
-    def _parse(self, photos: list[Pixels]) -> list[tuple[Pixels, Scores]]:
+    def _parse(self, photos: list[Pixels]) -> Iterator[tuple[Pixels, Scores]]:
         """Each photo with its class probabilities, float32 (classes, h, w), margins cut off."""
-        frames = [letterbox(photo, self._height, self._width) for photo in photos]
-        batch = tensor([frame for frame, *_ in frames], self._mean, self._std)
-        logits = self._session.run(["logits"], {"image": batch})[0]
-        stride = self._height / logits.shape[2]
-        parsed = []
-        for photo, (_, scale, left, top), scores in zip(photos, frames, logits, strict=True):
+        for photo in photos:  # one at a time: on a CPU a batch is no faster, and canvases differ
+            height, width = self._canvas(photo)
+            frame, scale, left, top = letterbox(photo, height, width, (GREY, GREY, GREY))
+            batch = tensor([frame], self._mean, self._std)
+            logits = self._session.run(["logits"], {"image": batch})[0][0]
+            stride = height / logits.shape[1]
             x0, y0 = int(left / stride), int(top / stride)
             x1 = int(np.ceil((left + photo.shape[1] * scale) / stride))
             y1 = int(np.ceil((top + photo.shape[0] * scale) / stride))
-            inner = scores[:, y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
-            parsed.append((photo, _softmax(inner)))
-        return parsed
+            yield photo, _softmax(logits[:, y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)])
+
+    def _canvas(self, photo: Pixels) -> tuple[int, int]:
+        """The canvas whose shape is nearest the photo's."""
+        shape = np.log(photo.shape[0] / photo.shape[1])
+        return min(self._canvases, key=lambda one: abs(float(np.log(one[0] / one[1]) - shape)))
 
     def _regions(self, photo: Pixels, scores: Scores) -> list[Detection]:
         labels = scores.argmax(axis=0)
-        pieces = _absorb(_pieces(labels), labels)
+        pieces = _joined(_pieces(labels), scores, _colours(photo, labels.shape))
         across, down = photo.shape[1] / labels.shape[1], photo.shape[0] / labels.shape[0]
         found = []
-        for category, piece in pieces:
+        for piece in pieces:
             area = float(piece.mean())
             if area < MIN_AREA:
                 continue
@@ -79,8 +89,8 @@ class Segmenter:
             found.append(
                 Detection(
                     box=box,
-                    score=float(opinion[category]),
-                    label=CATEGORIES[category],
+                    score=float(opinion.max()),
+                    label=CATEGORIES[int(opinion.argmax())],
                     label_scores=(opinion / max(float(opinion.sum()), 1e-6)).astype(np.float32),
                     mask=_smooth_mask(piece[rows, columns]),
                 )
@@ -109,23 +119,42 @@ def _pieces(labels: NDArray[np.int64]) -> list[tuple[int, NDArray[np.bool_]]]:
     return pieces
 
 
-def _absorb(
-    pieces: list[tuple[int, NDArray[np.bool_]]], labels: NDArray[np.int64]
-) -> list[tuple[int, NDArray[np.bool_]]]:
-    """Give small patches to the larger piece of the same slot that they touch."""
-    remaining = sorted(pieces, key=lambda piece: (-int(piece[1].sum()), piece[0]))
-    kept: list[tuple[int, NDArray[np.bool_]]] = []
-    for category, mask in remaining:
-        size = int(mask.sum())
+def _joined(
+    pieces: list[tuple[int, NDArray[np.bool_]]], scores: Scores, colours: Scores
+) -> list[NDArray[np.bool_]]:
+    """Join touching pieces of one garment, largest first; returns the garments' masks."""
+    garments: list[tuple[set[int], NDArray[np.bool_]]] = []
+    for category, mask in sorted(pieces, key=lambda piece: (-int(piece[1].sum()), piece[0])):
         touched = ndimage.binary_dilation(mask)
-        for position, (other, larger) in enumerate(kept):
-            small = size < ABSORB * int(larger.sum())
-            if small and _same_slot(category, other) and bool((touched & larger).any()):
-                kept[position] = (other, larger | mask)
+        for categories, larger in garments:
+            near = bool((touched & larger).any()) and any(_same_slot(category, c) for c in categories)
+            if near and _one_cloth(category, mask, categories, larger, scores, colours):
+                categories.add(category)
+                larger |= mask
                 break
         else:
-            kept.append((category, mask))
-    return kept
+            garments.append(({category}, mask.copy()))
+    return [mask for _, mask in garments]
+
+
+def _one_cloth(
+    category: int,
+    mask: NDArray[np.bool_],
+    categories: set[int],
+    larger: NDArray[np.bool_],
+    scores: Scores,
+    colours: Scores,
+) -> bool:
+    wavering = float(scores[1 + category, larger].mean())
+    wavering += float(sum(scores[1 + other, mask].mean() for other in categories))
+    apart = np.linalg.norm(colours[mask].mean(axis=0) - colours[larger].mean(axis=0))
+    return bool(apart < SAME_CLOTH + WAVERING * wavering)
+
+
+def _colours(photo: Pixels, shape: tuple[int, ...]) -> Scores:
+    """The photo in CIELAB at the network's output resolution, float32 (h, w, 3)."""
+    size = (shape[1], shape[0])
+    return to_lab(np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX)))
 
 
 def _same_slot(one: int, other: int) -> bool:
