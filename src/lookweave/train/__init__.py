@@ -1,0 +1,1 @@
+"""Recipes for the models that ship with Lookweave; needs the extra ``[train]``."""

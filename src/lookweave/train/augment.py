@@ -79,7 +79,9 @@ def frame_matrix(
     scale_x, scale_y = scale * np.exp(stretch), scale * np.exp(-stretch)
     half = np.array([columns / (2 * scale_x), rows / (2 * scale_y)])
     size = np.array([width, height], float)
-    centre = np.where(2 * half >= size, size / 2, np.clip(focus, half, np.maximum(half, size - half)))
+    centre = np.where(
+        2 * half >= size, size / 2, np.clip(focus, half, np.maximum(half, size - half))
+    )
     angle = np.deg2rad(rotation)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = turn @ np.diag([-scale_x if flip else scale_x, scale_y])
@@ -87,16 +89,21 @@ def frame_matrix(
     return np.column_stack([linear, offset])
 
 
-def change_light(pixels: Pixels, random: Generator) -> Pixels:
-    """Exposure, contrast, gamma, white balance and saturation; now and then no colour at all."""
+def change_light(pixels: Pixels, random: Generator, colour: float = 1.0) -> Pixels:
+    """Exposure, contrast, gamma, white balance and saturation; now and then no colour at all.
+
+    `colour` scales what changes the hue or saturation: a segmenter should not rely on colour,
+    but to an encoder it is half of what tells one garment from another.
+    """
     levels = np.arange(256, dtype=np.float32) / 255
-    gains = np.exp(random.normal(0, 0.12) + random.normal(0, 0.06, 3))
+    gains = np.exp(random.normal(0, 0.12) + colour * random.normal(0, 0.06, 3))
     contrast, gamma = np.exp(random.normal(0, 0.15)), np.exp(random.normal(0, 0.15))
     curves = levels[:, None] ** gamma * gains[None]
     curves = np.clip((curves - 0.5) * contrast + 0.5, 0, 1) * 255
     lit = np.stack([curves[:, c].astype(np.uint8)[pixels[..., c]] for c in range(3)], axis=-1)
     grey = cv2.cvtColor(lit, cv2.COLOR_RGB2GRAY)[..., None]
-    saturation = 0.0 if random.random() < 0.03 else np.exp(random.normal(0, 0.25))
+    colourless = random.random() < 0.03 and colour >= 1
+    saturation = 0.0 if colourless else np.exp(colour * random.normal(0, 0.25))
     if abs(saturation - 1) > 0.05:
         lit = np.clip(grey + (lit.astype(np.float32) - grey) * saturation, 0, 255).astype(np.uint8)
     return np.asarray(lit, np.uint8)
@@ -105,20 +112,22 @@ def change_light(pixels: Pixels, random: Generator) -> Pixels:
 def degrade(pixels: Pixels, random: Generator) -> Pixels:
     """Blur, lost resolution, noise and compression, each seldom."""
     if random.random() < 0.15:
-        pixels = cv2.GaussianBlur(pixels, (0, 0), random.uniform(0.5, 1.8))
+        blurred = cv2.GaussianBlur(pixels, (0, 0), random.uniform(0.5, 1.8))
+        pixels = np.asarray(blurred, np.uint8)
     if random.random() < 0.1:
         height, width = pixels.shape[:2]
         factor = random.uniform(0.35, 0.8)
         small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        pixels = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        large = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        pixels = np.asarray(large, np.uint8)
     if random.random() < 0.1:
         noise = random.normal(0, random.uniform(2, 10), pixels.shape[:2])[..., None]
         pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
     if random.random() < 0.2:
         quality = int(random.integers(25, 85))
         _, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-    return np.asarray(pixels, np.uint8)
+        pixels = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
+    return pixels
 
 
 def _single_garment(
@@ -178,9 +187,10 @@ def augment(
     rows, columns = canvas
     border = random.random()
     if border < 0.4:
-        mode, colour = cv2.BORDER_REPLICATE, [0.0, 0.0, 0.0]
+        mode, colour = cv2.BORDER_REPLICATE, np.zeros(3, np.float32)
     else:
-        mode, colour = cv2.BORDER_CONSTANT, [127.5] * 3 if border < 0.7 else plain_colour(random)
+        mode = cv2.BORDER_CONSTANT
+        colour = np.full(3, 127.5, np.float32) if border < 0.7 else plain_colour(random)
     framed = cv2.warpAffine(
         pixels, matrix, (columns, rows), flags=cv2.INTER_LINEAR, borderMode=mode,
         borderValue=[float(value) for value in colour],

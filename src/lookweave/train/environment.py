@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 
-class MissingTrainingPackage(ImportError):
+class MissingTrainingPackageError(ImportError):
     """A package of the extra ``[train]`` is not installed."""
 
     def __init__(self, package: str) -> None:
         super().__init__(
-            f"training needs the package {package!r}; install it with pip install 'lookweave[train]'"
+            f"training needs the package {package!r};"
+            " install it with pip install 'lookweave[train]'"
         )
         self.package = package

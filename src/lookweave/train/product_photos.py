@@ -106,13 +106,12 @@ def weak_mask(pixels: Pixels) -> Pixels | None:
     centre = (slice(rows * 2 // 5, rows * 3 // 5), slice(columns * 2 // 5, columns * 3 // 5))
     guess[centre] = cv2.GC_PR_FGD
     cv2.setRNGSeed(0)
-    cv2.grabCut(
-        cv2.cvtColor(small, cv2.COLOR_RGB2Lab), guess, None, np.zeros((1, 65)), np.zeros((1, 65)),
-        4, cv2.GC_INIT_WITH_MASK,
-    )  # fmt: skip
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2Lab)
+    behind, front = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(lab, guess, [0, 0, 0, 0], behind, front, 4, cv2.GC_INIT_WITH_MASK)
     found = np.isin(guess, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-    found = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    kept = _largest_parts(np.asarray(found, np.uint8))
+    opened = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    kept = _largest_parts(np.asarray(opened, np.uint8))
     if not looks_right(kept):
         return None
     full = cv2.resize(kept * 255, (width, height), interpolation=cv2.INTER_LINEAR) > 127

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -49,9 +48,11 @@ class Clock:
 
     @property
     def spent_seconds(self) -> float:
+        """Seconds of training, those before a resumption included."""
         return time.monotonic() - self._started
 
     def progress(self, steps: int) -> float:
+        """How far the run is after `steps` steps, 0..1."""
         by_steps = steps / max(1, self.total_steps)
         by_time = 0.0 if self.minutes is None else self.spent_seconds / (60 * self.minutes)
         return min(1.0, max(by_steps, by_time))
@@ -82,10 +83,11 @@ def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     torch.save(dict(content), part)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
+    """What `save_checkpoint` wrote; tensors and plain values only are unpickled."""
     content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return content
 

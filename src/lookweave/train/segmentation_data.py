@@ -37,7 +37,8 @@ class LabelledPhoto:
 
 def normalised(pixels: Pixels) -> NDArray[np.float32]:
     """(..., H, W, 3) uint8 -> (..., 3, H, W) float32 as the trunk expects it."""
-    scaled = (pixels.astype(np.float32) / 255 - np.float32(MEAN)) / np.float32(STD)
+    mean, deviation = np.array(MEAN, np.float32), np.array(STD, np.float32)
+    scaled = (pixels.astype(np.float32) / 255 - mean) / deviation
     return np.ascontiguousarray(np.moveaxis(scaled, -1, -3), np.float32)
 
 
@@ -63,7 +64,8 @@ def repeat_factors(masks: Sequence[Pixels], threshold: float = 0.12) -> NDArray[
         shown[place, values[values < CLASS_COUNT]] = True
     share = shown.mean(0)
     factor = np.maximum(1.0, np.sqrt(threshold / np.maximum(share, 1e-6)))
-    return np.where(shown, factor, 1.0).max(1)
+    factors: NDArray[np.float64] = np.where(shown, factor, 1.0).max(1)
+    return factors
 
 
 class SegmentationBatches:

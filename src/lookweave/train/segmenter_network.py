@@ -23,6 +23,7 @@ class SeparableBlock(nn.Module):
         self.activation = nn.ReLU(inplace=True)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Features of the same shape."""
         hidden = self.activation(self.norm(self.depthwise(features)))
         out: Tensor = features + self.activation(self.pointwise(hidden))
         return out
@@ -49,6 +50,7 @@ class PyramidHead(nn.Module):
         self.presence = nn.Linear(channels, classes)
 
     def forward(self, levels: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """(N, classes, H/4, W/4) logits and (N, classes) logits of what the photo shows."""
         pooled = self.context(levels[-1].mean((2, 3), keepdim=True))
         merged: Tensor = self.refine[-1](self.lateral[-1](levels[-1]) + pooled)
         for level in range(len(levels) - 2, -1, -1):
@@ -73,10 +75,12 @@ class SegmenterNetwork(nn.Module):
         self.head = PyramidHead(trunk.pyramid_channels, channels, CLASS_COUNT)
 
     def forward_training(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Pixel logits and presence logits."""
         logits, presence = self.head(self.trunk.pyramid(image))
         return logits, presence
 
     def forward(self, image: Tensor) -> Tensor:
+        """(N, classes, H/4, W/4) logits."""
         return self.forward_training(image)[0]
 
 
@@ -86,7 +90,9 @@ def new_segmenter(name: TrunkName, channels: int, imagenet: bool = True) -> Segm
     return SegmenterNetwork(trunk, channels)
 
 
-def segmentation_loss(logits: Tensor, presence: Tensor, target: Tensor, admissible: Tensor) -> Tensor:
+def segmentation_loss(
+    logits: Tensor, presence: Tensor, target: Tensor, admissible: Tensor
+) -> Tensor:
     """Cross-entropy over admissible classes + soft Dice + presence; a scalar.
 
     `logits` (N, C, h, w), `presence` (N, C), `target` (N, h, w) of rows of `admissible`

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lookweave.train.environment import MissingTrainingPackage
+from lookweave.train.environment import MissingTrainingPackageError
 
 TrunkName = Literal["lite0", "lite2"]
 
@@ -77,6 +77,7 @@ class SamePadConv(nn.Conv2d):
         self.needs_padding = not symmetric
 
     def forward(self, image: Tensor) -> Tensor:
+        """Convolve."""
         if self.needs_padding:
             before, after = self.same_padding
             image = functional.pad(image, (before, after, before, after))
@@ -96,11 +97,13 @@ class InvertedResidual(nn.Module):
         self.skips = stride == 1 and inputs == outputs
 
     def forward(self, features: Tensor) -> Tensor:
+        """Transform (N, inputs, H, W) features."""
         hidden = features
         if self.expand is not None:
             hidden = self.activation(self.expand(hidden))
         hidden = self.project(self.activation(self.depthwise(hidden)))
-        return features + hidden if self.skips else hidden
+        out: Tensor = features + hidden if self.skips else hidden
+        return out
 
 
 class EfficientNetLite(nn.Module):
@@ -131,6 +134,10 @@ class EfficientNetLite(nn.Module):
         self._mark_level(len(blocks) - 1, channels)
         self.blocks = nn.ModuleList(blocks)
         self.head = SamePadConv(channels, HEAD_CHANNELS, 1)
+        # Without batch norm the default start of torch lets signals die out in twenty layers.
+        for module in self.modules():
+            if isinstance(module, SamePadConv):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def _mark_level(self, block: int, channels: int) -> None:
         self.pyramid_blocks.append(block)
@@ -161,13 +168,9 @@ class EfficientNetLite(nn.Module):
         return features
 
 
-def _folded(
-    state: Mapping[str, Tensor], convolution: str, norm: str
-) -> tuple[Tensor, Tensor]:
+def _folded(state: Mapping[str, Tensor], convolution: str, norm: str) -> tuple[Tensor, Tensor]:
     """A convolution's weight and bias with the batch norm after it multiplied in."""
-    scale = state[f"{norm}.weight"] / torch.sqrt(
-        state[f"{norm}.running_var"] + _BATCH_NORM_EPSILON
-    )
+    scale = state[f"{norm}.weight"] / torch.sqrt(state[f"{norm}.running_var"] + _BATCH_NORM_EPSILON)
     bias = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
     return state[f"{convolution}.weight"] * scale.view(-1, 1, 1, 1), bias
 
@@ -178,7 +181,7 @@ def imagenet_file(name: TrunkName) -> Path:
     try:
         module = importlib.import_module(package)
     except ImportError as error:
-        raise MissingTrainingPackage(package.replace("_", "-")) from error
+        raise MissingTrainingPackageError(package.replace("_", "-")) from error
     folder = Path(str(module.__file__)).parent / "models"
     return next(iter(sorted(folder.glob("*.pth"))))
 

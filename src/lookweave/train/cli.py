@@ -1,0 +1,94 @@
+"""The commands under ``lookweave train``.
+
+Torch is imported by the command that needs it, so that ``--help`` is quick and works without
+the extra ``[train]``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lookweave.train.environment import MissingTrainingPackageError
+
+app = typer.Typer(help="Train the models that ship with Lookweave, or better ones on your data.")
+
+Parsed = Annotated[
+    Path,
+    typer.Option("--parsed", help="Clothing Co-Parsing: photos/, masks/, labels.json", exists=True),
+]
+Products = Annotated[
+    Path | None,
+    typer.Option("--products", help="product photos: train|validation|test/<class>/", exists=True),
+]
+Out = Annotated[Path, typer.Option("--out", help="checkpoint, curves, ONNX file and record")]
+Epochs = Annotated[int | None, typer.Option(help="how often to go through the data")]
+Minutes = Annotated[
+    float | None, typer.Option(help="stop after this long at the latest; not repeatable exactly")
+]
+Seed = Annotated[int, typer.Option(help="the same seed, data and machine give the same weights")]
+Threads = Annotated[int, typer.Option(help="processor cores to use")]
+Resume = Annotated[bool, typer.Option(help="go on from the last epoch in --out")]
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that were set; the rest stay as the recipe has them."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _missing(error: ImportError) -> typer.Exit:
+    if not isinstance(error, MissingTrainingPackageError):
+        error = MissingTrainingPackageError(error.name or "torch")
+    typer.echo(f"error: {error}", err=True)
+    return typer.Exit(1)
+
+
+@app.command()
+def segmenter(
+    parsed: Parsed, out: Out, products: Products = None, epochs: Epochs = None,
+    minutes: Minutes = None, seed: Seed = 7, threads: Threads = 2, resume: Resume = True,
+) -> None:  # fmt: skip
+    """Train the garment segmenter; about an hour on two cores."""
+    try:
+        from lookweave.train import segmenter as recipe
+    except ImportError as error:
+        raise _missing(error) from error
+    options = _given(products=products, epochs=epochs, minutes=minutes)
+    config = recipe.SegmenterConfig(
+        parsed=parsed, out=out, seed=seed, threads=threads, resume=resume, **options
+    )
+    record = recipe.train(config)
+    typer.echo(f"{config.out / record['file']}: mean IoU"
+               f" {record['quality']['parsed_test']['mean_iou']}", err=True)  # fmt: skip
+
+
+@app.command()
+def encoder(
+    parsed: Parsed, out: Out, products: Products = None, epochs: Epochs = None,
+    minutes: Minutes = None, seed: Seed = 7, threads: Threads = 2, resume: Resume = True,
+) -> None:  # fmt: skip
+    """Train the image encoder; about an hour on two cores."""
+    try:
+        from lookweave.train import encoder as recipe
+    except ImportError as error:
+        raise _missing(error) from error
+    options = _given(products=products, epochs=epochs, minutes=minutes)
+    config = recipe.EncoderConfig(
+        parsed=parsed, out=out, seed=seed, threads=threads, resume=resume, **options
+    )
+    record = recipe.train(config)
+    typer.echo(f"{config.out / record['file']}: R@1"
+               f" {record['quality']['cut_out_to_scene']['R@1']}", err=True)  # fmt: skip
+
+
+@app.command()
+def page(
+    record: Annotated[Path, typer.Argument(help="the JSON record beside a weights file")],
+    to: Annotated[Path, typer.Argument(help="the Markdown file to write")],
+) -> None:
+    """Write a model's page from the record of the run that made it."""
+    from lookweave.train.model_page import write_model_page
+
+    write_model_page(record, to)

@@ -1,0 +1,369 @@
+"""The recipe of the image encoder, from photos to ONNX file and record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from rich.console import Console
+
+from lookweave.train.encoder_network import (
+    EncoderNetwork,
+    PairSigmoidLoss,
+    new_encoder,
+    outputs_of,
+    start_from_whitened,
+)
+from lookweave.train.export import export_onnx, write_record
+from lookweave.train.garment_crops import (
+    EDGE,
+    FADE,
+    MARGIN,
+    SIDE,
+    Garment,
+    prepare_crop,
+    product_garments,
+    worn_garments,
+)
+from lookweave.train.garment_views import ViewStrength
+from lookweave.train.pair_batches import PairBatches
+from lookweave.train.parsed_photos import load_parsed_photos
+from lookweave.train.product_photos import Pixels, load_product_photos
+from lookweave.train.progress import step_progress
+from lookweave.train.retrieval_quality import (
+    neighbour_accuracy,
+    retrieval_crops,
+    retrieval_scores,
+)
+from lookweave.train.running import (
+    AveragedWeights,
+    Clock,
+    cosine_rate,
+    draw_curves,
+    load_checkpoint,
+    save_checkpoint,
+    seed_everything,
+)
+from lookweave.train.trunk import MEAN, STD, TrunkName
+
+_console = Console(stderr=True)
+
+
+class EncoderConfig(BaseModel):
+    """Everything that decides what a run gives; part of its record."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    parsed: Path
+    """Folder of Clothing Co-Parsing: photos/, masks/, labels.json."""
+    products: Path | None = None
+    """Folder of product photos: train/<class>/, validation/<class>/, test/<class>/."""
+    out: Path
+    """Where checkpoint, curves, ONNX file and record go."""
+    trunk: TrunkName = "lite2"
+    dimension: int = Field(384, ge=8)
+    whitening_power: float = Field(0.5, ge=0, le=1)
+    whitening_crops: int = 2400
+    frozen_blocks: int = Field(3, ge=0)
+    epochs: int = Field(8, ge=0)
+    """0 exports the whitened ImageNet features that training starts from."""
+    minutes: float | None = None
+    """Stop after this long at the latest; None lets the epochs decide, and a seed repeat."""
+    garments_per_batch: int = Field(32, ge=2)
+    hard_share: float = Field(0.5, ge=0, le=1)
+    train_side: int = 160
+    """Views a little smaller than SIDE: cropped views look larger, which whole crops make up."""
+    rate: float = 2e-4
+    weight_decay: float = 0.02
+    products_per_class: int = 250
+    patience: int = 3
+    """Epochs without a better validation MRR after which the run stops."""
+    averaging: float = 0.995
+    seed: int = 7
+    threads: int = 2
+    resume: bool = True
+    imagenet: bool = True
+    strength: ViewStrength = ViewStrength()
+
+
+class EncoderRun:
+    """One run: network, loss, optimiser, averaged weights and history, resumable every epoch."""
+
+    def __init__(self, config: EncoderConfig, garments: Sequence[Garment]) -> None:
+        self.config = config
+        seed_everything(config.seed)
+        torch.set_num_threads(config.threads)
+        network = new_encoder(config.trunk, config.dimension, config.imagenet)
+        network.trunk.freeze(config.frozen_blocks)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.loss = PairSigmoidLoss()
+        trained = [weight for weight in network.parameters() if weight.requires_grad]
+        self.optimiser = torch.optim.AdamW(
+            [
+                {"params": trained, "rate": config.rate},
+                {"params": list(self.loss.parameters()), "rate": 1e-2, "weight_decay": 0.0},
+            ],
+            lr=config.rate,
+            weight_decay=config.weight_decay,
+        )
+        self.checkpoint = config.out / "encoder.checkpoint.pt"
+        self.history: list[dict[str, float]] = []
+        self.best_quality = -1.0
+        self.steps = 0
+        self.spent_seconds = 0.0
+        resumes = config.resume and self.checkpoint.exists()
+        if not resumes:
+            self._start(garments)
+        self.averaged = AveragedWeights(self.network, config.averaging)
+        self.best = {name: value.clone() for name, value in self.averaged.state.items()}
+        if resumes:
+            self._restore()
+
+    def _start(self, garments: Sequence[Garment]) -> None:
+        chosen = np.random.default_rng(self.config.seed).permutation(len(garments))
+        crops = prepared([garments[i] for i in chosen[: self.config.whitening_crops]])
+        _console.print(f"whitening the features of {len(crops)} crops")
+        start_from_whitened(self.network, crops, self.config.whitening_power)
+
+    def _restore(self) -> None:
+        stored = load_checkpoint(self.checkpoint)
+        self.network.load_state_dict(stored["network"])
+        self.loss.load_state_dict(stored["loss"])
+        self.optimiser.load_state_dict(stored["optimiser"])
+        self.averaged.state = stored["averaged"]
+        self.averaged.updates = stored["updates"]
+        self.history = stored["history"]
+        self.best = stored["best"]
+        self.best_quality = stored["best_quality"]
+        self.steps = stored["steps"]
+        self.spent_seconds = stored["spent_seconds"]
+
+    def save(self) -> None:
+        """Write the checkpoint of the epoch that has just ended."""
+        save_checkpoint(
+            self.checkpoint,
+            {
+                "network": self.network.state_dict(),
+                "loss": self.loss.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "averaged": self.averaged.state,
+                "updates": self.averaged.updates,
+                "history": self.history,
+                "best": self.best,
+                "best_quality": self.best_quality,
+                "steps": self.steps,
+                "spent_seconds": self.spent_seconds,
+            },
+        )
+
+    def step(self, views: torch.Tensor, garments: torch.Tensor, progress: float) -> float:
+        """One optimiser step; the loss before it."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["rate"] * cosine_rate(progress)
+        self.network.train()
+        embeddings = self.network(views.contiguous(memory_format=torch.channels_last))
+        loss = self.loss(embeddings, garments)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        self.optimiser.step()
+        self.averaged.update(self.network)
+        self.steps += 1
+        return float(loss.detach())
+
+    def evaluated(self, weights: dict[str, torch.Tensor]) -> EncoderNetwork:
+        """A copy of the network with other weights, ready to answer."""
+        copy = new_encoder(self.config.trunk, self.config.dimension, imagenet=False)
+        copy.load_state_dict(weights)
+        copy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return copy.eval()
+
+
+def prepared(garments: Sequence[Garment]) -> list[Pixels]:
+    """Each garment's crop as the pipeline would give it to the encoder."""
+    return [prepare_crop(garment.pixels, garment.mask) for garment in garments]
+
+
+def _retrieval(
+    network: EncoderNetwork, crops: tuple[list[Pixels], list[Pixels]]
+) -> dict[str, float]:
+    return retrieval_scores(outputs_of(network, crops[0]), outputs_of(network, crops[1]))
+
+
+def train(
+    config: EncoderConfig, after_epoch: Callable[[EncoderRun], None] | None = None
+) -> dict[str, Any]:
+    """Train, measure, export; the record that is written beside the ONNX file."""
+    _console.print(f"reading parsed photos from {config.parsed}")
+    garments = worn_garments(load_parsed_photos(config.parsed, ["train"]))
+    worn = len(garments)
+    if config.products is not None:
+        photos = load_product_photos(
+            config.products, ["train"], limit_per_class=config.products_per_class
+        )
+        garments += product_garments(photos)
+    validation = worn_garments(load_parsed_photos(config.parsed, ["validation"]))
+    run = EncoderRun(config, garments)
+    batches = PairBatches(
+        garments, config.garments_per_batch, config.hard_share, config.train_side,
+        config.strength, config.seed,
+    )  # fmt: skip
+    _fit(run, batches, validation, after_epoch)
+    return finish(run, worn, garments)
+
+
+def _fit(
+    run: EncoderRun, batches: PairBatches, validation: Sequence[Garment],
+    after_epoch: Callable[[EncoderRun], None] | None,
+) -> None:  # fmt: skip
+    config = run.config
+    if config.epochs == 0:
+        return
+    clock = Clock(batches.steps_per_epoch * config.epochs, config.minutes, run.spent_seconds)
+    crops = retrieval_crops(list(validation) * 2, SIDE)
+    crops = crops[0], crops[1][: len(validation)]
+    since_best = 0
+    with step_progress("encoder") as progress_bar:
+        while clock.progress(run.steps) < 1 and since_best < config.patience:
+            epoch = len(run.history) + 1
+            losses: list[float] = []
+            for views, identities in batches.epoch(epoch):
+                progress = clock.progress(run.steps)
+                losses.append(run.step(views, identities, progress))
+                progress_bar(epoch, progress, losses[-1], len(views))
+                if config.minutes is not None and progress >= 1:
+                    break
+            quality = _validation_quality(run.evaluated(run.averaged.state), crops)
+            since_best += 1
+            if quality["MRR"] > run.best_quality:
+                run.best_quality, since_best = quality["MRR"], 0
+                run.best = {name: value.clone() for name, value in run.averaged.state.items()}
+            run.history.append(
+                {
+                    "epoch": float(epoch),
+                    "loss": float(np.mean(losses)),
+                    "validation R@1": quality["R@1"],
+                    "validation R@10": quality["R@10"],
+                    "validation MRR": quality["MRR"],
+                    "minutes": clock.spent_seconds / 60,
+                }
+            )
+            run.spent_seconds = clock.spent_seconds
+            run.save()
+            draw_curves(config.out / "encoder-curves.png", run.history, "encoder")
+            _console.print({key: round(value, 3) for key, value in run.history[-1].items()})
+            if after_epoch is not None:
+                after_epoch(run)
+
+
+def _validation_quality(
+    network: EncoderNetwork, crops: tuple[list[Pixels], list[Pixels]]
+) -> dict[str, float]:
+    """Scores with several changed queries for each gallery row: few garments, less noise."""
+    queries, gallery = outputs_of(network, crops[0]), outputs_of(network, crops[1])
+    rounds = [
+        retrieval_scores(queries[first : first + len(gallery)], gallery)
+        for first in range(0, len(queries), len(gallery))
+    ]
+    return {name: float(np.mean([scores[name] for scores in rounds])) for name in rounds[0]}
+
+
+def measured(
+    network: EncoderNetwork, config: EncoderConfig, garments: Sequence[Garment]
+) -> dict[str, Any]:
+    """Quality on garments that were never trained on."""
+    test = worn_garments(load_parsed_photos(config.parsed, ["test"]))
+    quality: dict[str, Any] = {"cut_out_to_scene": _retrieval(network, retrieval_crops(test, SIDE))}
+    if config.products is not None:
+        held_out = product_garments(load_product_photos(config.products, ["test"]))
+        known = [garment for garment in garments if not garment.photo.isdigit()]
+        quality["product_class_10nn"] = round(
+            neighbour_accuracy(
+                outputs_of(network, prepared(known)), [garment.group for garment in known],
+                outputs_of(network, prepared(held_out)), [garment.group for garment in held_out],
+            ),
+            4,
+        )  # fmt: skip
+    return quality
+
+
+def finish(run: EncoderRun, worn: int, garments: Sequence[Garment]) -> dict[str, Any]:
+    """Measure the best weights on test photos, export them, write the record."""
+    config = run.config
+    network = run.evaluated(run.best)
+    quality = measured(network, config, garments)
+    path = config.out / "encoder.onnx"
+    difference = export_onnx(
+        network, path, torch.zeros(2, 3, SIDE, SIDE), "embedding", {0: "batch"}, {0: "batch"}
+    )
+    record = {
+        "name": "encoder",
+        "task": "image-embedding",
+        "file": path.name,
+        "licence": "Apache-2.0",
+        "architecture": (
+            f"EfficientNet-{config.trunk} (ImageNet), average pooling, linear {config.dimension},"
+            " unit norm"
+        ),
+        "weights": sum(weight.numel() for weight in network.parameters()),
+        "data": _data(worn, len(garments) - worn),
+        "recipe": "lookweave.train.encoder",
+        "config": config.model_dump(mode="json", exclude={"parsed", "products", "out", "resume"}),
+        "seed": config.seed,
+        "input": "image",
+        "input_height": SIDE,
+        "input_width": SIDE,
+        "layout": "NCHW float32 RGB, (pixel / 255 - mean) / std",
+        "preparation": "lookweave.train.garment_crops.prepare_crop: square around the mask's box"
+        f" with a margin of {MARGIN} of its longer side at each end, resized to {SIDE} x {SIDE};"
+        f" outside the mask (edge softened by a Gaussian of {EDGE} of the side) pixels move"
+        f" {FADE} of the way to grey 127; outside the photo grey 127",
+        "margin": MARGIN,
+        "fade": FADE,
+        "mean": list(MEAN),
+        "std": list(STD),
+        "output": "embedding",
+        "dimension": config.dimension,
+        "trained_minutes": round(run.spent_seconds / 60, 1),
+        "trained_steps": run.steps,
+        "epochs": len(run.history),
+        "onnx_difference": difference,
+        "quality": quality,
+        "limits": [
+            "trained on one photo of each garment, changed; never on a true pair of product"
+            " photo and look, so folds, lining, back views and other cameras are guessed",
+            "no text tower: it does not understand words",
+            "colour under strong coloured light is unreliable",
+            "faces, bodies and prints of people were not looked at for bias",
+        ],
+        "history": run.history,
+        "made": time.strftime("%Y-%m-%d"),
+    }
+    write_record(path, record)
+    return record
+
+
+def _data(worn: int, products: int) -> list[dict[str, str]]:
+    return [
+        {
+            "name": "Clothing Co-Parsing",
+            "licence": "Apache-2.0 (repository; photos third-party)",
+            "used": f"{worn} garments of the masked photos whose number does not end in 7,"
+            " one in twenty photos kept for validation",
+        },
+        {
+            "name": "clothing-small",
+            "licence": "CC0",
+            "used": f"{products} photos of the train split with a GrabCut mask",
+        },
+        {
+            "name": "ImageNet-1k weights of EfficientNet-Lite",
+            "licence": "Apache-2.0",
+            "used": "start of the trunk",
+        },
+    ]

@@ -1,0 +1,125 @@
+"""The page of a model in docs/models/, written from the record of the run that made it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return [*lines, ""]
+
+
+def _parsing_lines(quality: Mapping[str, Any]) -> list[str]:
+    lines = [
+        f"Clothing Co-Parsing, {quality['photos']} test photos (number ends in 7):"
+        f" mean IoU **{quality['mean_iou']:.3f}** over the 13 merged classes;"
+        f" of {quality['regions']} regions over 1.5% of their photo"
+        f" **{quality['found']:.1%}** found with IoU ≥ 0.5 whatever the label,"
+        f" **{quality['found_and_labelled']:.1%}** with the right one."
+        " A region is all of one merged class in one photo; pixels labelled accessory, jewellery,"
+        " glove, tie, underwear, swimwear or suit do not count.",
+        "",
+    ]
+    rows = [
+        (name, f"{row['iou']:.3f}", row["regions"], row["found"], row["found_and_labelled"])
+        for name, row in quality["classes"].items()
+    ]
+    return lines + _table(("class", "IoU", "regions", "found", "found and labelled"), rows)
+
+
+def _retrieval_lines(quality: Mapping[str, Any]) -> list[str]:
+    return [
+        f"Cut-out to scene: each of {quality['n']} garments of the Clothing Co-Parsing test photos,"
+        " cut out by its true mask, turned, warped, relit, blurred, compressed and partly cropped"
+        " (`TEST_STRENGTH`), seeks itself in its own photo among all of them:"
+        f" R@1 **{quality['R@1']:.3f}** (95% interval {quality['R@1_low']:.3f} to"
+        f" {quality['R@1_high']:.3f}), R@5 {quality['R@5']:.3f}, R@10 {quality['R@10']:.3f},"
+        f" MRR {quality['MRR']:.3f}.",
+        "",
+    ]
+
+
+def _quality_lines(quality: Mapping[str, Any]) -> list[str]:
+    lines: list[str] = []
+    if "parsed_test" in quality:
+        lines += _parsing_lines(quality["parsed_test"])
+    if "product_test" in quality:
+        product = quality["product_test"]
+        lines += [
+            f"clothing-small, {product['photos']} test photos that have a GrabCut mask (itself"
+            f" imperfect): mean overlap {product['mean_iou']:.3f}, {product['found']:.1%} with"
+            f" IoU ≥ 0.5; most garment pixels of an admissible class in"
+            f" {product['class_right']:.1%}.",
+            "",
+        ]
+    if "cut_out_to_scene" in quality:
+        lines += _retrieval_lines(quality["cut_out_to_scene"])
+    if "product_class_10nn" in quality:
+        lines += [
+            "clothing-small test, category by ten nearest neighbours among the training photos:"
+            f" {quality['product_class_10nn']:.3f}.",
+            "",
+        ]
+    if "ablation" in quality:
+        rows = [(row["what"], *(row[name] for name in ("R@1", "R@10", "MRR")))
+                for row in quality["ablation"]]  # fmt: skip
+        lines += _table(("cut-out to scene, same queries", "R@1", "R@10", "MRR"), rows)
+    return lines
+
+
+def model_page(record: Mapping[str, Any]) -> str:
+    """The Markdown page of a record; nothing on it is written by hand."""
+    shape = f"(batch, 3, {record['input_height']}, {record['input_width']})"
+    lines = [
+        f"# {record['name']}",
+        "",
+        f"Generated from `{record['name']}.json`, the record of the run; do not edit.",
+        "",
+        *_table(
+            ("", ""),
+            [
+                ("Task", record["task"]),
+                ("File", f"`{record['file']}`, {record['bytes'] / 1e6:.1f} MB"),
+                ("sha-256", f"`{record['sha256']}`"),
+                ("Licence", record["licence"]),
+                ("Network", record["architecture"]),
+                ("Weights", f"{record['weights']:,}, stored as float16, computed in float32"),
+                ("Input", f"`{record['input']}` {shape}, {record['layout']};"
+                 f" mean {record['mean']}, std {record['std']}"),
+                ("Preparation", record["preparation"]),
+                ("Output", f"`{record['output']}`, "
+                 + (f"(batch, {record['dimension']}) of unit norm" if "dimension" in record
+                    else f"(batch, {len(record['classes'])}, height / {record['output_stride']},"
+                         f" width / {record['output_stride']})")),
+                ("Trained", f"{record['epochs']} epochs, {record['trained_steps']} steps,"
+                 f" {record['trained_minutes']} minutes, seed {record['seed']}, {record['made']}"),
+                ("Largest difference from torch", f"{record['onnx_difference']:.1e}"),
+            ],
+        ),
+    ]  # fmt: skip
+    if "canvases" in record:
+        sizes = ", ".join(f"{rows} × {columns}" for rows, columns in record["canvases"])
+        lines += [f"Canvases (height × width), any multiple of 32 being possible: {sizes}.", ""]
+    if "classes" in record:
+        lines += ["Classes, by index: " + ", ".join(record["classes"]) + ".", ""]
+    lines += ["## Data", ""]
+    lines += _table(
+        ("set", "licence", "used"), [(d["name"], d["licence"], d["used"]) for d in record["data"]]
+    )
+    lines += ["## Quality", "", *_quality_lines(record["quality"])]
+    lines += ["## Limits", "", *(f"- {limit}" for limit in record["limits"]), ""]
+    lines += ["## Recipe", "", f"`{record['recipe']}` with", "", "```json"]
+    lines += [json.dumps(record["config"], indent=2), "```", ""]
+    return "\n".join(lines)
+
+
+def write_model_page(record_path: Path, page: Path) -> None:
+    """Write the page of the record at `record_path`."""
+    record = json.loads(record_path.read_text(encoding="utf-8"))
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(model_page(record), encoding="utf-8")

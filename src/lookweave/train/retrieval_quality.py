@@ -1,0 +1,64 @@
+"""Cut-out to scene retrieval: does an encoder find the garment a changed cut-out came from?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookweave.train.garment_crops import Garment, prepare_crop
+from lookweave.train.garment_views import TEST_STRENGTH, garment_view
+from lookweave.train.product_photos import Pixels
+from lookweave.train.running import sample_generator
+
+Embed = Callable[[Sequence[Pixels]], NDArray[np.float32]]
+
+
+def retrieval_scores(
+    queries: NDArray[np.float32], gallery: NDArray[np.float32]
+) -> dict[str, float]:
+    """R@1, R@5, R@10, MRR and R@1's 95% interval; query i's only right answer is gallery row i."""
+    similarity = queries @ gallery.T
+    right = np.diag(similarity)[:, None]
+    rank = 1 + (similarity > right).sum(1)
+    hits = rank == 1
+    random = np.random.default_rng(0)
+    resampled = hits[random.integers(0, len(hits), (1000, len(hits)))].mean(1)
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    return {
+        "R@1": round(float(hits.mean()), 4),
+        "R@1_low": round(float(low), 4),
+        "R@1_high": round(float(high), 4),
+        "R@5": round(float((rank <= 5).mean()), 4),
+        "R@10": round(float((rank <= 10).mean()), 4),
+        "MRR": round(float((1 / rank).mean()), 4),
+        "n": len(rank),
+        "gallery": len(gallery),
+    }
+
+
+def retrieval_crops(
+    garments: Sequence[Garment], side: int, seed: int = 0
+) -> tuple[list[Pixels], list[Pixels]]:
+    """Queries: each garment cut out and changed at TEST_STRENGTH. Gallery: each in its scene."""
+    queries = [
+        garment_view(garment, True, side, TEST_STRENGTH, sample_generator(seed, 0, place))
+        for place, garment in enumerate(garments)
+    ]
+    gallery = [prepare_crop(garment.pixels, garment.mask, side) for garment in garments]
+    return queries, gallery
+
+
+def neighbour_accuracy(
+    train: NDArray[np.float32], train_labels: Sequence[str], test: NDArray[np.float32],
+    test_labels: Sequence[str], neighbours: int = 10,
+) -> float:  # fmt: skip
+    """The share of test rows whose nearest train rows agree on their label."""
+    nearest = np.argsort(-(test @ train.T), axis=1)[:, :neighbours]
+    labels = np.asarray(train_labels)
+    voted = []
+    for row in nearest:
+        names, counts = np.unique(labels[row], return_counts=True)
+        voted.append(names[counts.argmax()])
+    return float(np.mean(np.asarray(voted) == np.asarray(test_labels)))

@@ -1,0 +1,330 @@
+"""The recipe of the garment segmenter, from photos to ONNX file and record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from rich.console import Console
+
+from lookweave.taxonomy import SEGMENTER_CLASSES
+from lookweave.train.export import export_onnx, write_record
+from lookweave.train.labels import PARTIAL_LABELS, admissible_classes, product_value
+from lookweave.train.parsed_photos import ParsedPhoto, load_parsed_photos
+from lookweave.train.product_photos import ProductPhoto, load_product_photos
+from lookweave.train.progress import step_progress
+from lookweave.train.running import (
+    AveragedWeights,
+    Clock,
+    cosine_rate,
+    draw_curves,
+    load_checkpoint,
+    save_checkpoint,
+    seed_everything,
+)
+from lookweave.train.segmentation_data import SegmentationBatches, labelled_products
+from lookweave.train.segmentation_quality import CANVASES, Logits, parsing_quality, product_quality
+from lookweave.train.segmenter_network import (
+    OUTPUT_STRIDE,
+    SegmenterNetwork,
+    new_segmenter,
+    segmentation_loss,
+)
+from lookweave.train.trunk import MEAN, STD, TrunkName
+
+_console = Console(stderr=True)
+
+
+class SegmenterConfig(BaseModel):
+    """Everything that decides what a run gives; part of its record."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    parsed: Path
+    """Folder of Clothing Co-Parsing: photos/, masks/, labels.json."""
+    products: Path | None = None
+    """Folder of product photos: train/<class>/, validation/<class>/, test/<class>/."""
+    out: Path
+    """Where checkpoint, curves, ONNX file and record go."""
+    trunk: TrunkName = "lite2"
+    channels: int = Field(96, ge=8)
+    frozen_blocks: int = Field(3, ge=0)
+    epochs: int = Field(36, ge=1)
+    minutes: float | None = None
+    """Stop after this long at the latest; None lets the epochs decide, and a seed repeat."""
+    batch_size: int = Field(16, ge=1)
+    rate: float = 4e-4
+    head_rate_factor: float = 4.0
+    weight_decay: float = 0.02
+    product_share: float = Field(0.25, ge=0, lt=1)
+    products_per_class: int = 250
+    small_until: float = Field(0.35, ge=0, le=1)
+    """The share of the run at three quarters of the resolution, where a step costs half."""
+    patience: int = 12
+    """Epochs without a better validation mean IoU after which the run stops."""
+    averaging: float = 0.997
+    seed: int = 7
+    threads: int = 2
+    resume: bool = True
+    imagenet: bool = True
+
+
+def _logits_of(network: SegmenterNetwork) -> Logits:
+    def logits(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            given = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
+            return np.ascontiguousarray(network(given).numpy(), np.float32)
+
+    return logits
+
+
+def _admissible_labels() -> dict[str, frozenset[int]]:
+    """Product class -> the segmenter's classes that count as right for it."""
+    values = {
+        label: frozenset(SEGMENTER_CLASSES.index(member) for member in members)
+        for label, members in PARTIAL_LABELS.items()
+    }
+    for label in ("dress", "hat", "shirt", "shoes", "shorts", "skirt", "t-shirt"):
+        values[label] = frozenset({product_value(label)})
+    return values
+
+
+class SegmenterRun:
+    """One run: its network, optimiser, averaged weights and history, resumable every epoch."""
+
+    def __init__(self, config: SegmenterConfig) -> None:
+        self.config = config
+        seed_everything(config.seed)
+        torch.set_num_threads(config.threads)
+        network = new_segmenter(config.trunk, config.channels, config.imagenet)
+        network.trunk.freeze(config.frozen_blocks)
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        head = list(network.head.parameters())
+        trunk = [weight for weight in network.trunk.parameters() if weight.requires_grad]
+        self.optimiser = torch.optim.AdamW(
+            [
+                {"params": trunk, "rate": config.rate},
+                {"params": head, "rate": config.rate * config.head_rate_factor},
+            ],
+            lr=config.rate,
+            weight_decay=config.weight_decay,
+        )
+        self.averaged = AveragedWeights(self.network, config.averaging)
+        self.admissible = torch.from_numpy(admissible_classes())
+        self.history: list[dict[str, float]] = []
+        self.best: dict[str, torch.Tensor] = {}
+        self.best_quality = -1.0
+        self.steps = 0
+        self.spent_seconds = 0.0
+        self.checkpoint = config.out / "segmenter.checkpoint.pt"
+        if config.resume and self.checkpoint.exists():
+            self._restore()
+
+    def _restore(self) -> None:
+        stored = load_checkpoint(self.checkpoint)
+        self.network.load_state_dict(stored["network"])
+        self.optimiser.load_state_dict(stored["optimiser"])
+        self.averaged.state = stored["averaged"]
+        self.averaged.updates = stored["updates"]
+        self.history = stored["history"]
+        self.best = stored["best"]
+        self.best_quality = stored["best_quality"]
+        self.steps = stored["steps"]
+        self.spent_seconds = stored["spent_seconds"]
+
+    def save(self) -> None:
+        """Write the checkpoint of the epoch that has just ended."""
+        save_checkpoint(
+            self.checkpoint,
+            {
+                "network": self.network.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "averaged": self.averaged.state,
+                "updates": self.averaged.updates,
+                "history": self.history,
+                "best": self.best,
+                "best_quality": self.best_quality,
+                "steps": self.steps,
+                "spent_seconds": self.spent_seconds,
+            },
+        )
+
+    def step(self, images: torch.Tensor, target: torch.Tensor, progress: float) -> float:
+        """One optimiser step; the loss before it."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["rate"] * cosine_rate(progress)
+        self.network.train()
+        given = images.contiguous(memory_format=torch.channels_last)
+        logits, presence = self.network.forward_training(given)
+        loss = segmentation_loss(logits, presence, target, self.admissible)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        self.optimiser.step()
+        self.averaged.update(self.network)
+        self.steps += 1
+        return float(loss.detach())
+
+    def evaluated(self, weights: dict[str, torch.Tensor]) -> SegmenterNetwork:
+        """A copy of the network with other weights, ready to answer."""
+        copy = new_segmenter(self.config.trunk, self.config.channels, imagenet=False)
+        copy.load_state_dict(weights)
+        copy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return copy.eval()
+
+
+def _epoch_canvases(config: SegmenterConfig, progress: float) -> list[tuple[int, int]]:
+    """Portrait three times in five; smaller at first, when a rough idea is all there is."""
+    portrait, square, landscape = CANVASES
+    chosen = [portrait, portrait, portrait, square, square, landscape]
+    if progress < config.small_until:
+        return [(rows * 3 // 4 // 32 * 32, columns * 3 // 4 // 32 * 32) for rows, columns in chosen]
+    return chosen
+
+
+def train(
+    config: SegmenterConfig, after_epoch: Callable[[SegmenterRun], None] | None = None
+) -> dict[str, Any]:
+    """Train, measure, export; the record that is written beside the ONNX file."""
+    run = SegmenterRun(config)
+    _console.print(f"reading parsed photos from {config.parsed}")
+    train_photos = load_parsed_photos(config.parsed, ["train"])
+    validation = load_parsed_photos(config.parsed, ["validation"])
+    products: list[ProductPhoto] = []
+    if config.products is not None:
+        products = load_product_photos(
+            config.products, ["train"], limit_per_class=config.products_per_class
+        )
+    batches = SegmentationBatches(
+        train_photos, labelled_products(products), config.product_share, config.batch_size,
+        CANVASES, OUTPUT_STRIDE, config.seed,
+    )  # fmt: skip
+    clock = Clock(batches.steps_per_epoch * config.epochs, config.minutes, run.spent_seconds)
+    _fit(run, batches, validation, clock, after_epoch)
+    return finish(run, products)
+
+
+def _fit(
+    run: SegmenterRun, batches: SegmentationBatches, validation: Sequence[ParsedPhoto],
+    clock: Clock, after_epoch: Callable[[SegmenterRun], None] | None,
+) -> None:  # fmt: skip
+    since_best = 0
+    with step_progress("segmenter") as progress_bar:
+        while clock.progress(run.steps) < 1 and since_best < run.config.patience:
+            epoch = len(run.history) + 1
+            batches.canvases = _epoch_canvases(run.config, clock.progress(run.steps))
+            losses: list[float] = []
+            for images, target in batches.epoch(epoch):
+                progress = clock.progress(run.steps)
+                losses.append(run.step(images, target, progress))
+                progress_bar(epoch, progress, losses[-1], len(images))
+                if clock.minutes is not None and progress >= 1:
+                    break
+            network = run.evaluated(run.averaged.state)
+            quality = parsing_quality(validation, _logits_of(network))
+            since_best += 1
+            if quality["mean_iou"] > run.best_quality:
+                run.best_quality, since_best = quality["mean_iou"], 0
+                run.best = {name: value.clone() for name, value in run.averaged.state.items()}
+            run.history.append(
+                {
+                    "epoch": float(epoch),
+                    "loss": float(np.mean(losses)),
+                    "validation mean IoU": quality["mean_iou"],
+                    "validation regions found": quality["found"],
+                    "validation found and labelled": quality["found_and_labelled"],
+                    "minutes": clock.spent_seconds / 60,
+                }
+            )
+            run.spent_seconds = clock.spent_seconds
+            run.save()
+            draw_curves(run.config.out / "segmenter-curves.png", run.history, "segmenter")
+            _console.print({key: round(value, 3) for key, value in run.history[-1].items()})
+            if after_epoch is not None:
+                after_epoch(run)
+
+
+def finish(run: SegmenterRun, products: Sequence[ProductPhoto]) -> dict[str, Any]:
+    """Measure the best weights on test photos, export them, write the record."""
+    config = run.config
+    network = run.evaluated(run.best)
+    logits = _logits_of(network)
+    test = load_parsed_photos(config.parsed, ["test"])
+    quality: dict[str, Any] = {"parsed_test": parsing_quality(test, logits)}
+    if config.products is not None:
+        held_out = load_product_photos(config.products, ["test"])
+        quality["product_test"] = product_quality(held_out, _admissible_labels(), logits)
+    path = config.out / "segmenter.onnx"
+    example = torch.zeros(2, 3, *CANVASES[0])
+    difference = export_onnx(
+        network, path, example, "logits", {0: "batch", 2: "height", 3: "width"},
+        output_axes={0: "batch", 2: "height_4", 3: "width_4"},
+    )  # fmt: skip
+    record = {
+        "name": "segmenter",
+        "task": "segmentation",
+        "file": path.name,
+        "licence": "Apache-2.0",
+        "architecture": (
+            f"EfficientNet-{config.trunk} trunk (ImageNet), feature pyramid of"
+            f" {config.channels} channels, logits at stride {OUTPUT_STRIDE}"
+        ),
+        "weights": sum(weight.numel() for weight in network.parameters()),
+        "data": [
+            {
+                "name": "Clothing Co-Parsing",
+                "licence": "Apache-2.0 (repository; photos third-party)",
+                "used": "masked photos whose number does not end in 7; of these one in twenty,"
+                " by number, for validation",
+            },
+            {
+                "name": "clothing-small",
+                "licence": "CC0",
+                "used": f"train split, up to {config.products_per_class} a class:"
+                f" {sum(photo.mask is not None for photo in products)} photos with a GrabCut mask",
+            },
+            {
+                "name": "ImageNet-1k weights of EfficientNet-Lite",
+                "licence": "Apache-2.0",
+                "used": "start of the trunk",
+            },
+        ],
+        "recipe": "lookweave.train.segmenter",
+        "config": config.model_dump(mode="json", exclude={"parsed", "products", "out", "resume"}),
+        "seed": config.seed,
+        "input": "image",
+        "input_height": CANVASES[0][0],
+        "input_width": CANVASES[0][1],
+        "canvases": [list(canvas) for canvas in CANVASES],
+        "layout": "NCHW float32 RGB, (pixel / 255 - mean) / std",
+        "preparation": "oriented photo resized with its shape kept into the nearest canvas,"
+        " centred, rest filled with grey 127; logits cut back to the photo's box",
+        "mean": list(MEAN),
+        "std": list(STD),
+        "output": "logits",
+        "output_stride": OUTPUT_STRIDE,
+        "classes": list(SEGMENTER_CLASSES),
+        "trained_minutes": round(run.spent_seconds / 60, 1),
+        "trained_steps": run.steps,
+        "epochs": len(run.history),
+        "onnx_difference": difference,
+        "quality": quality,
+        "limits": [
+            "street photos of mostly young women, one person, mostly full length; crowds,"
+            " children, runway light and lying poses are hardly in the data",
+            "regions of one class are not told apart by person",
+            "top, shirt and knitwear, jacket and coat are confused with each other: the labels"
+            " of the training photos are themselves loose",
+            "eyewear, belts, scarves and vests are small or rare in training",
+        ],
+        "history": run.history,
+        "made": time.strftime("%Y-%m-%d"),
+    }
+    write_record(path, record)
+    return record
