@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -126,7 +127,9 @@ class Workspace:
         """The table of one noun of `records.TABLES`."""
         if name not in self._tables:
             version = self.snapshot.tables[name] if self.snapshot else None
-            self._tables[name] = Table(self.path / "tables" / f"{name}.lance", TABLES[name], version)
+            self._tables[name] = Table(
+                self.path / "tables" / f"{name}.lance", TABLES[name], version
+            )
         return self._tables[name]
 
     def embeddings(self, model: str, dimension: int) -> Table:
@@ -160,7 +163,9 @@ class Workspace:
             InputError: the name is taken or not plain.
         """
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-            raise InputError(f"A snapshot's name is letters, digits, '.', '_' and '-': not {name!r}.")
+            raise InputError(
+                f"A snapshot's name is letters, digits, '.', '_' and '-': not {name!r}."
+            )
         where = self.path / "snapshots" / f"{name}.json"
         if where.exists():
             raise InputError(f"There is a snapshot {name!r} already: choose another name.")
@@ -201,7 +206,8 @@ class Workspace:
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a reader, or a crash, sees all of it or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Two threads may write the same photo's thumbnail at once: each has a file of its own.
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         scratch.write_bytes(content)
         scratch.replace(path)

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookweave.models import colour
+
+channel = st.integers(0, 255)
+
+
+@pytest.mark.parametrize(
+    ("rgb", "lab"),
+    [((255, 0, 0), (53.24, 80.09, 67.20)), ((0, 255, 0), (87.73, -86.18, 83.18)),
+     ((0, 0, 255), (32.30, 79.19, -107.86)), ((128, 128, 128), (53.59, 0.0, 0.0)),
+     ((255, 255, 255), (100.0, 0.0, 0.0)), ((0, 0, 0), (0.0, 0.0, 0.0))],
+)  # fmt: skip
+def test_lab_of_the_primaries_is_as_published(rgb: tuple[int, int, int], lab: tuple[float, float, float]) -> None:
+    assert np.allclose(colour.to_lab(np.array([rgb], np.uint8))[0], lab, atol=0.05)
+
+
+@given(st.tuples(channel, channel, channel))
+def test_histogram_is_a_unit_vector_for_every_colour(rgb: tuple[int, int, int]) -> None:
+    lab = colour.to_lab(np.full((5, 3), rgb, np.uint8))
+    histogram = colour.histogram(lab)
+    assert histogram.shape == (colour.HISTOGRAM_WIDTH,)
+    assert np.isclose(np.linalg.norm(histogram), 1.0, atol=1e-5)
+
+
+def test_a_little_more_light_stays_near_and_another_colour_is_far() -> None:
+    def of(rgb: tuple[int, int, int]) -> np.ndarray:
+        return colour.histogram(colour.to_lab(np.full((9, 3), rgb, np.uint8)))
+
+    red, lighter_red, blue = of((170, 30, 40)), of((182, 38, 48)), of((40, 60, 160))
+    assert red @ lighter_red > 0.95
+    assert red @ blue < 0.2
+
+
+@pytest.mark.parametrize(
+    ("rgb", "name"),
+    [((200, 25, 35), "red"), ((20, 20, 22), "black"), ((248, 248, 246), "white"), ((30, 40, 78), "navy"),
+     ((70, 130, 200), "blue"), ((40, 110, 55), "green"), ((240, 165, 190), "pink"), ((130, 130, 130), "grey"),
+     ((220, 200, 170), "beige"), ((95, 62, 38), "brown"), ((120, 60, 140), "purple")],
+)  # fmt: skip
+def test_plain_colours_have_the_name_a_person_would_give(rgb: tuple[int, int, int], name: str) -> None:
+    shares = colour.named_shares(colour.to_lab(np.full((4, 3), rgb, np.uint8)))
+    assert np.isclose(sum(shares.values()), 1.0, atol=1e-4)
+    assert max(shares, key=shares.__getitem__) == name
+
+
+def test_only_the_masked_pixels_count() -> None:
+    pixels = np.zeros((10, 10, 3), np.uint8)
+    pixels[:, 5:] = (200, 25, 35)
+    mask = np.zeros((10, 10), np.uint8)
+    mask[:, 5:] = 255
+    shares = colour.named_shares(colour.samples(pixels, mask))
+    assert shares["red"] > 0.5 and shares["black"] < 0.2
