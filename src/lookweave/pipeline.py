@@ -65,10 +65,11 @@ def run_step(
     """Run one step over its subjects that have neither rows nor a reject of this recipe."""
     done = Outcome(step.name, step.recipe(config))
     todo = step.todo(workspace, config)
-    if not todo.count:
+    if not todo.count and todo.inputs is None:
         return done
     started, began = datetime.now(UTC), time.monotonic()
     progress.start(step.name, todo.count, step.unit)
+    step.prepare(workspace, config)
     outcomes = _counted(step, workspace, config, todo, done, progress)
     if step.writes == "replace":
         _replace(step, workspace, config, outcomes, done)

@@ -179,7 +179,7 @@ def embedding_noun(dimension: int) -> Noun:
 
 GROUP = Noun(
     "groups",
-    ("subject",),
+    ("subject", "kind", "how"),
     pa.schema(
         [
             _string("subject", False),  # garments.id or looks.id
@@ -189,7 +189,7 @@ GROUP = Noun(
         ]
     ),
 )
-"""Photos that belong together; a photo alone has no row."""
+"""Photos that belong together, a row for each kind of group; a photo alone has no row."""
 
 MATCH = Noun(
     "matches",

@@ -35,7 +35,8 @@ class Todo:
     Attributes:
         count: how many subjects are left.
         batches: what to call the step with; their rows add up to `count`.
-        inputs: of a ``replace`` step, the digest of all that its rows are made of.
+        inputs: of a ``replace`` step, the digest of all that its rows are made of. With it, a
+            count of 0 means that there are to be no rows, not that there is nothing to do.
     """
 
     count: int
@@ -97,6 +98,22 @@ class Step(ABC):
     def replaces(cls, config: Config) -> str:
         """Which rows a ``replace`` step makes anew, as an SQL condition."""
         return f"recipe = {quoted(cls.recipe(config))}"
+
+    @classmethod
+    def is_current(cls, workspace: Workspace, config: Config, inputs: str) -> bool:
+        """Whether the rows of a ``replace`` step are those of its last run, made of `inputs`."""
+        where = f"step = {quoted(cls.name)} AND recipe = {quoted(cls.recipe(config))}"
+        runs = workspace.table("runs").read(["started", "inputs", "written"], where).to_pylist()
+        if not runs:
+            return False
+        last = max(runs, key=lambda run: run["started"])
+        # The count tells when a later run was killed after it had removed the rows.
+        made = cls.table(workspace, config).count(cls.replaces(config))
+        return bool(last["inputs"] == inputs and last["written"] == made)
+
+    @classmethod
+    def prepare(cls, workspace: Workspace, config: Config) -> None:
+        """Once before the first batch: what all instances of the step will read."""
 
     @classmethod
     def finish(cls, workspace: Workspace, config: Config) -> None:

@@ -1,0 +1,1 @@
+"""What the matches are worth against known pairs."""

@@ -1,0 +1,1 @@
+"""Matching itself: arrays in, arrays out. Knows no table, no step and no model."""

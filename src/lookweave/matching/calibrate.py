@@ -1,0 +1,209 @@
+"""How likely a match is the same garment: learned from labels, or a marked rule of thumb.
+
+Features of a match are its score and its *margin*: score minus the best score that the garment
+has in any other look. A high score that many looks reach says little.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss
+from sklearn.model_selection import GroupKFold
+
+from lookweave.matching.vectors import Positions, Vectors
+
+Floats = NDArray[np.float64]
+
+STEEPNESS = 20.0
+"""Of the rule of thumb: a margin of .05 counts as e : 1 odds, in the spirit of β = 20."""
+
+MINIMUM_LABELS = 20
+"""Fewer yes or fewer no than this teach nothing that holds on other garments."""
+
+ISOTONIC_LABELS = 1000
+"""From here on isotonic regression; below, it overfits and a logistic curve (Platt) is fitted."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was learned from labelled matches.
+
+    Attributes:
+        lambda_vlm, lambda_visual: weights of the score, sum 1.
+        weights: of (score, margin) in the logit.
+        bias: of the logit.
+        steps_x, steps_y: isotonic curve from the logistic probability to the final one; empty
+            where there were too few labels for one.
+        labels, positives: how many labels it was fitted on.
+        brier: Brier score on held-out groups.
+    """
+
+    lambda_vlm: float
+    lambda_visual: float
+    weights: tuple[float, float]
+    bias: float
+    steps_x: tuple[float, ...]
+    steps_y: tuple[float, ...]
+    labels: int
+    positives: int
+    brier: float
+
+    def probability(self, score: Vectors, margin: Vectors) -> Vectors:
+        """Of being the same garment, float32 in 0..1, rising with score and margin."""
+        logit = self.weights[0] * score.astype(np.float64) + self.weights[1] * margin + self.bias
+        probability = expit(logit)
+        if self.steps_x:
+            probability = np.interp(probability, self.steps_x, self.steps_y)
+        return probability.astype(np.float32)
+
+    def to_json(self) -> str:
+        """All of it as JSON."""
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Calibration:
+        """What `to_json` wrote.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            fields = json.loads(text)
+            return cls(
+                **{
+                    name: tuple(value) if isinstance(value, list) else value
+                    for name, value in fields.items()
+                }
+            )
+        except (TypeError, AttributeError) as error:
+            raise ValueError(str(error)) from error
+
+
+def margins(garments: Positions, looks: NDArray[np.int32], score: Vectors) -> Vectors:
+    """Each match's score minus the garment's best score in another look.
+
+    Args:
+        garments, looks: int (n,): of each match.
+        score: float32 (n,).
+
+    Returns:
+        float32 (n,). A garment whose matches all lie in one look has no rival: its margins are
+        measured from its lowest score.
+    """
+    margin = np.zeros(len(score), np.float32)
+    order = np.lexsort((looks, -score, garments))
+    bounds = np.flatnonzero(np.diff(garments[order], prepend=-1, append=-1))
+    for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        mine = order[start:stop]
+        first = looks[mine[0]]
+        elsewhere = mine[looks[mine] != first]
+        rival = score[elsewhere[0]] if len(elsewhere) else score[mine[-1]]
+        margin[mine] = score[mine] - np.where(looks[mine] == first, rival, score[mine[0]])
+    return margin
+
+
+def rule_of_thumb(score: Vectors, margin: Vectors) -> Vectors:
+    """A stand-in for a probability where there are no labels: score · σ(20·margin).
+
+    Float32 in 0..1. It orders candidates sensibly (a clear winner with a high score first) but
+    its value promises nothing, and rows that carry it are marked as uncalibrated.
+    """
+    return (np.clip(score, 0, 1) * expit(STEEPNESS * margin)).astype(np.float32)
+
+
+def learn_weights(
+    s_vlm: Vectors, s_visual: Vectors, labels: NDArray[np.bool_]
+) -> tuple[float, float] | None:
+    """(λ1, λ2) from a logistic regression of the labels on both parts of the score.
+
+    Returns:
+        Non-negative weights that sum to 1, or None where there are too few labels or neither
+        part tells yes from no.
+    """
+    if not enough(labels):
+        return None
+    both = np.stack([s_vlm, s_visual], axis=1).astype(np.float64)
+    fitted = LogisticRegression(C=100.0, class_weight="balanced", max_iter=1000).fit(both, labels)
+    weights = np.maximum(fitted.coef_[0], 0.0)
+    total = float(weights.sum())
+    return (float(weights[0]) / total, float(weights[1]) / total) if total > 0 else None
+
+
+def enough(labels: NDArray[np.bool_]) -> bool:
+    """Whether there are enough labels of both kinds to learn from."""
+    return bool(min(labels.sum(), len(labels) - labels.sum()) >= MINIMUM_LABELS)
+
+
+def fit(
+    score: Vectors,
+    margin: Vectors,
+    labels: NDArray[np.bool_],
+    groups: Sequence[str],
+    weights: tuple[float, float],
+) -> Calibration:
+    """Learn the probability from labelled matches.
+
+    Args:
+        score, margin: float32 (n,), as the matches will have them under `weights`.
+        labels: bool (n,): the same garment.
+        groups: of each match's garment; held out as a whole (Brier score, isotonic curve).
+        weights: (λ1, λ2), kept in the result.
+
+    Raises:
+        ValueError: fewer than `MINIMUM_LABELS` of a kind, or a single group.
+    """
+    if not enough(labels) or len(set(groups)) < 2:
+        raise ValueError("too few labels to learn a probability from")
+    features = np.stack([score, margin], axis=1).astype(np.float64)
+    held_out = np.empty(len(labels), np.float64)
+    folds = GroupKFold(min(5, len(set(groups))))
+    for train, test in folds.split(features, labels, groups):
+        if len(set(labels[train].tolist())) < 2:
+            held_out[test] = labels[train].mean()
+            continue
+        coefficients, bias = _logistic(features[train], labels[train])
+        held_out[test] = expit(features[test] @ coefficients + bias)
+    coefficients, bias = _logistic(features, labels)
+    steps_x: tuple[float, ...] = ()
+    steps_y: tuple[float, ...] = ()
+    if len(labels) >= ISOTONIC_LABELS:
+        curve = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
+        curve.fit(held_out, labels)
+        steps_x = tuple(curve.X_thresholds_.tolist())
+        steps_y = tuple(curve.y_thresholds_.tolist())
+    return Calibration(
+        *weights,
+        (float(coefficients[0]), float(coefficients[1])),
+        bias,
+        steps_x,
+        steps_y,
+        len(labels),
+        int(labels.sum()),
+        float(brier_score_loss(labels, held_out)),
+    )
+
+
+def _logistic(features: Floats, labels: NDArray[np.bool_]) -> tuple[Floats, float]:
+    """Coefficients, not negative, and bias. A feature that would count against is left out."""
+    use = np.ones(features.shape[1], bool)
+    coefficients = np.zeros(features.shape[1])
+    bias = 0.0
+    while use.any():
+        fitted = LogisticRegression(C=100.0, max_iter=1000).fit(features[:, use], labels)
+        coefficients[:] = 0.0
+        coefficients[use] = fitted.coef_[0]
+        bias = float(fitted.intercept_[0])
+        if (coefficients >= 0).all():
+            return coefficients, bias
+        use &= coefficients >= 0
+        use &= coefficients != 0
+    share = np.clip(labels.mean(), 1e-6, 1 - 1e-6)
+    return np.zeros(features.shape[1]), float(np.log(share / (1 - share)))
