@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,9 @@ from lookweave.train.encoder_network import (
     outputs_of,
     start_from_whitened,
 )
+from lookweave.train.encoder_record import RunFacts, encoder_record
 from lookweave.train.export import export_onnx, write_record
 from lookweave.train.garment_crops import (
-    EDGE,
-    FADE,
-    MARGIN,
     SIDE,
     Garment,
     prepare_crop,
@@ -48,8 +45,9 @@ from lookweave.train.running import (
     load_checkpoint,
     save_checkpoint,
     seed_everything,
+    use_threads,
 )
-from lookweave.train.trunk import MEAN, STD, TrunkName
+from lookweave.train.trunk import TrunkName
 
 _console = Console(stderr=True)
 
@@ -74,7 +72,7 @@ class EncoderConfig(BaseModel):
     """0 exports the whitened ImageNet features that training starts from."""
     minutes: float | None = None
     """Stop after this long at the latest; None lets the epochs decide, and a seed repeat."""
-    garments_per_batch: int = Field(32, ge=2)
+    garments_per_batch: int = Field(40, ge=2)
     hard_share: float = Field(0.5, ge=0, le=1)
     train_side: int = 160
     """Views a little smaller than SIDE: cropped views look larger, which whole crops make up."""
@@ -84,6 +82,9 @@ class EncoderConfig(BaseModel):
     patience: int = 3
     """Epochs without a better validation MRR after which the run stops."""
     averaging: float = 0.995
+    blend: float = Field(1.0, ge=0, le=1)
+    """How far from the start to the trained weights the shipped ones lie (Wortsman et al. 2022,
+    arXiv 2109.01903): below 1 some of ImageNet's breadth is kept against what the pairs lack."""
     seed: int = 7
     threads: int = 2
     resume: bool = True
@@ -97,7 +98,7 @@ class EncoderRun:
     def __init__(self, config: EncoderConfig, garments: Sequence[Garment]) -> None:
         self.config = config
         seed_everything(config.seed)
-        torch.set_num_threads(config.threads)
+        use_threads(config.threads)
         network = new_encoder(config.trunk, config.dimension, config.imagenet)
         network.trunk.freeze(config.frozen_blocks)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -121,6 +122,7 @@ class EncoderRun:
             self._start(garments)
         self.averaged = AveragedWeights(self.network, config.averaging)
         self.best = {name: value.clone() for name, value in self.averaged.state.items()}
+        self.start = {name: value.clone() for name, value in self.averaged.state.items()}
         if resumes:
             self._restore()
 
@@ -139,6 +141,7 @@ class EncoderRun:
         self.averaged.updates = stored["updates"]
         self.history = stored["history"]
         self.best = stored["best"]
+        self.start = stored["start"]
         self.best_quality = stored["best_quality"]
         self.steps = stored["steps"]
         self.spent_seconds = stored["spent_seconds"]
@@ -155,11 +158,19 @@ class EncoderRun:
                 "updates": self.averaged.updates,
                 "history": self.history,
                 "best": self.best,
+                "start": self.start,
                 "best_quality": self.best_quality,
                 "steps": self.steps,
                 "spent_seconds": self.spent_seconds,
             },
         )
+
+    def blended(self) -> dict[str, torch.Tensor]:
+        """The weights to ship: `config.blend` of the way from the start to the best."""
+        return {
+            name: self.start[name].lerp(value, self.config.blend)
+            for name, value in self.best.items()
+        }
 
     def step(self, views: torch.Tensor, garments: torch.Tensor, progress: float) -> float:
         """One optimiser step; the loss before it."""
@@ -273,12 +284,31 @@ def _validation_quality(
     return {name: float(np.mean([scores[name] for scores in rounds])) for name in rounds[0]}
 
 
+def _ablation(run: EncoderRun, crops: tuple[list[Pixels], list[Pixels]]) -> list[dict[str, Any]]:
+    """The same retrieval with what the run started from."""
+    imagenet = new_encoder(run.config.trunk, run.config.dimension, run.config.imagenet)
+    raw = [outputs_of(imagenet, side, pooled=True) for side in crops]
+    unit = [side / np.linalg.norm(side, axis=1, keepdims=True) for side in raw]
+    return [
+        {"what": "ImageNet features, not projected", **retrieval_scores(unit[0], unit[1])},
+        {
+            "what": "ImageNet features, whitened: the start",
+            **_retrieval(run.evaluated(run.start), crops),
+        },
+    ]
+
+
 def measured(
-    network: EncoderNetwork, config: EncoderConfig, garments: Sequence[Garment]
+    run: EncoderRun, network: EncoderNetwork, garments: Sequence[Garment]
 ) -> dict[str, Any]:
     """Quality on garments that were never trained on."""
-    test = worn_garments(load_parsed_photos(config.parsed, ["test"]))
-    quality: dict[str, Any] = {"cut_out_to_scene": _retrieval(network, retrieval_crops(test, SIDE))}
+    config = run.config
+    crops = retrieval_crops(worn_garments(load_parsed_photos(config.parsed, ["test"])), SIDE)
+    scores = _retrieval(network, crops)
+    quality: dict[str, Any] = {
+        "cut_out_to_scene": scores,
+        "ablation": [*_ablation(run, crops), {"what": "trained: the shipped weights", **scores}],
+    }
     if config.products is not None:
         held_out = product_garments(load_product_photos(config.products, ["test"]))
         known = [garment for garment in garments if not garment.photo.isdigit()]
@@ -295,75 +325,18 @@ def measured(
 def finish(run: EncoderRun, worn: int, garments: Sequence[Garment]) -> dict[str, Any]:
     """Measure the best weights on test photos, export them, write the record."""
     config = run.config
-    network = run.evaluated(run.best)
-    quality = measured(network, config, garments)
+    network = run.evaluated(run.blended())
+    quality = measured(run, network, garments)
     path = config.out / "encoder.onnx"
     difference = export_onnx(
         network, path, torch.zeros(2, 3, SIDE, SIDE), "embedding", {0: "batch"}, {0: "batch"}
     )
-    record = {
-        "name": "encoder",
-        "task": "image-embedding",
-        "file": path.name,
-        "licence": "Apache-2.0",
-        "architecture": (
-            f"EfficientNet-{config.trunk} (ImageNet), average pooling, linear {config.dimension},"
-            " unit norm"
-        ),
-        "weights": sum(weight.numel() for weight in network.parameters()),
-        "data": _data(worn, len(garments) - worn),
-        "recipe": "lookweave.train.encoder",
-        "config": config.model_dump(mode="json", exclude={"parsed", "products", "out", "resume"}),
-        "seed": config.seed,
-        "input": "image",
-        "input_height": SIDE,
-        "input_width": SIDE,
-        "layout": "NCHW float32 RGB, (pixel / 255 - mean) / std",
-        "preparation": "lookweave.train.garment_crops.prepare_crop: square around the mask's box"
-        f" with a margin of {MARGIN} of its longer side at each end, resized to {SIDE} x {SIDE};"
-        f" outside the mask (edge softened by a Gaussian of {EDGE} of the side) pixels move"
-        f" {FADE} of the way to grey 127; outside the photo grey 127",
-        "margin": MARGIN,
-        "fade": FADE,
-        "mean": list(MEAN),
-        "std": list(STD),
-        "output": "embedding",
-        "dimension": config.dimension,
-        "trained_minutes": round(run.spent_seconds / 60, 1),
-        "trained_steps": run.steps,
-        "epochs": len(run.history),
-        "onnx_difference": difference,
-        "quality": quality,
-        "limits": [
-            "trained on one photo of each garment, changed; never on a true pair of product"
-            " photo and look, so folds, lining, back views and other cameras are guessed",
-            "no text tower: it does not understand words",
-            "colour under strong coloured light is unreliable",
-            "faces, bodies and prints of people were not looked at for bias",
-        ],
-        "history": run.history,
-        "made": time.strftime("%Y-%m-%d"),
-    }
+    facts = RunFacts(
+        minutes=run.spent_seconds / 60, steps=run.steps, history=run.history,
+        weights=sum(weight.numel() for weight in network.parameters()),
+        onnx_difference=difference, worn=worn, products=len(garments) - worn,
+    )  # fmt: skip
+    settings = config.model_dump(mode="json", exclude={"parsed", "products", "out", "resume"})
+    record = encoder_record(settings, facts, quality)
     write_record(path, record)
     return record
-
-
-def _data(worn: int, products: int) -> list[dict[str, str]]:
-    return [
-        {
-            "name": "Clothing Co-Parsing",
-            "licence": "Apache-2.0 (repository; photos third-party)",
-            "used": f"{worn} garments of the masked photos whose number does not end in 7,"
-            " one in twenty photos kept for validation",
-        },
-        {
-            "name": "clothing-small",
-            "licence": "CC0",
-            "used": f"{products} photos of the train split with a GrabCut mask",
-        },
-        {
-            "name": "ImageNet-1k weights of EfficientNet-Lite",
-            "licence": "Apache-2.0",
-            "used": "start of the trunk",
-        },
-    ]

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
@@ -19,6 +20,12 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+
+
+def use_threads(count: int) -> None:
+    """Give torch `count` threads, and OpenCV one for each sample that is made beside others."""
+    torch.set_num_threads(count)
+    cv2.setNumThreads(1)
 
 
 def sample_generator(seed: int, epoch: int, place: int) -> np.random.Generator:

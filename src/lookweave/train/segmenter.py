@@ -27,6 +27,7 @@ from lookweave.train.running import (
     load_checkpoint,
     save_checkpoint,
     seed_everything,
+    use_threads,
 )
 from lookweave.train.segmentation_data import SegmentationBatches, labelled_products
 from lookweave.train.segmentation_quality import CANVASES, Logits, parsing_quality, product_quality
@@ -101,7 +102,7 @@ class SegmenterRun:
     def __init__(self, config: SegmenterConfig) -> None:
         self.config = config
         seed_everything(config.seed)
-        torch.set_num_threads(config.threads)
+        use_threads(config.threads)
         network = new_segmenter(config.trunk, config.channels, config.imagenet)
         network.trunk.freeze(config.frozen_blocks)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
