@@ -1,0 +1,216 @@
+"""`lookweave publish`: from a workspace to a data set in a folder or on a hub."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from lookweave import __version__
+from lookweave.config import Config
+from lookweave.errors import LookweaveError, WorkspaceLocked
+from lookweave.models import cards
+from lookweave.progress import Progress
+from lookweave.publish.card import Facts, card, citation
+from lookweave.publish.croissant import croissant
+from lookweave.publish.folder import HELD_BACK, check_folder, replacing, write_marker
+from lookweave.publish.options import Destination, Options, destination
+from lookweave.publish.pairs import published_pairs
+from lookweave.publish.plan import HeldBack, Plan, count_reasons, make_plan
+from lookweave.publish.push import Hub
+from lookweave.publish.shards import TierWriter
+from lookweave.publish.tally import Tally
+from lookweave.records import file_sha256
+from lookweave.workspace import Workspace
+
+_HUB = "https://huggingface.co/datasets"
+
+
+def publish(
+    workspace: Workspace,
+    config: Config,
+    to: str,
+    *,
+    snapshot: str | None = None,
+    progress: Progress,
+    options: Options | None = None,
+) -> dict[str, Any]:
+    """Write the pairs of a workspace as a data set, or push them to a hub. Changes no table.
+
+    The folder is made beside and swapped in whole: after an error what was there before still
+    is; after success nothing of it is left. A push is one commit, so a reader of the hub sees
+    the earlier version or this one.
+
+    Args:
+        workspace: open, perhaps at a snapshot.
+        config: as checked; its recipe is the one that is published where there are several.
+        to: a folder, or ``hf://OWNER/NAME``.
+        snapshot: publish the tables as they were then. Takedowns and rights count as of now
+            all the same.
+        progress: told of every pair.
+        options: everything else; see `Options`.
+
+    Returns:
+        ``to``, ``pairs`` (tier -> split -> count), ``total``, ``held_back`` (reason -> count),
+        ``rights_unknown`` (photos), ``calibrated``, ``recipe``, ``snapshot``, ``files``, ``bytes``;
+        after a push ``commit``, ``uploaded_files``, ``removed_files`` and, where it applies,
+        ``advice``.
+
+    Raises:
+        InputError, ConfigError: the destination or an option cannot be used.
+        PublishError: there is nothing to publish, or it cannot be written or pushed.
+    """
+    options = options or Options()
+    options.check()
+    where = destination(to)
+    if snapshot:
+        workspace = Workspace.open(workspace.path, snapshot=snapshot)
+    with _only_publisher(workspace):
+        if where.folder is not None:
+            return _publish_folder(workspace, config, where, where.folder, progress, options)
+        hub = Hub(where.repository, options)
+        hub.check()  # before hours of work
+        folder = workspace.path / "publications" / where.repository.replace("/", "--")
+        summary = _publish_folder(workspace, config, where, folder, progress, options)
+        pushed = hub.push(folder, progress)
+        return {**summary, **pushed, "to": f"hf://{where.repository}"}
+
+
+def _publish_folder(
+    workspace: Workspace,
+    config: Config,
+    where: Destination,
+    folder: Path,
+    progress: Progress,
+    options: Options,
+) -> dict[str, Any]:
+    check_folder(folder, workspace)
+    unknown_allowed = options.allow_unknown_rights
+    if unknown_allowed is None:
+        unknown_allowed = where.folder is not None
+    now = Workspace.open(workspace.path)
+    plan = make_plan(workspace, now, options, preferred_recipe(config), unknown_allowed)
+    tally = Tally(plan.judgements)
+    with replacing(folder) as fresh:
+        held = _write_pairs(workspace, config, plan, tally, fresh, progress, options)
+        reasons = count_reasons(held)
+        facts = Facts(
+            title=options.title or _title(where.name),
+            recipe=plan.recipe,
+            snapshot=workspace.snapshot.name if workspace.snapshot else "",
+            held=reasons,
+            destination=where,
+            missing_tiers=[tier for tier in options.tiers if tier not in tally.tiers()],
+        )
+        _write_held_back(fresh / HELD_BACK, held)
+        (fresh / "README.md").write_text(card(tally, facts, config, options), encoding="utf-8")
+        _write_croissant(fresh, tally, facts, options)
+        files = write_marker(fresh, __version__)
+        size = sum((fresh / path).stat().st_size for path in files)
+    return {
+        "to": str(folder),
+        "pairs": {
+            tier: {split: tally.pairs[tier, split] for split in tally.splits(tier)}
+            for tier in tally.tiers()
+        },
+        "total": tally.total,
+        "held_back": reasons,
+        "rights_unknown": tally.noted()["rights_unknown"],
+        "calibrated": bool(tally.total) and tally.calibrated == tally.total,
+        "recipe": plan.recipe,
+        "snapshot": facts.snapshot or None,
+        "files": len(files),
+        "bytes": size,
+    }
+
+
+def _write_pairs(
+    workspace: Workspace,
+    config: Config,
+    plan: Plan,
+    tally: Tally,
+    folder: Path,
+    progress: Progress,
+    options: Options,
+) -> list[HeldBack]:
+    """Write every shard; returns all that is held back, those of the plan among them."""
+    held = list(plan.held)
+    progress.start("publish", plan.pairs.num_rows, "pairs")
+    with TierWriter(folder, options) as writer:
+        for one in published_pairs(
+            workspace, plan, options, config, describer=preferred_describer(config)
+        ):
+            if isinstance(one, HeldBack):
+                held.append(one)
+            else:
+                writer.add(one)
+                tally.add(one)
+            progress.advance(1)
+    progress.end(f", {len(held)} held back" if held else "")
+    return sorted(held, key=lambda one: (one.reason, one.garment, one.look))
+
+
+def _write_held_back(path: Path, held: list[HeldBack]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(
+            file, [field.name for field in dataclasses.fields(HeldBack)], lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows(dataclasses.asdict(one) for one in held)
+
+
+def _write_croissant(folder: Path, tally: Tally, facts: Facts, options: Options) -> None:
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in (".parquet", ".tar"))
+    names = {path.relative_to(folder).as_posix(): path for path in paths}
+    repository = facts.destination.repository
+    metadata = croissant(
+        title=facts.title,
+        description=options.description or f"{tally.total} garment-look pairs, in tiers.",
+        cite_as=citation(facts, options),
+        files={name: file_sha256(path) for name, path in names.items()},
+        sizes={name: path.stat().st_size for name, path in names.items()},
+        base_url=f"{_HUB}/{repository}/resolve/main/" if repository else "",
+        options=options,
+    )
+    text = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
+    (folder / "croissant.json").write_text(text, encoding="utf-8")
+
+
+def preferred_recipe(config: Config) -> str:
+    """The recipe of the pairs that these settings make."""
+    from lookweave.steps.tier import Tier
+
+    try:
+        return str(Tier.recipe(config))
+    except LookweaveError:
+        return ""  # a model of these settings is not here: publishing needs none
+
+
+def preferred_describer(config: Config) -> str:
+    """Key of the describer that these settings name."""
+    try:
+        return cards.resolve(config.models, accept_non_commercial=True).describer.key
+    except LookweaveError:
+        return ""
+
+
+def _title(name: str) -> str:
+    words = name.replace("_", " ").replace("-", " ").split()
+    return " ".join(words).capitalize() or "Garment-look pairs"
+
+
+@contextmanager
+def _only_publisher(workspace: Workspace) -> Iterator[None]:
+    try:
+        with FileLock(workspace.path / ".publish.lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise WorkspaceLocked(
+            f"Another publication of {workspace.path} is under way. Wait for it or stop it."
+        ) from error

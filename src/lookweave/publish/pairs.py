@@ -1,0 +1,252 @@
+"""From a plan to published pairs: rows joined, photos encoded, in threads, in the plan's order."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from lookweave.config import Config
+from lookweave.errors import Rejected
+from lookweave.photos import Limits
+from lookweave.publish import images as encode
+from lookweave.publish.images import PublishedImage, RecentImages
+from lookweave.publish.options import Options
+from lookweave.publish.plan import HeldBack, Plan, held_back
+from lookweave.tables import quoted
+from lookweave.workspace import Workspace
+
+_CHUNK = 512  # pairs whose rows are joined at a time
+
+_GARMENT = ("sku", "product", "title", "brand", "category", "price", "url", "rights", "metadata")
+_LOOK = ("title", "brand", "season", "photographer", "shoot", "url", "rights", "metadata")
+_PHOTO = ("id", "path", "name", "width", "height", "sha256")
+_SAID = ("category", "colours", "pattern", "material", "sleeve", "length", "neckline", "caption")
+_SCENE = ("scene", "light", "pose", "mood")
+_PAIR = (
+    "group", "s_vlm", "s_visual", "score", "probability", "calibrated", "verified_by", "provenance",
+)  # fmt: skip
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PublishedPair:
+    """One pair, ready to be written.
+
+    Attributes:
+        key: unique in the publication; free of dots, as WebDataset asks.
+        tier: high, medium or low.
+        split: train, validation or test.
+        images: image column -> image; a column without one is missing.
+        values: every other column.
+        models: keys of the models whose rows it shows.
+    """
+
+    key: str
+    tier: str
+    split: str
+    images: dict[str, PublishedImage]
+    values: Row
+    models: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """A pair and the rows it refers to."""
+
+    pair: Row
+    garment: Row
+    look: Row
+    region: Row
+    garment_said: Row
+    region_said: Row
+
+
+def published_pairs(
+    workspace: Workspace, plan: Plan, options: Options, config: Config, *, describer: str
+) -> Iterator[PublishedPair | HeldBack]:
+    """Every pair of the plan, in order: itself, or why it had to be held back after all.
+
+    Memory holds a few looks a worker, whatever the size of the plan.
+
+    Args:
+        describer: key of the describer whose words are preferred where there are several.
+    """
+    press = _Press(workspace, plan, options, config)
+    workers = config.run.workers
+    with ThreadPoolExecutor(workers, thread_name_prefix="publish") as pool:
+        waiting: deque[Future[list[PublishedPair | HeldBack]]] = deque()
+        try:
+            for unit in _units(workspace, plan, describer):
+                if isinstance(unit, HeldBack):
+                    yield unit
+                    continue
+                waiting.append(pool.submit(press.look, unit))
+                if len(waiting) > 2 * workers:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _units(workspace: Workspace, plan: Plan, describer: str) -> Iterator[list[_Joined] | HeldBack]:
+    """Neighbouring pairs of one look, one tier and one split."""
+    for start in range(0, plan.pairs.num_rows, _CHUNK):
+        joined: list[_Joined] = []
+        keys = plan.pairs.slice(start, _CHUNK).to_pylist()
+        for one in _join(workspace, plan.recipe, keys, describer):
+            if isinstance(one, HeldBack):
+                yield one
+            else:
+                joined.append(one)
+        for _, unit in itertools.groupby(
+            joined, lambda one: (one.pair["tier"], one.pair["split"], one.pair["look"])
+        ):
+            yield list(unit)
+
+
+def _join(
+    workspace: Workspace, recipe: str, keys: list[Row], describer: str
+) -> Iterator[_Joined | HeldBack]:
+    garment_ids = {key["garment"] for key in keys}
+    region_ids = {key["region"] for key in keys}
+    pairs = _pairs(workspace, recipe, keys)
+    garments = _by_id(workspace, "garments", garment_ids, (*_PHOTO, *_GARMENT))
+    looks = _by_id(workspace, "looks", {key["look"] for key in keys}, (*_PHOTO, *_LOOK))
+    regions = _by_id(
+        workspace, "regions", region_ids, ("id", "detector", "box", "label", "score", "mask")
+    )
+    cut_outs = _cut_outs(workspace, garment_ids)
+    said = _descriptions(
+        workspace, region_ids.union(*(ids for ids in cut_outs.values())), describer
+    )
+    for key in keys:
+        region = regions.get(key["region"])
+        if region is None or region["box"] is None:
+            yield held_back(
+                key, "look", looks[key["look"]]["name"], "no_such_region",
+                f"The pair names region {key['region']}, which has no row: run verify-store.",
+            )  # fmt: skip
+            continue
+        garment_said: Row = next(
+            (said[cut_out] for cut_out in cut_outs.get(key["garment"], ()) if cut_out in said), {}
+        )
+        yield _Joined(
+            pairs[key["garment"], key["look"]], garments[key["garment"]], looks[key["look"]],
+            region, garment_said, said.get(key["region"], {}),
+        )  # fmt: skip
+
+
+def _pairs(workspace: Workspace, recipe: str, keys: list[Row]) -> dict[tuple[str, str], Row]:
+    looks = ", ".join(quoted(look) for look in sorted({key["look"] for key in keys}))
+    rows = workspace.table("pairs").read(where=f"recipe = {quoted(recipe)} AND look IN ({looks})")
+    return {(row["garment"], row["look"]): row for row in rows.to_pylist()}
+
+
+def _by_id(
+    workspace: Workspace, table: str, ids: Iterable[str], columns: tuple[str, ...]
+) -> dict[str, Row]:
+    rows = workspace.table(table).rows_by("id", sorted(ids), list(columns))
+    return {row["id"]: row for row in rows.to_pylist()}
+
+
+def _cut_outs(workspace: Workspace, garments: set[str]) -> dict[str, list[str]]:
+    """Garment -> its own regions, best first."""
+    regions = workspace.table("regions")
+    rows = regions.rows_by("subject", sorted(garments), ["id", "subject", "index"])
+    found: dict[str, list[str]] = {}
+    for row in sorted(rows.to_pylist(), key=lambda row: (row["index"], row["id"])):
+        found.setdefault(row["subject"], []).append(row["id"])
+    return found
+
+
+def _descriptions(workspace: Workspace, regions: set[str], describer: str) -> dict[str, Row]:
+    """Region -> what is said of it, by the preferred describer if that spoke."""
+    rows = workspace.table("descriptions").rows_by(
+        "subject", sorted(regions), ["subject", "model", *_SAID, *_SCENE]
+    )
+    said: dict[str, Row] = {}
+    for row in sorted(rows.to_pylist(), key=lambda row: (row["model"] == describer, row["model"])):
+        said[row["subject"]] = row
+    return said
+
+
+class _Press:
+    """Encodes pairs; its methods may be called from several threads."""
+
+    def __init__(self, workspace: Workspace, plan: Plan, options: Options, config: Config) -> None:
+        self._workspace, self._plan, self._options = workspace, plan, options
+        self._limits = Limits(config.ingest.max_pixels, config.ingest.max_bytes)
+        self._garments = RecentImages()
+
+    def look(self, unit: list[_Joined]) -> list[PublishedPair | HeldBack]:
+        """The pairs of one look, which is decoded once."""
+        look = unit[0].look
+        cropped = not self._plan.judgements[look["id"]].no_derivatives
+        boxes = [tuple(one.region["box"]) for one in unit] if cropped else []
+        try:
+            data = encode.source_bytes(self._workspace, look, self._limits)
+            whole, crops = encode.look_and_regions(data, look, boxes, self._options, self._limits)
+        except Rejected as why:
+            return [_held(one, "look", why) for one in unit]
+        done: list[PublishedPair | HeldBack] = []
+        for position, one in enumerate(unit):
+            try:
+                images = {"garment_image": self._garment(one.garment), "look_image": whole}
+            except Rejected as why:
+                done.append(_held(one, "garment", why))
+                continue
+            if cropped:
+                crop = images["region_image"] = crops[position]
+                if mask := encode.mask_for(one.region["mask"], crop):
+                    images["region_mask"] = mask
+            done.append(_published(one, images, self._options))
+        return done
+
+    def _garment(self, photo: Row) -> PublishedImage:
+        def make() -> PublishedImage:
+            data = encode.source_bytes(self._workspace, photo, self._limits)
+            return encode.published_photo(data, photo, self._options, self._limits)
+
+        return self._garments.get(photo["id"], make)
+
+
+def _held(one: _Joined, kind: str, why: Rejected) -> HeldBack:
+    name = (one.look if kind == "look" else one.garment)["name"]
+    return held_back(one.pair, kind, name, why.reason, why.detail)
+
+
+def _published(one: _Joined, images: dict[str, PublishedImage], options: Options) -> PublishedPair:
+    garment, look, region = one.garment, one.look, one.region
+    values: Row = {
+        "garment_id": garment["id"],
+        "look_id": look["id"],
+        "tier": one.pair["tier"],
+        "region_box": encode.scaled_box(tuple(region["box"]), look, images["look_image"]),
+        "region_label": region["label"],
+        "region_score": region["score"],
+        "region_category": one.region_said.get("category"),
+        "region_caption": one.region_said.get("caption"),
+    }
+    values |= {name: one.pair[name] for name in _PAIR}
+    values |= {name: one.garment_said.get(name) for name in _SAID}
+    values |= {name: one.region_said.get(name) for name in _SCENE}
+    values |= {f"garment_{name}": garment[name] for name in _GARMENT}
+    values |= {f"look_{name}": look[name] for name in _LOOK}
+    if not options.metadata:
+        del values["garment_metadata"], values["look_metadata"]
+    said_by = {one.garment_said.get("model"), one.region_said.get("model"), region["detector"]}
+    return PublishedPair(
+        key=f"{garment['id']}-{look['id']}",
+        tier=one.pair["tier"],
+        split=one.pair["split"],
+        images=images,
+        values=values,
+        models=frozenset(said_by - {None}),
+    )

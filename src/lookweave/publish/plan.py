@@ -1,0 +1,222 @@
+"""Which pairs may go out, and why the others may not.
+
+Rights and takedowns are read from the workspace as it is *now* as well as from the snapshot that
+is published: what was taken down after a snapshot stays in even when that snapshot is published.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lookweave.errors import PublishError
+from lookweave.publish.options import SPLITS, TIERS, Options
+from lookweave.publish.rights import Judgement, RightsRules, Standing
+from lookweave.records import fingerprint
+from lookweave.tables import Table, quoted
+from lookweave.workspace import Workspace
+
+_PAIR_COLUMNS = ["garment", "look", "region", "recipe", "tier", "split", "group"]
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """A pair that stays in, and the photo that is the reason."""
+
+    garment: str
+    look: str
+    tier: str
+    split: str
+    photo: str
+    kind: str
+    name: str
+    reason: str
+    detail: str
+
+
+@dataclass
+class Plan:
+    """What goes out.
+
+    Attributes:
+        recipe: whose pairs these are.
+        pairs: key columns of the pairs that go out unless their photos turn out to be gone, in
+            the order in which they are written: by tier and split, then shuffled by look.
+        held: the pairs that do not.
+        judgements: photo -> what its rights say, for every photo of `pairs`.
+    """
+
+    recipe: str
+    pairs: pa.Table
+    held: list[HeldBack] = field(default_factory=list)
+    judgements: dict[str, Judgement] = field(default_factory=dict)
+
+
+def make_plan(
+    workspace: Workspace, now: Workspace, options: Options, preferred: str, unknown_allowed: bool
+) -> Plan:
+    """Decide about every pair.
+
+    Args:
+        workspace: what is published, perhaps at a snapshot.
+        now: the same workspace as it is at this moment.
+        preferred: the recipe to publish where there are several.
+        unknown_allowed: whether photos of unknown rights go out.
+
+    Raises:
+        PublishError: there are no pairs, or several recipes and none is preferred.
+    """
+    recipe = choose_recipe(workspace.table("pairs"), options.recipe, preferred)
+    tiers = ", ".join(quoted(tier) for tier in options.tiers)
+    where = f"recipe = {quoted(recipe)} AND tier IN ({tiers})"
+    pairs = workspace.table("pairs").read(_PAIR_COLUMNS, where)
+    rules = RightsRules(options.allow_rights, options.forbid_rights)
+    standing = _Standing(workspace, now, pairs, rules)
+    plan = Plan(recipe, pairs)
+    keep = []
+    for row in pairs.to_pylist():
+        held = _hold(row, standing, unknown_allowed)
+        keep.append(held is None)
+        if held:
+            plan.held.append(held)
+        else:
+            for photo in (row["garment"], row["look"]):
+                plan.judgements[photo] = standing.judgements[photo]
+    plan.pairs = _in_order(pairs.filter(pa.array(keep, pa.bool_())))
+    return plan
+
+
+def choose_recipe(pairs: Table, asked: str, preferred: str) -> str:
+    """The recipe to publish: the one asked for, the configuration's own, or the only one."""
+    known = sorted(pairs.values("recipe"))
+    if not known:
+        raise PublishError(
+            "There are no pairs to publish yet: run `lookweave build` on the workspace first."
+        )
+    if asked:
+        if asked not in known:
+            raise PublishError(f"No pairs of recipe {asked!r}. There are: {', '.join(known)}.")
+        return asked
+    if preferred in known:
+        return preferred
+    if len(known) == 1:
+        return known[0]
+    raise PublishError(
+        f"The workspace has pairs of several recipes and none of the present settings: say which "
+        f"with --recipe. There are: {', '.join(known)}."
+    )
+
+
+def _in_order(pairs: pa.Table) -> pa.Table:
+    """By tier and split; inside, the pairs of a look together and the looks shuffled, so that
+    whoever streams the data does not see one brand after the other."""
+    rank = {name: position for names in (TIERS, SPLITS) for position, name in enumerate(names)}
+    keys = {
+        "tier": [rank.get(value, len(rank)) for value in pairs["tier"].to_pylist()],
+        "split": [rank.get(value, len(rank)) for value in pairs["split"].to_pylist()],
+        "shuffled": [fingerprint("order", look) for look in pairs["look"].to_pylist()],
+        "look": pairs["look"],
+        "garment": pairs["garment"],
+    }
+    order = pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys])
+    return pairs.take(order)
+
+
+def _hold(row: dict[str, str], standing: _Standing, unknown_allowed: bool) -> HeldBack | None:
+    """Why this pair stays in; None when it may go out. The look's reason is told first."""
+    for kind in ("look", "garment"):
+        if why := standing.problem(row[kind], unknown_allowed):
+            reason, detail = why
+            name = standing.names.get((kind, row[kind]), "")
+            return held_back(row, kind, name, reason, detail)
+    return None
+
+
+def held_back(pair: dict[str, str], kind: str, name: str, reason: str, detail: str) -> HeldBack:
+    """`pair`: at least its key columns; `kind`: which of its photos is the reason."""
+    where = (pair["garment"], pair["look"], pair["tier"], pair["split"])
+    return HeldBack(*where, pair[kind], kind, name, reason, detail)
+
+
+class _Standing:
+    """What is known about the rights of the photos of some pairs, and of their duplicates."""
+
+    def __init__(
+        self, workspace: Workspace, now: Workspace, pairs: pa.Table, rules: RightsRules
+    ) -> None:
+        photos = set(pairs["garment"].to_pylist()) | set(pairs["look"].to_pylist())
+        sides = [workspace] if workspace.snapshot is None else [workspace, now]
+        self._twins = _twins(sides, photos)
+        known = pa.array(sorted(photos.union(*self._twins.values())), pa.string())
+        self.names: dict[tuple[str, str], str] = {}
+        self.taken_down: set[str] = set()
+        said: dict[str, set[str]] = defaultdict(set)
+        for side in sides:
+            for name in ("garments", "looks", "sources"):
+                for row in _rows_of(side.table(name), known):
+                    if name != "sources" and side is workspace:
+                        self.names[name.removesuffix("s"), row["id"]] = row["name"]
+                    said[row["id"]].add(row["rights"] or "")
+                    if row["taken_down"]:
+                        self.taken_down.add(row["id"])
+        self.judgements = {photo: rules.judge_all(sorted(words)) for photo, words in said.items()}
+        self._present = {photo for _, photo in self.names}
+
+    def problem(self, photo: str, unknown_allowed: bool) -> tuple[str, str] | None:
+        """Reason and detail why a photo may not go out; None when it may."""
+        if photo not in self._present:
+            return "no_such_photo", "The pair names a photo that has no row: run verify-store."
+        if photo in self.taken_down:
+            return "taken_down", "The photo is marked taken down."
+        judged = self.judgements[photo]
+        if judged.standing is Standing.FORBIDDEN:
+            return "rights_forbid", f"Its rights say: {judged.words}."
+        # The same picture under another file name must not slip out after a takedown.
+        for twin in sorted(self._twins.get(photo, ())):
+            if twin in self.taken_down:
+                return "duplicate_taken_down", f"The same photo as {twin}, which was taken down."
+            other = self.judgements.get(twin)
+            if other and other.standing is Standing.FORBIDDEN:
+                return "duplicate_rights_forbid", (
+                    f"The same photo as {twin}, whose rights say: {other.words}."
+                )
+        if judged.standing is Standing.UNKNOWN and not unknown_allowed:
+            said = f"say only: {judged.words}" if judged.words else "are not stated"
+            return "rights_unknown", (
+                f"Its rights {said}. Fill in the rights field, or say --allow-unknown-rights."
+            )
+        return None
+
+
+def _twins(sides: Iterable[Workspace], photos: set[str]) -> dict[str, set[str]]:
+    """Photo -> the photos grouped with it as the same photo."""
+    twins: dict[str, set[str]] = defaultdict(set)
+    for side in sides:
+        rows = side.table("groups").read(["subject", "group"], "how = 'same_photo'")
+        ours = rows.filter(pc.is_in(rows["subject"], pa.array(sorted(photos), pa.string())))
+        if not ours.num_rows:
+            continue
+        rows = rows.filter(pc.is_in(rows["group"], ours["group"].combine_chunks()))
+        members: dict[str, set[str]] = defaultdict(set)
+        for row in rows.to_pylist():
+            # The group is named after one of its photos.
+            members[row["group"]] |= {row["subject"], row["group"]}
+        for row in ours.to_pylist():
+            twins[row["subject"]] |= members[row["group"]] - {row["subject"]}
+    return twins
+
+
+def _rows_of(table: Table, photos: pa.Array) -> Iterator[dict[str, Any]]:
+    for batch in table.scan(["id", "name", "rights", "taken_down"]):
+        yield from batch.filter(pc.is_in(batch["id"], photos)).to_pylist()
+
+
+def count_reasons(held: Iterable[HeldBack]) -> dict[str, int]:
+    """Reason -> pairs, most frequent first."""
+    counts = Counter(one.reason for one in held)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

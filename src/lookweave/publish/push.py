@@ -1,0 +1,191 @@
+"""Pushing a publication to a hub, in one commit, through `huggingface_hub`.
+
+Shards are sent one by one before the commit. A shard that the hub has already is not sent again,
+and the same pairs give the same bytes, so an interrupted push goes on where it stopped. The commit
+adds what is new and deletes what this version no longer has; a reader sees the earlier version or
+this one, never a mixture.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_token
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalTokenNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
+
+from lookweave.errors import PublishError
+from lookweave.progress import Progress
+from lookweave.publish.folder import HELD_BACK, MARKER
+from lookweave.publish.options import Options
+
+_KEEP = frozenset({".gitattributes"})
+_NEVER_PUSHED = frozenset({HELD_BACK})
+_LARGE = frozenset({".parquet", ".tar"})
+
+
+class Hub:
+    """One data set on a hub.
+
+    Args:
+        repository: ``OWNER/NAME``.
+        options: private, commit_message, forget_history.
+    """
+
+    def __init__(self, repository: str, options: Options) -> None:
+        self._repository, self._options = repository, options
+        # Read now and not when huggingface_hub was imported, so that a test can point it elsewhere.
+        self._endpoint = os.environ.get("HF_ENDPOINT") or None
+        self._api = HfApi(endpoint=self._endpoint)
+
+    def check(self) -> None:
+        """Make sure that there is a token and a repository that it may write to.
+
+        Raises:
+            PublishError: there is not, and what to do.
+        """
+        if not get_token():
+            raise PublishError(
+                f"No token for the hub: run `hf auth login` or set HF_TOKEN to one that may write "
+                f"to {self._repository}."
+            )
+        with self._explained("create or open the repository"):
+            self._api.create_repo(
+                self._repository,
+                repo_type="dataset",
+                private=self._options.private or None,
+                exist_ok=True,
+            )
+
+    def push(self, folder: Path, progress: Progress) -> dict[str, Any]:
+        """Make the repository equal to `folder`.
+
+        Raises:
+            PublishError: it could not be pushed; nothing that readers see has changed.
+        """
+        names = sorted(
+            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+        )
+        additions = [
+            CommitOperationAdd(path_in_repo=name, path_or_fileobj=folder / name)
+            for name in names
+            if name not in _NEVER_PUSHED
+        ]
+        with self._explained("list what is published"):
+            before = set(self._api.list_repo_files(self._repository, repo_type="dataset"))
+        gone = sorted(before - {one.path_in_repo for one in additions} - _KEEP)
+        progress.start("push", len(additions), "files")
+        for addition in additions:
+            if Path(addition.path_in_repo).suffix in _LARGE:
+                with self._explained(f"upload {addition.path_in_repo}"):
+                    self._api.preupload_lfs_files(
+                        self._repository, [addition], repo_type="dataset", free_memory=False
+                    )
+            progress.advance(1)
+        with self._explained("commit the files"):
+            commit = self._api.create_commit(
+                self._repository,
+                [*(CommitOperationDelete(path_in_repo=name) for name in gone), *additions],
+                commit_message=self._options.commit_message,
+                repo_type="dataset",
+            )
+        pushed = {
+            "commit": commit.commit_url,
+            "uploaded_files": len(additions),
+            "removed_files": len(gone),
+        }
+        if self._options.forget_history:
+            self._forget()
+        elif before & {MARKER}:
+            pushed["advice"] = (
+                "Earlier versions can still be read from the repository's history. Where photos "
+                "were taken down since, publish with --forget-history."
+            )
+        progress.end(f", {len(gone)} removed" if gone else "")
+        return pushed
+
+    def _forget(self) -> None:
+        """Leave one commit, and remove the files that only the others had."""
+        with self._explained("squash the history"):
+            self._api.super_squash_history(self._repository, repo_type="dataset")
+        with self._explained("remove the files of earlier versions"):
+            info = self._api.dataset_info(self._repository, files_metadata=True)
+            live = {file.lfs.sha256 for file in info.siblings or [] if file.lfs}
+            stored = self._api.list_lfs_files(self._repository, repo_type="dataset")
+            if dead := [file for file in stored if file.oid not in live]:
+                self._api.permanently_delete_lfs_files(
+                    self._repository, dead, repo_type="dataset", rewrite_history=False
+                )
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        """Turn whatever the client raises into a sentence that says what to do."""
+        try:
+            yield
+        except LocalTokenNotFoundError as error:
+            raise PublishError(
+                f"Could not {what}: no token. Run `hf auth login` or set HF_TOKEN."
+            ) from error
+        except OfflineModeIsEnabled as error:
+            raise PublishError(
+                f"Could not {what}: HF_HUB_OFFLINE is set. Unset it to push to a hub."
+            ) from error
+        except HFValidationError as error:
+            raise PublishError(
+                f"Could not {what}: {self._repository} is no name that the hub accepts ({error})."
+            ) from error
+        except RepositoryNotFoundError as error:
+            raise PublishError(
+                f"Could not {what}: {self._repository} is not there, or the token may not see it. "
+                "Check the name and the token's rights."
+            ) from error
+        except HfHubHTTPError as error:
+            raise PublishError(self._refusal(what, error)) from error
+        except (OSError, RuntimeError, ValueError) as error:
+            raise PublishError(
+                f"Could not {what} at {self._address()}: {_brief(error)}. {_TRY_AGAIN}"
+            ) from error
+        except Exception as error:
+            # The client passes on whatever its HTTP library raises, and that has changed.
+            if not type(error).__module__.startswith(("httpx", "httpcore", "requests", "urllib3")):
+                raise
+            raise PublishError(
+                f"Could not {what}: {self._address()} is not to be reached ({_brief(error)}). "
+                f"Check the network. {_TRY_AGAIN}"
+            ) from error
+
+    def _refusal(self, what: str, error: HfHubHTTPError) -> str:
+        status = error.response.status_code if error.response is not None else 0
+        said = getattr(error, "server_message", None) or _brief(error)
+        if status == 401:
+            advice = "The token is wrong or has expired: run `hf auth login`."
+        elif status == 403:
+            advice = f"The token may not write to {self._repository}: use one that may."
+        elif status in (402, 413, 507):
+            advice = "The account's storage is full or a file too large: see the hub's limits."
+        else:
+            advice = _TRY_AGAIN
+        return f"Could not {what}: {self._address()} answered {status} ({said}). {advice}"
+
+    def _address(self) -> str:
+        return self._endpoint or self._api.endpoint
+
+
+_TRY_AGAIN = "Run the same command again: what was uploaded is not sent twice."
+
+
+def _brief(error: BaseException) -> str:
+    cause = error.__cause__
+    text = " ".join(str(error).split()) or type(error).__name__
+    if cause is not None and str(cause) not in text:
+        text += f": {' '.join(str(cause).split())}"
+    return text[:300]

@@ -1,0 +1,242 @@
+"""What `datasets`, `webdataset` and `mlcroissant` make of a publication."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tarfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import datasets
+import mlcroissant
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import webdataset
+from PIL import Image
+from tests.publish.shop import DETECTOR, LOOK_SIZE, SHAPE, Publisher, Shop, drawn
+
+from lookweave.config import Config
+from lookweave.errors import PublishError
+from lookweave.publish.card import tier_definitions
+
+
+def load(folder: Path, name: str | None, **more: Any) -> Any:
+    return datasets.load_dataset(str(folder), name, **more)
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_datasets_opens_every_tier_and_all_of_them(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    summary = publish_shop(shop, tmp_path / "out")
+    for tier in ("high", "medium"):
+        opened = load(tmp_path / "out", tier)
+        found = {(tier, split): rows.num_rows for split, rows in opened.items()}
+        assert found == {key: count for key, count in SHAPE.items() if key[0] == tier}
+    everything = load(tmp_path / "out", None)
+    assert sum(rows.num_rows for rows in everything.values()) == sum(SHAPE.values())
+    assert summary["pairs"]["high"] == {"train": 4, "validation": 1, "test": 1}
+    assert summary["total"] == sum(SHAPE.values())
+    assert datasets.get_dataset_config_names(str(tmp_path / "out")) == ["default", "high", "medium"]
+
+
+def test_images_decode_and_the_box_is_where_the_garment_is(
+    empty_shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    look = Image.new("RGB", (1200, 1800), (250, 250, 250))
+    look.paste((200, 20, 20), (300, 600, 800, 1400))
+    garment = empty_shop.photo("garment", "g.jpg", title="Red dress", price=12.5)
+    empty_shop.cut_out(garment)
+    look_id = empty_shop.photo("look", "l.png", image=look, format="PNG")
+    region = empty_shop.region(look_id, (300.0, 600.0, 800.0, 1400.0))
+    empty_shop.pair(garment, look_id, region, "high", "train", verified_by=["mia"])
+    publish_shop(empty_shop, tmp_path / "out", max_side=600, region_side=500)
+
+    rows = load(tmp_path / "out", "high", split="train")
+    assert rows.features["look_image"] == datasets.Image()
+    assert rows.features["region_mask"] == datasets.Image()
+    assert rows.features["region_box"] == datasets.List(datasets.Value("float32"), length=4)
+    row = rows[0]
+    assert row["look_image"].size == (400, 600)
+    assert row["region_box"] == [
+        100.0,
+        200.0,
+        pytest.approx(266.667, abs=0.01),
+        pytest.approx(466.667, abs=0.01),
+    ]
+    inside = np.asarray(row["look_image"].crop(tuple(round(edge) for edge in row["region_box"])))
+    assert np.abs(inside[4:-4, 4:-4].astype(int) - (200, 20, 20)).max() < 12
+    # The crop is finer than the published look: 500 pixels for what there takes 267.
+    assert max(row["region_image"].size) == 500
+    assert row["region_mask"].size == row["region_image"].size
+    assert set(np.unique(np.asarray(row["region_mask"]))) == {0, 255}
+    assert row["garment_title"] == "Red dress" and row["garment_price"] == 12.5
+    assert row["category"] == "dress" and row["colours"] == ["red", "navy"]
+    assert row["region_caption"] == "a dress in a street" and row["scene"] == "street"
+    assert row["verified_by"] == ["mia"] and row["garment_id"] == garment
+    assert json.loads(row["provenance"])["models"]
+
+
+def test_it_streams_from_small_row_groups_in_several_shards(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    publish_shop(shop, tmp_path / "out", row_group_rows=1, shard_bytes=1)
+    names = [path.name for path in sorted((tmp_path / "out/data/high").glob("train-*"))]
+    assert names == [f"train-{index:05d}-of-00004.parquet" for index in range(4)]
+    assert len(list((tmp_path / "out/webdataset/high").glob("train-*.tar"))) == 4
+    streamed = load(tmp_path / "out", "high", split="train", streaming=True)
+    sizes = [row["look_image"].size for row in streamed]
+    assert sizes == [LOOK_SIZE] * 4
+
+
+def test_row_groups_are_closed_by_their_bytes(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    publish_shop(shop, tmp_path / "out", row_group_bytes=1)
+    shard = pq.ParquetFile(tmp_path / "out/data/high/train-00000-of-00001.parquet")
+    assert shard.num_row_groups == 4
+
+
+def test_webdataset_reads_the_same_pairs(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    publish_shop(shop, tmp_path / "out")
+    shard = tmp_path / "out/webdataset/high/train-00000.tar"
+    samples = list(webdataset.WebDataset(str(shard), shardshuffle=False).decode("pil"))
+    rows = load(tmp_path / "out", "high", split="train")
+    assert [sample["json"]["garment_id"] for sample in samples] == rows["garment_id"][:]
+    for sample, row in zip(samples, rows, strict=True):
+        assert sample["__key__"] == f"{row['garment_id']}-{row['look_id']}"
+        assert sample["look.jpg"].size == row["look_image"].size
+        assert sample["region.jpg"].size == sample["mask.png"].size
+        assert sample["garment.jpg"].tobytes() == row["garment_image"].convert("RGB").tobytes()
+    with tarfile.open(shard) as tar:
+        assert {(member.mtime, member.uid, member.mode) for member in tar} == {(0, 0, 0o644)}
+
+
+def test_mlcroissant_validates_and_reads(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    publish_shop(shop, tmp_path / "out", year=2026, authors="A. Author", licence="cc-by-4.0")
+    opened = mlcroissant.Dataset(jsonld=str(tmp_path / "out/croissant.json"))
+    assert not opened.metadata.ctx.issues.errors
+    assert not opened.metadata.ctx.issues.warnings
+    records = list(opened.records("high"))
+    assert Counter(record["high/split"] for record in records) == {
+        b"train": 4, b"validation": 1, b"test": 1,
+    }  # fmt: skip
+    assert records[0]["high/look_image"].size == LOOK_SIZE
+    listed = {
+        file["@id"]: file
+        for file in json.loads((tmp_path / "out/croissant.json").read_text())["distribution"]
+    }
+    for path, sha256 in hashes(tmp_path / "out").items():
+        if path.endswith((".parquet", ".tar")):
+            assert listed[path]["sha256"] == sha256
+
+
+def test_the_same_tables_give_the_same_bytes(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    publish_shop(shop, tmp_path / "one/out")
+    publish_shop(shop, tmp_path / "two/out")
+    assert hashes(tmp_path / "one/out") == hashes(tmp_path / "two/out")
+
+
+def test_the_card_counts_what_the_tables_hold(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    taken, _ = shop.couple("gone", "high", "train", garment_taken_down=True)
+    publish_shop(shop, tmp_path / "out", title="Street & studio", contact="rights@example.org")
+    card = (tmp_path / "out/README.md").read_text()
+    assert "| high | 4 | 1 | 1 | 6 |" in card
+    assert "| medium | 3 | 0 | 1 | 4 |" in card
+    assert "| **all** | **7** | **1** | **2** | **10** |" in card
+    assert "There is no configuration for low" in card
+    assert "| `taken_down` | 1 |" in card and taken not in card
+    assert "not calibrated" in card
+    assert "arXiv:2510.00633" in card and "rights@example.org" in card
+    assert "| CC-BY-4.0 | allowed | 20 |" in card
+    assert f"| {DETECTOR.rpartition('-')[0]} | detector | " in card
+    assert tier_definitions(Config()) in card
+    assert "{{" not in card.replace("{{Street", "").replace("}}", "")
+    assert not re.search(r"\n\n\n", card)
+
+
+def test_calibrated_scores_are_told_as_such(
+    empty_shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    empty_shop.couple("a", "high", "train", calibrated=True, probability=0.9)
+    empty_shop.couple("b", "high", "train", calibrated=True, probability=0.8)
+    assert publish_shop(empty_shop, tmp_path / "out")["calibrated"]
+    card = (tmp_path / "out/README.md").read_text()
+    assert "**calibrated**" in card and "high 85.0 %" in card and "not calibrated" not in card
+
+
+def test_words_of_a_catalogue_cannot_break_the_card(
+    empty_shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    empty_shop.couple("a", "high", "train", garment_rights="x | y\n# <script>", look_rights="CC0")
+    publish_shop(empty_shop, tmp_path / "out")
+    card = (tmp_path / "out/README.md").read_text()
+    assert r"| x \| y \# \<script\> | unknown | 1 |" in card
+
+
+def test_originals_go_out_as_they_are_unless_they_lie_on_their_side(
+    empty_shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn clockwise to see it upright
+    empty_shop.couple(
+        "a", "high", "train", look_image=drawn(5, (450, 300)), look_save={"exif": exif},
+        look_upright_size=(300, 450),
+    )  # fmt: skip
+    publish_shop(empty_shop, tmp_path / "out", original=True, max_side=64)
+    rows = load(tmp_path / "out", "high", split="train").cast_column(
+        "garment_image", datasets.Image(decode=False)
+    )
+    row = rows[0]
+    assert row["garment_image"]["bytes"] == (empty_shop.photos / "a.jpg").read_bytes()
+    assert row["look_image"].size == (43, 64) and not row["look_image"].getexif()
+    assert row["region_box"] == pytest.approx(
+        [60 * 43 / 300, 90 * 64 / 450, 210 * 43 / 300, 300 * 64 / 450]
+    )
+
+
+def test_manifest_columns_go_out_only_when_asked(
+    empty_shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    empty_shop.couple("a", "high", "train", garment_metadata='{"cost": 3}')
+    publish_shop(empty_shop, tmp_path / "out")
+    assert not any(
+        "cost" in path.read_bytes().decode("latin1") for path in (tmp_path / "out").rglob("*.tar")
+    )
+    publish_shop(empty_shop, tmp_path / "out", metadata=True)
+    assert load(tmp_path / "out", "high", split="train")[0]["garment_metadata"] == '{"cost": 3}'
+
+
+def test_without_pairs_there_is_nothing_to_publish(
+    empty_shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    with pytest.raises(PublishError, match="lookweave build"):
+        publish_shop(empty_shop, tmp_path / "out")
+
+
+def test_several_recipes_need_a_choice(shop: Shop, publish_shop: Publisher, tmp_path: Path) -> None:
+    rows = shop.workspace.table("pairs").read(where="tier = 'medium'").to_pylist()
+    for row in rows:
+        shop.write("pairs", **{**row, "recipe": "tier-2"})
+    with pytest.raises(PublishError, match="--recipe"):
+        publish_shop(shop, tmp_path / "out")
+    assert publish_shop(shop, tmp_path / "out", recipe="tier-2")["total"] == len(rows)
