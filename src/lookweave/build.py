@@ -13,7 +13,7 @@ from lookweave.errors import InputError, ModelError
 from lookweave.models.cards import chosen
 from lookweave.pipeline import Outcome, run_pipeline
 from lookweave.progress import Progress
-from lookweave.sources import check_inputs
+from lookweave.sources import listing
 from lookweave.steps.match import Match
 from lookweave.steps.tier import Tier
 from lookweave.tables import quoted
@@ -94,7 +94,8 @@ def _check(config: Config) -> None:
             "A build needs product photos and editorial photos: give --garments DIR|CSV and "
             "--looks DIR|CSV."
         )
-    check_inputs(config)
+    for kind, places in (("garment", config.garments), ("look", config.looks)):
+        next(listing(kind, places), None)  # raises where a place is not there or holds no photo
     for card in chosen(config).cards():
         if reason := card.missing(config.models_dir):
             raise ModelError(
