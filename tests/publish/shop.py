@@ -42,17 +42,24 @@ def mask_png() -> bytes:
 
 
 class Shop:
-    """Builds a workspace row by row."""
+    """Builds a workspace row by row. Rows are committed when the workspace is asked for."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
         self.photos = folder / "photos"
         self.photos.mkdir(parents=True)
-        self.workspace = Workspace.create(folder / "ws")
+        self._workspace = Workspace.create(folder / "ws")
+        self._waiting: dict[str, list[dict[str, Any]]] = {}
+
+    @property
+    def workspace(self) -> Workspace:
+        for name, rows in self._waiting.items():
+            table = self._workspace.table(name)
+            table.upsert(table.noun.table(rows))
+        self._waiting.clear()
+        return self._workspace
 
     def write(self, table: str, **row: Any) -> None:
-        target = self.workspace.table(table)
-        target.upsert(target.noun.table([row]))
+        self._waiting.setdefault(table, []).append(row)
 
     def photo(self, kind: str, name: str, image: Image.Image | None = None, **more: Any) -> str:
         """Write a file and its rows; returns the photo's id."""
