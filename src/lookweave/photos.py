@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 import threading
+import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
@@ -20,6 +21,9 @@ from PIL import ExifTags, Image, ImageFile
 
 from lookweave import photo_colour, photo_formats
 from lookweave.errors import Rejected
+
+# Pillow warns on stderr of every oddity in EXIF; what matters ends in `Rejected`.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 _LARGE_PIXELS = 32_000_000
 # Decoded, one such photo takes hundreds of megabytes: one at a time keeps memory flat.
