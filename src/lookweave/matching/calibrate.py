@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import brier_score_loss
+from sklearn.metrics import brier_score_loss, log_loss
 from sklearn.model_selection import GroupKFold
 
 from lookweave.matching.vectors import Positions, Vectors
@@ -120,21 +120,45 @@ def rule_of_thumb(score: Vectors, margin: Vectors) -> Vectors:
 
 
 def learn_weights(
-    s_vlm: Vectors, s_visual: Vectors, labels: NDArray[np.bool_]
-) -> tuple[float, float] | None:
+    s_vlm: Vectors,
+    s_visual: Vectors,
+    labels: NDArray[np.bool_],
+    groups: Sequence[str],
+    present: tuple[float, float],
+) -> tuple[float, float]:
     """(λ1, λ2) from a logistic regression of the labels on both parts of the score.
 
+    Learned weights must earn their place: they are kept only if a score made of them tells yes
+    from no better than the present one on groups that they were not learned from (log loss).
+
+    Args:
+        s_vlm, s_visual: float32 (n,).
+        labels: bool (n,), enough of both kinds.
+        groups: of each row; held out as a whole. At least two.
+        present: weights to beat.
+
     Returns:
-        Non-negative weights that sum to 1, or None where there are too few labels or neither
-        part tells yes from no.
+        Non-negative weights that sum to 1.
     """
-    if not enough(labels):
-        return None
-    both = np.stack([s_vlm, s_visual], axis=1).astype(np.float64)
-    fitted = LogisticRegression(C=100.0, class_weight="balanced", max_iter=1000).fit(both, labels)
-    weights = np.maximum(fitted.coef_[0], 0.0)
-    total = float(weights.sum())
-    return (float(weights[0]) / total, float(weights[1]) / total) if total > 0 else None
+    parts = np.stack([s_vlm, s_visual], axis=1).astype(np.float64)
+    set_weights = np.asarray(present, np.float64) / sum(present)
+    losses = np.zeros(2)
+    for train, test in GroupKFold(min(5, len(set(groups)))).split(parts, labels, groups):
+        if len(set(labels[train].tolist())) < 2:
+            continue
+        learned = _ratio(parts[train], labels[train])
+        for at, weights in enumerate((learned, set_weights)):
+            coefficient, bias = _logistic((parts[train] @ weights)[:, None], labels[train])
+            expected = expit((parts[test] @ weights)[:, None] @ coefficient + bias)
+            losses[at] += log_loss(labels[test], expected, labels=[False, True], normalize=False)
+    best = _ratio(parts, labels) if losses[0] < losses[1] else set_weights
+    return float(best[0]), float(best[1])
+
+
+def _ratio(parts: Floats, labels: NDArray[np.bool_]) -> Floats:
+    coefficients, _ = _logistic(parts, labels)
+    total = coefficients.sum()
+    return coefficients / total if total > 0 else np.full(2, 0.5)
 
 
 def enough(labels: NDArray[np.bool_]) -> bool:

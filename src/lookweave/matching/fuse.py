@@ -91,6 +91,7 @@ class Composite:
 
     @property
     def weights(self) -> tuple[float, float]:
+        """(λ1, λ2), normalised to sum 1."""
         total = self.lambda_vlm + self.lambda_visual
         if total <= 0 or min(self.lambda_vlm, self.lambda_visual) < 0:
             raise ValueError("the weights of the score must not be negative nor both 0")

@@ -39,7 +39,9 @@ class VectorFile:
         return rows.reshape(-1, self.width)
 
     def take(self, positions: Positions) -> Vectors:
-        """Single rows, in the order asked for; for few rows, each is a read of its own."""
+        """Rows in the order asked for: one read for a run, else a read for each row."""
+        if len(positions) and (np.diff(positions) == 1).all():
+            return self.read(int(positions[0]), int(positions[-1]) + 1)
         rows = np.empty((len(positions), self.width), np.float32)
         with self.path.open("rb") as file:
             for place, position in enumerate(positions):

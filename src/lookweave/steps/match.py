@@ -45,9 +45,8 @@ class Match(Step):
         self._matcher = open_matcher(self.workspace, config, scratch(self.workspace))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """`batch`: column `position`, a run of garments of the partition."""
-        positions = batch.column("position").to_numpy()
-        found = self._matcher.forward(int(positions[0]), int(positions[-1]) + 1)
+        """`batch`: column `position`, garments of the partition, ascending."""
+        found = self._matcher.forward(batch.column("position").to_numpy())
         part = self._matcher.partition
         looks = part.region_looks[found.regions]
         margin = margins(found.garments, looks, found.score)
@@ -90,11 +89,13 @@ class Match(Step):
     @classmethod
     def todo(cls, workspace: Workspace, config: Config) -> Todo:
         """All garments, or nothing while what the matches are made of is unchanged."""
-        tables = [workspace.table(name) for name in ("regions", "descriptions", "groups")]
+        tables = [workspace.table(name) for name in ("regions", "descriptions")]
         tables.append(partition.embeddings(workspace, config))
         learned = calibration(workspace)
         inputs = fingerprint(
-            *(table.version for table in tables), learned.to_json() if learned else ""
+            *(table.version for table in tables),
+            sorted(together(workspace, "garment").items()),
+            learned.to_json() if learned else "",
         )
         if cls.is_current(workspace, config, inputs):
             return NOTHING
@@ -126,24 +127,33 @@ def measured_path(workspace: Workspace, recipe: str) -> Path:
     return workspace.path / "measured" / f"match-{recipe}.json"
 
 
-def make_matcher(
-    workspace: Workspace, config: Config, folder: Path, *, reverse: bool = True
-) -> Measured:
-    """Write a partition and prepare the join over it."""
+def make_matcher(workspace: Workspace, config: Config, folder: Path) -> Measured:
+    """Write a partition and prepare the join over it, in both directions."""
     partition.write(workspace, config, folder)
     matcher = open_matcher(workspace, config, folder)
-    return matcher.prepare(together(workspace, "garment"), reverse=reverse)
+    return matcher.prepare(together(workspace, "garment"))
 
 
-def open_matcher(workspace: Workspace, config: Config, folder: Path) -> Matcher:
-    """The join that `make_matcher` prepared, with learned weights where there are some."""
-    learned = calibration(workspace)
-    weights = (
-        (learned.lambda_vlm, learned.lambda_visual)
-        if learned
-        else (config.match.lambda_vlm, config.match.lambda_visual)
-    )
-    return Matcher(folder, config.match, weights)
+def open_matcher(
+    workspace: Workspace,
+    config: Config,
+    folder: Path,
+    weights: tuple[float, float] | None = None,
+) -> Matcher:
+    """The join that `make_matcher` prepared.
+
+    Args:
+        weights: of S_VLM and S_visual; None for those learned in this workspace, or else those
+            of the settings.
+    """
+    return Matcher(folder, config.match, weights or score_weights(workspace, config))
+
+
+def score_weights(workspace: Workspace, config: Config) -> tuple[float, float]:
+    """(λ1, λ2): learned from labels in this workspace, or else as set."""
+    if learned := calibration(workspace):
+        return learned.lambda_vlm, learned.lambda_visual
+    return config.match.lambda_vlm, config.match.lambda_visual
 
 
 def calibration(workspace: Workspace) -> Calibration | None:

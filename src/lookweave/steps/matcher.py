@@ -94,10 +94,12 @@ class Matcher:
 
     @property
     def garments(self) -> int:
+        """How many garments take part."""
         return len(self.partition.garment_ids)
 
     @property
     def regions(self) -> int:
+        """How many regions take part."""
         return len(self.partition.region_ids)
 
     def prepare(self, groups: dict[str, str], *, reverse: bool = True) -> Measured:
@@ -114,20 +116,22 @@ class Matcher:
         write_atomically(self._folder / "measured.json", json.dumps(asdict(measured)).encode())
         return measured
 
-    def forward(self, start: int, stop: int) -> Candidates:
-        """The best regions of garments start..stop, and the pairs that regions chose."""
-        rows = self.partition.garments.read(start, stop)
+    def forward(self, garments: Positions) -> Candidates:
+        """The best regions of some garments, and the pairs that regions chose.
+
+        Args:
+            garments: int64, ascending positions; a few thousand at a time.
+        """
+        rows = self.partition.garments.take(garments)
+        admits = self.partition.admits[garments]
         k = self._settings.top_k
         pool = k if self._side is None else k + max(k, SLACK)
-        found = nearest(
-            rows, self._regions(self.partition.admits[start:stop]), pool, self.composite
-        )
-        garments = np.arange(start, stop)
+        found = nearest(rows, self._regions(admits), pool, self.composite)
         active = self._active(garments, found.positions[:, 0])
         found = self._corrected(garments, active, found, k)
         queries, places = np.nonzero(found.positions >= 0)
         chosen = Candidates(
-            queries + start,
+            garments[queries],
             found.positions[queries, places],
             found.s_vlm[queries, places],
             found.s_visual[queries, places],
@@ -135,7 +139,7 @@ class Matcher:
             (places + 1).astype(np.int32),
             np.zeros(len(queries), np.int32),
         )
-        return self._with_reverse(chosen, rows, start, stop, active)
+        return self._with_reverse(chosen, rows, garments, active)
 
     def scores(self, garments: Positions) -> Vectors:
         """Corrected S of some garments with every region, -inf outside their filter.
@@ -229,9 +233,7 @@ class Matcher:
             return (
                 0,
                 0.0,
-                (
-                    f"a bank of {smallest} garments is below {hubness.MINIMUM_BANK}: too few to tell hubs"
-                ),
+                (f"a bank of {smallest} garments is too small: {hubness.MINIMUM_BANK} are needed"),
             )
         pull = np.zeros((2, self.regions), np.float32)
         hub = np.zeros((2, self.regions), bool)
@@ -272,48 +274,44 @@ class Matcher:
                     )
                     file.write(found.positions.astype(np.int32).tobytes())
 
-    def _reverse_pairs(
-        self, start: int, stop: int
-    ) -> tuple[Positions, Positions, NDArray[np.int32]]:
-        """Garment, region and reverse rank of the pairs that regions chose in this range."""
+    def _reverse_pairs(self, garments: Positions) -> tuple[Positions, Positions, NDArray[np.int32]]:
+        """Garment, region and reverse rank of the pairs in which regions chose these garments."""
         width = self._settings.reverse_k
         path, rows = self._folder / "reverse.i32", 1 << 18
-        pieces = []
-        for first in range(0, self.regions, rows):
+        wanted = np.zeros(self.garments, bool)
+        wanted[garments] = True
+        none = np.empty(0, np.int64)
+        pieces = [(none, none, none)]
+        for first in range(0, self.regions if path.exists() else 0, rows):
             chosen = np.fromfile(path, np.int32, rows * width, offset=4 * width * first)
-            at = np.flatnonzero((chosen >= start) & (chosen < stop))
+            at = np.flatnonzero((chosen >= 0) & wanted[chosen])
             pieces.append((chosen[at].astype(np.int64), first + at // width, at % width + 1))
-        if not pieces:
-            none = np.empty(0, np.int64)
-            return none, none, none.astype(np.int32)
-        garments, regions, ranks = (np.concatenate(part) for part in zip(*pieces, strict=True))
-        return garments, regions, ranks.astype(np.int32)
+        found, regions, ranks = (np.concatenate(part) for part in zip(*pieces, strict=True))
+        return found, regions, ranks.astype(np.int32)
 
     def _with_reverse(
-        self,
-        forward: Candidates,
-        rows: Vectors,
-        start: int,
-        stop: int,
-        active: NDArray[np.bool_],
+        self, forward: Candidates, rows: Vectors, asked: Positions, active: NDArray[np.bool_]
     ) -> Candidates:
         """Add reverse ranks, and the pairs that only the region's side found."""
-        garments, regions, ranks = self._reverse_pairs(start, stop)
+        garments, regions, ranks = self._reverse_pairs(asked)
+        if not len(garments):
+            return forward
         keys = garments * self.regions + regions
         order = np.argsort(keys)
         keys, garments, regions, ranks = keys[order], garments[order], regions[order], ranks[order]
         have = forward.garments * self.regions + forward.regions
-        at = np.minimum(np.searchsorted(keys, have), max(len(keys) - 1, 0))
-        both = keys[at] == have if len(keys) else np.zeros(len(have), bool)
-        forward.reverse_rank[both] = ranks[at[both]] if len(keys) else 0
+        at = np.minimum(np.searchsorted(keys, have), len(keys) - 1)
+        both = keys[at] == have
+        forward.reverse_rank[both] = ranks[at[both]]
         new = ~np.isin(keys, have, assume_unique=True)
         garments, regions, ranks = garments[new], regions[new], ranks[new]
+        queries = np.searchsorted(asked, garments)
         gallery = self._regions(None)
-        s_vlm, s_visual = score_pairs(rows, garments - start, regions, gallery, self.composite)
+        s_vlm, s_visual = score_pairs(rows, queries, regions, gallery, self.composite)
         score = self.composite.combine(s_vlm, s_visual)
         if self._side is not None:
             pull = self._pull[self._side[garments], regions]
-            score = np.where(active[garments - start], score - pull, score).astype(np.float32)
+            score = hubness.correct(score[:, None], pull[:, None], active[queries])[:, 0]
         added = Candidates(
             garments, regions, s_vlm, s_visual, score, np.zeros(len(ranks), np.int32), ranks
         )

@@ -19,7 +19,7 @@ from lookweave.models.cards import chosen
 from lookweave.records import PAIR, Noun, fingerprint
 from lookweave.steps.base import NOTHING, Step, Todo, outcome
 from lookweave.steps.group import together
-from lookweave.steps.match import Match, calibration
+from lookweave.steps.match import Match, calibration, score_weights
 from lookweave.tables import quoted
 from lookweave.workspace import Workspace, write_atomically
 
@@ -327,16 +327,13 @@ def _reviewers(workspace: Workspace) -> dict[tuple[str, str], list[str]]:
 
 def _provenance(workspace: Workspace, config: Config) -> str:
     models = chosen(config)
-    learned = calibration(workspace)
+    s_vlm, s_visual = score_weights(workspace, config)
     content = {
         "detector": models.detector.key,
         "encoder": models.encoder.key,
         "describer": models.describer.key,
         "match": Match.recipe(config),
-        "weights": {
-            "s_vlm": learned.lambda_vlm if learned else config.match.lambda_vlm,
-            "s_visual": learned.lambda_visual if learned else config.match.lambda_visual,
-        },
-        "probability": "calibrated" if learned else "uncalibrated",
+        "weights": {"s_vlm": s_vlm, "s_visual": s_visual},
+        "probability": "calibrated" if calibration(workspace) else "uncalibrated",
     }
     return json.dumps(content, sort_keys=True)

@@ -1,0 +1,54 @@
+"""What each part of the match contributes: the same truth with parts left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lookweave.config import Config
+from lookweave.evaluate.recall import recall
+from lookweave.evaluate.truth import read_truth
+from lookweave.models.cards import chosen
+from lookweave.pipeline import run_step
+from lookweave.progress import Progress
+from lookweave.steps.base import Step
+from lookweave.steps.describe import Describe
+from lookweave.steps.detect import Detect
+from lookweave.steps.embed import Embed
+from lookweave.steps.match import score_weights
+from lookweave.workspace import Workspace
+
+_ROWS: tuple[type[Step], ...] = (Detect, Describe, Embed)
+
+
+def ablations(
+    workspace: Workspace, config: Config, truth: Path, progress: Progress
+) -> dict[str, Any]:
+    """Recall with the whole photo only, with parts of the score only, and with all.
+
+    Rows that a variant needs and the workspace lacks are made and kept beside the others.
+
+    Returns:
+        Name of the variant -> what `recall` gives.
+
+    Raises:
+        InputError: the truth file does not fit.
+    """
+    known = read_truth(workspace, truth)
+    models = chosen(config)
+    whole = f"whole-photo+{models.encoder.name}+{models.describer.name}"
+    no_filter = config.match.model_copy(update={"categories": 0})
+    whole_photo = config.model_copy(update={"models": whole, "match": no_filter})
+    variants: dict[str, tuple[Config, tuple[float, float]]] = {
+        "whole photo only": (whole_photo, (0.0, 1.0)),
+        "detection + visual": (config, (0.0, 1.0)),
+        "description only": (config, (1.0, 0.0)),
+        "all together": (config, score_weights(workspace, config)),
+    }
+    found = {}
+    for name, (settings, weights) in variants.items():
+        with workspace.lock():
+            for step in _ROWS:
+                run_step(step, workspace, settings, progress)
+        found[name] = recall(workspace, settings, known, weights)
+    return found

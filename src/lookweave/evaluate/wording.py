@@ -1,0 +1,33 @@
+"""Evaluation in words, for a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_DIRECTIONS = {"garment_to_look": "garment -> look", "look_to_garment": "look -> garment"}
+_COLUMNS = ("R@1", "R@5", "R@10", "MRR")
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """A few lines: each measure with its 95 % interval, what the filter lost, what is missing."""
+    lines = []
+    variants = {"": result, **result.get("ablations", {})}
+    for name, variant in variants.items():
+        if name:
+            lines.append(f"{name}:")
+        for key, direction in _DIRECTIONS.items():
+            found = variant[key]
+            values = "  ".join(
+                f"{column} {found[column]:.2f} [{found['ci95'][column][0]:.2f}, "
+                f"{found['ci95'][column][1]:.2f}]"
+                for column in _COLUMNS
+            )
+            lines.append(f"{direction}  {values}  (n {found['n']}, gallery {found['gallery']})")
+    lost = result["filter_recall"]
+    if lost["pairs"]:
+        lines.append(
+            f"The category filter lets {lost['recall']:.1%} of {lost['pairs']} pairs through."
+        )
+    if missing := result.get("missing"):
+        lines.append(f"Turned away, so counted as misses: {', '.join(missing)}.")
+    return "\n".join(lines)
