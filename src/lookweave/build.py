@@ -104,6 +104,12 @@ def _check(config: Config) -> None:
             )
 
 
+def open_workspace(path: Path, snapshot: str | None = None) -> tuple[Workspace, Config]:
+    """An existing workspace and the settings of its last build."""
+    workspace = Workspace.open(path, snapshot)
+    return workspace, load(workspace.path, **remembered(workspace))
+
+
 def remembered(workspace: Workspace) -> dict[str, Any]:
     """The flags of earlier builds, so that later commands use the same models and inputs."""
     where = workspace.path / _MEMORY

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from lookweave import __version__
-from lookweave.config import Config, load
+from lookweave.config import Config
 from lookweave.errors import LookweaveError, UsageError
 from lookweave.progress import Progress
 from lookweave.workspace import Workspace
@@ -311,10 +311,9 @@ def main() -> None:
 
 
 def _open(path: Path, snapshot: str | None = None) -> tuple[Workspace, Config]:
-    from lookweave.build import remembered
+    from lookweave.build import open_workspace
 
-    workspace = Workspace.open(path, snapshot)
-    return workspace, load(workspace.path, **remembered(workspace))
+    return open_workspace(path, snapshot)
 
 
 def _only_given(**flags: Any) -> dict[str, Any] | None:

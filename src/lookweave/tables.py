@@ -167,11 +167,20 @@ class Table:
         return {name: int(tag["version"]) for name, tag in self._dataset.tags.list().items()}
 
     def validate(self) -> None:
-        """Read the table's own structure and raise `WorkspaceError` where it is broken."""
+        """Read all of the table once.
+
+        Raises:
+            WorkspaceError: a file of it is missing or damaged.
+        """
         try:
             self._dataset.validate()
+            for _ in self.scan():
+                pass
         except (OSError, ValueError) as error:
-            raise WorkspaceError(f"Table {self.noun.name}: {_first_line(error)}") from error
+            raise WorkspaceError(
+                f"Table {self.noun.name} at {self.path} is damaged ({_first_line(error)}). Restore "
+                "the workspace from a backup, or delete that folder and build again."
+            ) from error
 
     def _writable(self) -> lance.LanceDataset:
         if self._pinned:

@@ -1,0 +1,93 @@
+"""The demo: the sample that ships with the package, built end to end and held against its truth."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import webbrowser
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from lookweave.build import BuildResult, build_workspace, open_workspace
+from lookweave.errors import InputError
+from lookweave.evaluate import Precision, evaluate, tier_precision
+from lookweave.progress import Progress
+from lookweave.publish import publish
+from lookweave.report import write_report
+
+SAMPLE = Path(str(resources.files("lookweave.demo") / "sample"))
+"""Rendered garments and looks with catalogue.csv, credits.csv and truth.csv."""
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo built, how much of it is right, and where to look."""
+
+    build: BuildResult
+    recall: dict[str, Any]
+    precision: list[Precision]
+    published: dict[str, Any]
+    dataset: str
+    report: str
+
+    def as_dict(self) -> dict[str, Any]:
+        precision = {one.tier: {"right": one.right, "judged": one.judged} for one in self.precision}
+        return {**asdict(self), "build": self.build.as_dict(), "precision": precision}
+
+    def text(self) -> str:
+        there, back = self.recall["garment_to_look"], self.recall["look_to_garment"]
+        lines = [self.build.text(), "", "Held against the sample's truth:"]
+        for one in self.precision:
+            low, high = one.interval
+            lines.append(
+                f"  {one.tier:<7} {one.right} of {one.judged} pairs right "
+                f"({one.value:.0%}, 95% interval {low:.0%} to {high:.0%})"
+            )
+        lines += [
+            f"  garment to look  R@1 {there['R@1']:.2f}  R@10 {there['R@10']:.2f}  "
+            f"({there['n']} garments among {there['gallery']} looks)",
+            f"  look to garment  R@1 {back['R@1']:.2f}  R@10 {back['R@10']:.2f}  "
+            f"({back['n']} looks among {back['gallery']} garments)",
+            "",
+            f"The report    {self.report}",
+            f"The data set  {self.dataset}   datasets.load_dataset({self.dataset!r}, 'high')",
+            f"The workspace {self.build.workspace}   lookweave search {self.build.workspace} "
+            '"navy striped shirt"',
+        ]
+        return "\n".join(lines)
+
+
+def run(out: Path, progress: Progress) -> DemoResult:
+    """Build, evaluate, publish and report the sample under `out`.
+
+    An earlier demo there is made anew; any other folder is left alone.
+
+    Raises:
+        InputError: `out` holds other things.
+    """
+    out = out.resolve()
+    workspace_path, dataset = out / "workspace", out / "dataset"
+    if (workspace_path / "workspace.json").exists():
+        shutil.rmtree(out)
+    elif out.exists() and any(out.iterdir()):
+        raise InputError(f"{out} is not empty and no earlier demo: name a new folder with --out.")
+    flags = {
+        "garments": (str(SAMPLE / "catalogue.csv"),),
+        "looks": (str(SAMPLE / "credits.csv"),),
+    }
+    built = build_workspace(workspace_path, flags, progress)
+    workspace, config = open_workspace(workspace_path)
+    truth = SAMPLE / "truth.csv"
+    result = DemoResult(
+        build=built,
+        recall=evaluate(workspace, config, truth),
+        precision=tier_precision(workspace, config, truth),
+        published=publish(workspace, config, str(dataset), progress=progress),
+        dataset=str(dataset),
+        report=str(write_report(workspace, config, out / "report.html", truth)),
+    )
+    if sys.stdout.isatty():
+        webbrowser.open(Path(result.report).as_uri())
+    return result
