@@ -14,7 +14,7 @@ from lookweave import photos
 from lookweave.config import Config
 from lookweave.errors import InputError, Rejected
 from lookweave.models.cards import Ensemble, chosen
-from lookweave.models.cutout import cut_out
+from lookweave.models.cutout import garment_region
 from lookweave.models.protocols import Crop
 from lookweave.steps.subjects import WORKING_SIDE
 from lookweave.tables import Lookup, quoted
@@ -114,7 +114,7 @@ def _vector_of(image: Path, models: Ensemble, config: Config) -> np.ndarray[Any,
     except Rejected as why:
         raise InputError(f"{image} cannot be searched with: {why.detail}") from why
     found = models.detector.load(config.models_dir).detect([photo.pixels])[0]
-    one = cut_out(photo.pixels, found)
+    one = garment_region(models.detector, photo.pixels, found)
     crop = Crop(photo.pixels, one.box, one.mask, "garment", one.label_scores)
     vector: np.ndarray[Any, Any] = models.encoder.load(config.models_dir).encode([crop])[0]
     return vector

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from lookweave.models.cards import Card
 from lookweave.models.colour import to_lab
 from lookweave.models.protocols import Detection, Pixels, Vectors
 from lookweave.taxonomy import CATEGORIES
@@ -21,6 +22,14 @@ _WORN_SHARE = 0.3
 _CATALOGUE_SHARE = 0.8  # a catalogue's category is right more often than a network's
 _LOWER = {"skirt", "trousers", "jeans", "shorts"}
 _UPPER = {"top", "shirt", "knitwear", "jacket", "coat", "vest"}
+
+
+def garment_region(
+    detector: Card, photo: Pixels, detections: list[Detection], category: str | None = None
+) -> Detection:
+    """The region that stands for a product photo: its cut-out, but for a detector that finds
+    whole photos, which is meant to show what the pipeline is worth without cutting out."""
+    return detections[0] if detector.name == "whole-photo" else cut_out(photo, detections, category)
 
 
 def cut_out(photo: Pixels, detections: list[Detection], category: str | None = None) -> Detection:

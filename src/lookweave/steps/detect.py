@@ -15,7 +15,7 @@ from PIL import Image
 from lookweave.config import Config
 from lookweave.errors import Rejected
 from lookweave.models.cards import chosen
-from lookweave.models.cutout import cut_out
+from lookweave.models.cutout import garment_region
 from lookweave.models.protocols import Detection, Detector, Pixels
 from lookweave.photos import Photo
 from lookweave.records import REGION, Noun, region_id
@@ -36,8 +36,7 @@ class Detect(Step):
         card = chosen(config).detector
         self._key = card.key
         self._detector: Detector = card.load(config.models_dir)
-        # Without a detector there is nothing to cut a product photo out with either.
-        self._cuts_out = card.name != "whole-photo"
+        self._card = card
         self._reader = PhotoReader(self.workspace)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -67,10 +66,8 @@ class Detect(Step):
         self, subject: dict[str, str], pixels: Pixels, detections: list[Detection]
     ) -> list[Detection]:
         if subject["kind"] == "garment":
-            if not self._cuts_out:
-                return detections[:1]
             category = normalise("category", subject["category"] or "")
-            return [cut_out(pixels, detections, category)]
+            return [garment_region(self._card, pixels, detections, category)]
         if not detections:
             raise Rejected(
                 "no_garment_found",

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lookweave.build import build_workspace, open_workspace
+from lookweave.errors import InputError
+from lookweave.models.protocols import Description
+from lookweave.progress import Progress
+from lookweave.search import Wish, search
+from lookweave.steps.describe import attribute_vector
+
+Folders = tuple[Path, Path, Path]
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory, photo_folders: Folders) -> Any:
+    folder = tmp_path_factory.mktemp("search")
+    catalogue = ["path,title,brand"]
+    for number, path in enumerate(sorted(photo_folders[0].iterdir())):
+        catalogue.append(f"{path},{'Aurora blouse' if number == 4 else 'Shirt'},Maison {number}")
+    (folder / "catalogue.csv").write_text("\n".join(catalogue), encoding="utf-8")
+    flags = {
+        "garments": (str(folder / "catalogue.csv"),), "looks": (str(photo_folders[1]),), "models": "whole-photo",
+    }  # fmt: skip
+    build_workspace(folder / "ws", flags, Progress(quiet=True))
+    return open_workspace(folder / "ws")
+
+
+def test_words_become_attributes() -> None:
+    wish = Wish.parse("Red floral midi dress, long sleeve")
+    assert wish.attributes == {
+        "category": ("dress",), "colours": ("red",), "pattern": ("floral",), "sleeve": ("long",), "length": ("midi",),
+    }  # fmt: skip
+    assert np.isclose(wish.weights().sum(), 1.0)
+    red_dress = Description({"category": {"dress": 1.0}, "colours": {"red": 1.0}})
+    blue_dress = Description({"category": {"dress": 1.0}, "colours": {"blue": 1.0}})
+    assert wish.weights() @ attribute_vector(red_dress) > wish.weights() @ attribute_vector(blue_dress) > 0
+
+
+def test_a_colour_is_found_and_the_answer_says_how_it_was(opened: Any) -> None:
+    found = search(*opened, words="a blue shirt", kind="garment", top=3)
+    assert "reads no text" in found["by"]
+    names = [hit["name"] for hit in found["results"]]
+    assert len(names) == 3 and len(set(names)) == 3
+    assert "blue" in found["results"][0]["what"]
+    scores = [hit["score"] for hit in found["results"]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_words_of_the_catalogue_count(opened: Any, photo_folders: Folders) -> None:
+    found = search(*opened, words="aurora", kind="garment", top=1)["results"]
+    assert found[0]["name"].endswith("g004.jpg")
+
+
+def test_a_photo_finds_itself_first_and_its_look_among_the_looks(opened: Any, photo_folders: Folders) -> None:
+    query = sorted(photo_folders[0].iterdir())[2]
+    found = search(*opened, image=query, kind="garment", top=3)["results"]
+    assert found[0]["name"].endswith(query.name) and found[0]["score"] > 0.9
+    assert len(found[0]["box"]) == 4
+    looks = search(*opened, image=query, kind="look", top=12)["results"]
+    assert {hit["kind"] for hit in looks} == {"look"} and len(looks) == 12
+
+
+def test_wrong_queries_are_sentences(opened: Any, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="garment or look"):
+        search(*opened, words="x", kind="shoe")
+    with pytest.raises(InputError, match="no words"):
+        search(*opened, words=" ,. ")
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8 not a photo")
+    with pytest.raises(InputError, match="cannot be searched with"):
+        search(*opened, image=broken)
+
+
+def test_a_query_of_words_that_nothing_has_finds_nothing(opened: Any) -> None:
+    assert search(*opened, words="zzz qqq")["results"] == []
+
+
+def test_a_photo_with_its_own_orientation_and_mode_can_be_searched_with(opened: Any, tmp_path: Path, photo_folders: Folders) -> None:
+    query = Image.open(sorted(photo_folders[0].iterdir())[2]).convert("CMYK")
+    query.save(tmp_path / "q.tif")
+    assert search(*opened, image=tmp_path / "q.tif", kind="garment", top=1)["results"]
