@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,7 +60,7 @@ def publish(
     Returns:
         ``to``, ``pairs`` (tier -> split -> count), ``total``, ``held_back`` (reason -> count),
         ``rights_unknown`` (photos), ``calibrated``, ``recipe``, ``snapshot``, ``files``, ``bytes``;
-        after a push ``commit``, ``uploaded_files``, ``removed_files`` and, where it applies,
+        after a push ``commit``, ``pushed_files``, ``removed_files`` and, where it applies,
         ``advice``.
 
     Raises:
@@ -77,8 +78,12 @@ def publish(
         hub = Hub(where.repository, options)
         hub.check()  # before hours of work
         folder = workspace.path / "publications" / where.repository.replace("/", "--")
-        summary = _publish_folder(workspace, config, where, folder, progress, options)
-        pushed = hub.push(folder, progress)
+        try:
+            summary = _publish_folder(workspace, config, where, folder, progress, options)
+            pushed = hub.push(folder, progress)
+        finally:
+            # The same pairs give the same bytes, so a second try needs nothing of this one.
+            shutil.rmtree(folder, ignore_errors=True)
         return {**summary, **pushed, "to": f"hf://{where.repository}"}
 
 

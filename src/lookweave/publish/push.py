@@ -22,6 +22,11 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
+from huggingface_hub.utils.tqdm import (
+    are_progress_bars_disabled,
+    disable_progress_bars,
+    enable_progress_bars,
+)
 
 from lookweave.errors import PublishError
 from lookweave.progress import Progress
@@ -83,35 +88,40 @@ class Hub:
         with self._explained("list what is published"):
             before = set(self._api.list_repo_files(self._repository, repo_type="dataset"))
         gone = sorted(before - {one.path_in_repo for one in additions} - _KEEP)
+        deletions = [CommitOperationDelete(path_in_repo=name) for name in gone]
         progress.start("push", len(additions), "files")
-        for addition in additions:
-            if Path(addition.path_in_repo).suffix in _LARGE:
-                with self._explained(f"upload {addition.path_in_repo}"):
-                    self._api.preupload_lfs_files(
-                        self._repository, [addition], repo_type="dataset", free_memory=False
-                    )
-            progress.advance(1)
-        with self._explained("commit the files"):
-            commit = self._api.create_commit(
-                self._repository,
-                [*(CommitOperationDelete(path_in_repo=name) for name in gone), *additions],
-                commit_message=self._options.commit_message,
-                repo_type="dataset",
-            )
-        pushed = {
-            "commit": commit.commit_url,
-            "uploaded_files": len(additions),
-            "removed_files": len(gone),
-        }
+        with _without_bars_of_its_own():
+            for addition in additions:
+                if Path(addition.path_in_repo).suffix in _LARGE:
+                    with self._explained(f"upload {addition.path_in_repo}"):
+                        self._api.preupload_lfs_files(
+                            self._repository, [addition], repo_type="dataset", free_memory=False
+                        )
+                progress.advance(1)
+            with self._explained("commit the files"):
+                commit = self._api.create_commit(
+                    self._repository,
+                    [*deletions, *additions],
+                    commit_message=self._options.commit_message,
+                    repo_type="dataset",
+                )
         if self._options.forget_history:
             self._forget()
-        elif before & {MARKER}:
-            pushed["advice"] = (
-                "Earlier versions can still be read from the repository's history. Where photos "
-                "were taken down since, publish with --forget-history."
-            )
         progress.end(f", {len(gone)} removed" if gone else "")
-        return pushed
+        pushed = {
+            "commit": commit.commit_url,
+            "pushed_files": len(additions),
+            "removed_files": len(gone),
+        }
+        return pushed | self._advice(MARKER in before)
+
+    def _advice(self, published_before: bool) -> dict[str, str]:
+        if not published_before or self._options.forget_history:
+            return {}
+        return {
+            "advice": "Earlier versions can still be read from the repository's history. Where "
+            "photos were taken down since, publish with --forget-history."
+        }
 
     def _forget(self) -> None:
         """Leave one commit, and remove the files that only the others had."""
@@ -151,6 +161,8 @@ class Hub:
         except HfHubHTTPError as error:
             raise PublishError(self._refusal(what, error)) from error
         except (OSError, RuntimeError, ValueError) as error:
+            if isinstance(error.__cause__, HfHubHTTPError):  # of one of several uploads
+                raise PublishError(self._refusal(what, error.__cause__)) from error
             raise PublishError(
                 f"Could not {what} at {self._address()}: {_brief(error)}. {_TRY_AGAIN}"
             ) from error
@@ -178,6 +190,19 @@ class Hub:
 
     def _address(self) -> str:
         return self._endpoint or self._api.endpoint
+
+
+@contextmanager
+def _without_bars_of_its_own() -> Iterator[None]:
+    """The client draws one bar a file, across ours."""
+    if are_progress_bars_disabled():
+        yield
+        return
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        enable_progress_bars()
 
 
 _TRY_AGAIN = "Run the same command again: what was uploaded is not sent twice."
