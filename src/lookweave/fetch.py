@@ -12,6 +12,7 @@ import asyncio
 import functools
 import ipaddress
 import random
+import re
 import socket
 import ssl
 import zlib
@@ -135,15 +136,23 @@ async def _attempt(client: httpx.AsyncClient, address: str, limits: FetchLimits)
     except httpx.ConnectError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise Rejected(
-                "certificate_not_valid", f"The server's certificate is not valid: {error}."
+                "certificate_not_valid", f"The server's certificate is not valid: {_brief(error)}."
             ) from error
-        raise _Again("connection_failed", f"No connection to the server: {error}.") from error
+        raise _Again(
+            "connection_failed", f"No connection to the server: {_brief(error)}."
+        ) from error
     except httpx.RemoteProtocolError as error:
-        if "Illegal" in str(error):
-            raise Rejected("address_error", f"The server's answer is no HTTP: {error}.") from error
-        raise _Again("incomplete_download", f"The connection broke off: {error}.") from error
+        if "illegal" in str(error).lower():
+            raise Rejected(
+                "address_error", f"The server's answer is no HTTP: {_brief(error)}."
+            ) from error
+        raise _Again(
+            "incomplete_download", f"The connection broke off: {_brief(error)}."
+        ) from error
     except httpx.TransportError as error:
-        raise _Again("incomplete_download", f"The connection broke off: {error}.") from error
+        raise _Again(
+            "incomplete_download", f"The connection broke off: {_brief(error)}."
+        ) from error
 
 
 async def _follow(client: httpx.AsyncClient, address: str, limits: FetchLimits) -> bytes:
@@ -164,7 +173,9 @@ async def _follow(client: httpx.AsyncClient, address: str, limits: FetchLimits) 
             try:
                 url = _parsed(str(url.join(response.headers["location"])))
             except httpx.InvalidURL as error:
-                raise Rejected("bad_address", f"It redirects to no address: {error}.") from error
+                raise Rejected(
+                    "bad_address", f"It redirects to no address: {_brief(error)}."
+                ) from error
         finally:
             await response.aclose()
     raise Rejected(
@@ -178,12 +189,12 @@ def _parsed(address: str) -> httpx.URL:
         url = httpx.URL(address)
         port_is_odd = url.port is not None and not 0 < url.port < 65536
     except (httpx.InvalidURL, ValueError) as error:
-        raise Rejected("bad_address", f"This is no valid address: {error}.") from error
+        raise Rejected("bad_address", f"This is no valid address: {_brief(error)}.") from error
     if url.scheme not in ("http", "https"):
         raise Rejected(
             "bad_address", f"Only http and https are fetched, not {url.scheme or 'this'}."
         )
-    if not url.host or port_is_odd:
+    if not re.fullmatch(r"[\w.:-]+", _host(url), re.ASCII) or port_is_odd:
         raise Rejected("bad_address", "The address names no server.")
     return url
 
@@ -204,7 +215,9 @@ async def _target(url: httpx.URL, allow_private: bool) -> IPAddress:
             host, url.port or 0, type=socket.SOCK_STREAM
         )
     except (OSError, UnicodeError) as error:
-        raise _Again("unknown_host", f"The name {host} leads to no server: {error}.") from error
+        raise _Again(
+            "unknown_host", f"The name {host} leads to no server: {_brief(error)}."
+        ) from error
     resolved = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     if not resolved:
         raise _Again("unknown_host", f"The name {host} leads to no server.")
@@ -287,10 +300,16 @@ async def _pieces(response: httpx.Response, max_bytes: int) -> AsyncIterator[byt
             if decompressor.unconsumed_tail:
                 raise _too_large(max_bytes)
     except zlib.error as error:
-        raise Rejected("broken_download", f"The compressed answer is damaged: {error}.") from error
+        raise Rejected(
+            "broken_download", f"The compressed answer is damaged: {_brief(error)}."
+        ) from error
     if not decompressor.eof:
         raise _Again("incomplete_download", "The compressed answer ends too early.")
 
 
 def _too_large(max_bytes: int) -> Rejected:
     return Rejected("too_large_file", f"The photo has more than max_bytes ({max_bytes}) bytes.")
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__

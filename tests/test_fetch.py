@@ -1,0 +1,386 @@
+"""Against a real server on this machine that misbehaves in every way we know."""
+
+from __future__ import annotations
+
+import gzip
+import http.server
+import ipaddress
+import socket
+import struct
+import threading
+import time
+import tracemalloc
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import ClassVar
+
+import pytest
+from tests.photo_bytes import encoded, upright
+
+from lookweave import fetch
+from lookweave.errors import Rejected
+from lookweave.fetch import FetchLimits
+
+PHOTO = encoded(upright(), "JPEG")
+BOMB = gzip.compress(bytes(60_000_000), 9)  # 58 KB
+BOMB_IN_BOMB = zlib.compress(zlib.compress(bytes(60_000_000), 9), 9)  # a few hundred bytes
+QUICK = FetchLimits(
+    max_bytes=200_000, timeout=0.6, retries=2, redirects=3, allow_private_addresses=True,
+    first_wait=0.01,
+)  # fmt: skip
+
+
+class Misbehaving(http.server.BaseHTTPRequestHandler):
+    """Answers `/NAME` as its method `NAME` does."""
+
+    protocol_version = "HTTP/1.1"
+    asked: ClassVar[Counter[str]] = Counter()
+
+    def do_GET(self) -> None:
+        name = self.path[1:].partition("?")[0]
+        self.asked[name] += 1
+        self.close_connection = True
+        with_status = name.removeprefix("status-")
+        if with_status != name:
+            self.answer(b"no", status=int(with_status))
+        else:
+            getattr(self, name)()
+
+    def answer(
+        self, body: bytes, status: int = 200, length: int | None = -1, **headers: str
+    ) -> None:
+        self.send_response(status)
+        if length is not None:
+            self.send_header("Content-Length", str(len(body) if length < 0 else length))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def redirect(self, to: str) -> None:
+        self.answer(b"", status=302, Location=to)
+
+    def photo(self) -> None:
+        self.answer(PHOTO)
+
+    def echo(self) -> None:
+        self.answer(str(self.headers).encode())
+
+    def no_length(self) -> None:
+        self.answer(PHOTO, length=None)
+
+    def chunked(self) -> None:
+        self.answer(b"", length=None, Transfer_Encoding="chunked")
+        self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(PHOTO), PHOTO))
+
+    def page(self) -> None:
+        self.answer(b"<!doctype html><p>Please log in", Content_Type="text/html")
+
+    def empty(self) -> None:
+        self.answer(b"")
+
+    def drops(self) -> None:
+        self.answer(PHOTO[:300], length=len(PHOTO))
+
+    def resets(self) -> None:
+        self.answer(PHOTO[:300], length=len(PHOTO))
+        linger = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    def says_less(self) -> None:
+        self.answer(PHOTO, length=300)
+
+    def says_more(self) -> None:
+        self.answer(PHOTO, length=len(PHOTO) + 1)
+
+    def says_too_much(self) -> None:
+        self.answer(PHOTO, length=10**12)
+
+    def huge(self) -> None:
+        self.answer(b"", length=None)
+        self.pour(lambda: b"\xff" * 65536)
+
+    def huge_chunked(self) -> None:
+        self.answer(b"", length=None, Transfer_Encoding="chunked")
+        self.pour(lambda: b"10000\r\n" + bytes(65536) + b"\r\n")
+
+    def drips(self) -> None:
+        self.answer(b"", length=1000)
+        self.pour(lambda: b"x", pause=0.05)
+
+    def drips_headers(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        self.pour(lambda: b"X: y\r\n", pause=0.05)
+
+    def pour(self, piece: Callable[[], bytes], pause: float = 0.0) -> None:
+        try:
+            for _ in range(5000):
+                self.wfile.write(piece())
+                self.wfile.flush()
+                time.sleep(pause)
+        except OSError:
+            pass  # the client has had enough
+
+    def sleeps(self) -> None:
+        time.sleep(1.0)
+
+    def no_http(self) -> None:
+        self.wfile.write(b"220 mail server ready\r\n\r\n")
+
+    def zipped(self) -> None:
+        self.answer(gzip.compress(PHOTO), Content_Encoding="gzip")
+
+    def zipped_cut(self) -> None:
+        self.answer(gzip.compress(PHOTO)[:-20], Content_Encoding="gzip")
+
+    def zipped_badly(self) -> None:
+        self.answer(PHOTO, Content_Encoding="gzip")
+
+    def bomb(self) -> None:
+        self.answer(BOMB, Content_Encoding="gzip")
+
+    def bomb_in_bomb(self) -> None:
+        self.answer(BOMB_IN_BOMB, Content_Encoding="deflate, deflate")
+
+    def moved(self) -> None:
+        self.redirect("/photo")
+
+    def moved_relative(self) -> None:
+        self.redirect("photo?size=large")
+
+    def moved_twice(self) -> None:
+        self.redirect("/moved")
+
+    def moved_round(self) -> None:
+        self.redirect("/moved_round")
+
+    def moved_to_file(self) -> None:
+        self.redirect("file:///etc/passwd")
+
+    def moved_nowhere(self) -> None:
+        self.redirect("http://[bad")
+
+    def moved_inside(self) -> None:
+        self.redirect("http://169.254.169.254/latest/meta-data/")
+
+    def busy_once(self) -> None:
+        if self.asked["busy_once"] == 1:
+            self.answer(b"", status=503, Retry_After="0")
+        else:
+            self.answer(PHOTO)
+
+    def drops_once(self) -> None:
+        self.drops() if self.asked["drops_once"] == 1 else self.answer(PHOTO)
+
+    def log_message(self, format: str, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving) as server:
+        server.daemon_threads = True
+        server.block_on_close = False
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _asked_nothing() -> None:
+    Misbehaving.asked.clear()
+
+
+def fetched(address: str, limits: FetchLimits = QUICK) -> bytes | Rejected:
+    return fetch.fetch_all([address], limits)[0]
+
+
+def reason(address: str, limits: FetchLimits = QUICK) -> str:
+    why = fetched(address, limits)
+    assert isinstance(why, Rejected), "it was fetched"
+    assert why.detail.endswith(".")
+    return why.reason
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["photo", "no_length", "chunked", "zipped", "moved", "moved_relative", "moved_twice",
+     "busy_once", "drops_once"],
+)  # fmt: skip
+def test_photo_arrives(server: str, name: str) -> None:
+    assert fetched(f"{server}/{name}") == PHOTO
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "retry", "attempts"),
+    [
+        ("status-404", "address_not_found", False, 1),
+        ("status-410", "address_not_found", False, 1),
+        ("status-401", "address_forbidden", False, 1),
+        ("status-403", "address_forbidden", False, 1),
+        ("status-418", "address_error", False, 1),
+        ("status-204", "address_error", False, 1),
+        ("status-429", "too_many_requests", True, 3),
+        ("status-500", "server_error", True, 3),
+        ("status-503", "server_error", True, 3),
+        ("sleeps", "time_out", True, 3),
+        ("drips", "time_out", True, 3),
+        ("drips_headers", "time_out", True, 3),
+        ("drops", "incomplete_download", True, 3),
+        ("resets", "incomplete_download", True, 3),
+        ("says_more", "incomplete_download", True, 3),
+        ("zipped_cut", "incomplete_download", True, 3),
+        ("no_http", "address_error", False, 1),
+        ("says_too_much", "too_large_file", False, 1),
+        ("huge", "too_large_file", False, 1),
+        ("huge_chunked", "too_large_file", False, 1),
+        ("bomb", "too_large_file", False, 1),
+        ("bomb_in_bomb", "broken_download", False, 1),
+        ("zipped_badly", "broken_download", False, 1),
+        ("empty", "empty_file", False, 1),
+        ("moved_round", "too_many_redirects", False, 4),
+        ("moved_to_file", "bad_address", False, 1),
+        ("moved_nowhere", "bad_address", False, 1),
+    ],
+)
+def test_what_goes_wrong_is_named(
+    server: str, name: str, expected: str, retry: bool, attempts: int
+) -> None:
+    why = fetched(f"{server}/{name}")
+    assert isinstance(why, Rejected), "it was fetched"
+    assert (why.reason, why.retry) == (expected, retry)
+    assert why.detail.endswith(".")
+    assert Misbehaving.asked[name] == attempts
+
+
+def test_length_that_says_less_gives_what_it_says(server: str) -> None:
+    assert fetched(f"{server}/says_less") == PHOTO[:300], "cut short: decoding will tell"
+
+
+def test_page_arrives_for_decoding_to_turn_away(server: str) -> None:
+    body = fetched(f"{server}/page")
+    assert isinstance(body, bytes)
+    assert body.startswith(b"<!doctype html>")
+
+
+def test_bombs_take_no_memory(server: str) -> None:
+    tracemalloc.start()
+    try:
+        for name in ("bomb_in_bomb", "huge", "bomb"):
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            reason(f"{server}/{name}")
+            assert tracemalloc.get_traced_memory()[1] - before < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_several_addresses_each_get_their_own_outcome(server: str) -> None:
+    names = ["photo", "status-404", "echo", "page", "sleeps"] + ["photo"] * 20
+    began = time.monotonic()
+    found = fetch.fetch_all([f"{server}/{name}" for name in names], QUICK)
+    assert time.monotonic() - began < 5
+    assert [isinstance(each, bytes) for each in found] == [True, False, True, True, False] + [
+        True
+    ] * 20
+
+
+def test_server_sees_its_own_name_and_no_wish_for_compression(server: str) -> None:
+    headers = fetched(server.replace("127.0.0.1", "localhost") + "/echo")
+    assert isinstance(headers, bytes)
+    assert b"Host: localhost:" in headers
+    assert b"ncoding: identity" in headers
+    assert b"lookweave/" in headers
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["file:///etc/passwd", "ftp://a.example/a.jpg", "http://", "http://[::1",
+     "https://a.example:99999/a.jpg", "a.jpg", ""],
+)  # fmt: skip
+def test_addresses_that_are_none(address: str) -> None:
+    assert reason(address) == "bad_address"
+
+
+def test_server_that_is_not_there() -> None:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert reason(f"http://127.0.0.1:{port}/a.jpg") == "connection_failed"
+
+
+PUBLIC_ONLY = FetchLimits(timeout=2, retries=0, first_wait=0.01)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "0", "10.0.0.1", "192.168.1.1",
+     "172.16.5.5", "169.254.169.254", "100.64.0.1", "224.0.0.1", "255.255.255.255", "[::1]",
+     "[::ffff:127.0.0.1]", "[::ffff:a9fe:a9fe]", "[fe80::1]", "[fd00::1]", "[::]",
+     "[64:ff9b::7f00:1]", "[2002:7f00:1::]"],
+)  # fmt: skip
+def test_private_addresses_are_refused(host: str) -> None:
+    assert reason(f"http://{host}/a.jpg", PUBLIC_ONLY) == "private_address"
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "1.1.1.1", "2606:4700::1111"])
+def test_public_addresses_are_public(address: str) -> None:
+    assert fetch.is_public(ipaddress.ip_address(address))
+    if ":" not in address:
+        assert fetch.is_public(ipaddress.ip_address(f"::ffff:{address}"))
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
+    """Names and what they resolve to, each time they are asked for; counts as public: 127.0.0.1."""
+    answers: dict[str, list[list[str]]] = {}
+
+    def getaddrinfo(host: object, port: int, *_: object, **__: object) -> list[object]:
+        name = host.decode() if isinstance(host, bytes) else str(host)
+        given = answers.get(name, [[name]])
+        found = given.pop(0) if len(given) > 1 else given[0]
+        kinds = {True: socket.AF_INET6, False: socket.AF_INET}
+        return [(kinds[":" in each], socket.SOCK_STREAM, 6, "", (each, port)) for each in found]
+
+    public = fetch.is_public
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(
+        fetch, "is_public", lambda address: str(address) == "127.0.0.1" or public(address)
+    )
+    return answers
+
+
+def test_one_private_address_among_public_ones_is_enough(
+    names: dict[str, list[list[str]]],
+) -> None:
+    names["shop.example"] = [["93.184.215.14", "10.0.0.7"]]
+    assert reason("http://shop.example/a.jpg", PUBLIC_ONLY) == "private_address"
+
+
+def test_redirect_to_a_private_address_is_refused(
+    server: str, names: dict[str, list[list[str]]]
+) -> None:
+    assert reason(f"{server}/moved_inside", PUBLIC_ONLY) == "private_address"
+    assert fetched(f"{server}/moved", PUBLIC_ONLY) == PHOTO
+
+
+def test_name_that_resolves_differently_the_second_time_changes_nothing(
+    server: str, names: dict[str, list[list[str]]]
+) -> None:
+    names["rebinding.example"] = [["127.0.0.1"], ["10.255.255.1"]]
+    address = server.replace("127.0.0.1", "rebinding.example")
+    assert fetched(f"{address}/photo", PUBLIC_ONLY) == PHOTO
+    assert names["rebinding.example"] == [["10.255.255.1"]], "it was resolved once"
+    assert reason(f"{address}/photo", PUBLIC_ONLY) == "private_address"
+
+
+def test_name_that_leads_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    why = fetched("http://nowhere.example/a.jpg")
+    assert isinstance(why, Rejected)
+    assert (why.reason, why.retry) == ("unknown_host", True)
