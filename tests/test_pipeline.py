@@ -16,7 +16,7 @@ import pytest
 
 from lookweave.build import build_workspace
 from lookweave.errors import InputError, ModelError, Rejected, UnknownModel
-from lookweave.models.cards import Card
+from lookweave.models.card import Card
 from lookweave.models.protocols import Crop
 from lookweave.models.whole import WholePhoto
 from lookweave.progress import Progress

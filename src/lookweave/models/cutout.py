@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from lookweave.models.cards import Card
+from lookweave.models.card import Card
 from lookweave.models.colour import to_lab
 from lookweave.models.protocols import Detection, Pixels, Vectors
 from lookweave.taxonomy import CATEGORIES

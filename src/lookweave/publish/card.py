@@ -11,7 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lookweave import __version__
 from lookweave.config import Config
-from lookweave.models.cards import Card, all_cards
+from lookweave.models.card import Card
+from lookweave.models.cards import all_cards
 from lookweave.publish.columns import Column, columns
 from lookweave.publish.options import Destination, Options
 from lookweave.publish.tally import Tally, distributions, shortened

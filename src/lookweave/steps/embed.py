@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from lookweave.config import Config
 from lookweave.errors import ModelError, Rejected
-from lookweave.models.cards import Card, chosen
+from lookweave.models.card import Card
+from lookweave.models.cards import chosen
 from lookweave.models.protocols import Crop, ImageEncoder
 from lookweave.records import Noun, embedding_noun
 from lookweave.steps.base import Step, Todo, outcome, reject_row

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from lookweave.models.cards import Card
+from lookweave.models.card import Card
 from lookweave.models.colour import HISTOGRAM_WIDTH
 
 WEIGHTS = Path(str(resources.files("lookweave.models") / "weights"))

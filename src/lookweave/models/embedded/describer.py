@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lookweave.models.cards import Card
+from lookweave.models.card import Card
 from lookweave.models import colour
 from lookweave.models.framing import cut
 from lookweave.models.protocols import Crop, Description

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookweave.models.cards import Card
+from lookweave.models.card import Card
 from lookweave.models import colour
 from lookweave.models.framing import cut, fade_outside, square, tensor
 from lookweave.models.protocols import Crop, Pixels, Vectors

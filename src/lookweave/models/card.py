@@ -1,0 +1,87 @@
+"""A model card: what a model is, as data."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from lookweave.errors import ModelError
+from lookweave.records import fingerprint
+
+Task = Literal["detector", "encoder", "describer"]
+TASKS: tuple[Task, ...] = ("detector", "encoder", "describer")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One model.
+
+    Attributes:
+        name: how a person asks for it.
+        task: what it does.
+        factory: ``module:Class``; called as ``Class(card, models_dir)``.
+        licence: SPDX name of the weights' licence; `commercial` says whether it allows trade.
+        source: where the weights come from: ``package``, ``hub:OWNER/NAME``, ``server``, a path.
+        weights: file in this package, or None.
+        size_mb: download or file size.
+        input_size: height, width in pixels, or None for any.
+        dimension: of an encoder's vectors.
+        text: an encoder that can also encode text.
+        version: raise it when the same weights give other rows (it is part of the key).
+        settings: passed on to the class.
+        good_for: one line for `lookweave models`.
+    """
+
+    name: str
+    task: Task
+    factory: str
+    licence: str
+    source: str
+    good_for: str
+    commercial: bool = True
+    weights: Path | None = None
+    weights_sha256: str = ""
+    size_mb: float = 0.0
+    input_size: tuple[int, int] | None = None
+    dimension: int | None = None
+    text: bool = False
+    version: int = 1
+    needs: tuple[str, ...] = ()
+    settings: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def key(self) -> str:
+        """Name and fingerprint: the part of a row's key that says which model made it."""
+        made_of = fingerprint(
+            self.factory, self.source, self.weights_sha256, self.version, sorted(self.settings.items())
+        )
+        return f"{self.name}-{made_of[:8]}"
+
+    def missing(self, models_dir: Path | None = None) -> str | None:
+        """Why the model cannot be loaded here, as a sentence; None when it is ready."""
+        for module in self.needs:
+            if importlib.util.find_spec(module) is None:
+                return f"the Python package {module} is not installed"
+        if self.weights is not None and not self.weights.exists():
+            return f"its weights {self.weights.name} are missing"
+        return None
+
+    def load(self, models_dir: Path | None = None) -> Any:
+        """The model itself.
+
+        Raises:
+            ModelError: it is not ready here.
+        """
+        if reason := self.missing(models_dir):
+            raise ModelError(f"The model {self.name} cannot be loaded: {reason}.")
+        module, _, name = self.factory.partition(":")
+        return getattr(importlib.import_module(module), name)(self, models_dir)
+
+
+def with_settings(card: Card, **settings: Any) -> Card:
+    """The same model with other settings, and so with another key."""
+    return replace(card, settings=MappingProxyType({**card.settings, **settings}))
