@@ -157,9 +157,13 @@ class _Writer:
             if int(hashlib.sha256(region.encode()).hexdigest()[:8], 16) / 2**32 > self._described:
                 continue
             descriptions.append(
-                {"subject": region, "model": self._models.describer.key, "kind": kind,
-                 "attributes": attributes(region, which, tint)}
-            )  # fmt: skip
+                {
+                    "subject": region,
+                    "model": self._models.describer.key,
+                    "kind": kind,
+                    "attributes": attributes(region, which, tint),
+                }
+            )
         self._workspace.table("descriptions").append([DESCRIPTION.table(descriptions)])
 
 

@@ -55,9 +55,9 @@ def learn(workspace: Workspace, config: Config, truth: Path | None = None) -> di
         if not enough(labelled.labels) or len(set(names)) < 2:
             yes = int(labelled.labels.sum())
             raise InputError(
-                f"There are {yes} matches labelled yes and {len(labelled.labels) - yes} labelled no "
-                f"among the candidates; {MINIMUM_LABELS} of each are needed. Review more matches "
-                "(`lookweave serve`) or give a larger truth file."
+                f"Among the candidates {yes} are labelled yes and {len(labelled.labels) - yes} no; "
+                f"{MINIMUM_LABELS} of each are needed, of more than one garment. Review more "
+                "matches (`lookweave serve`) or give a larger truth file."
             )
         weights = learn_weights(
             labelled.s_vlm, labelled.s_visual, labelled.labels, names, set_weights

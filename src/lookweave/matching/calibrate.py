@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,8 @@ class Calibration:
         probability = expit(logit)
         if self.steps_x:
             probability = np.interp(probability, self.steps_x, self.steps_y)
-        return probability.astype(np.float32)
+        found: Vectors = probability.astype(np.float32)
+        return found
 
     def to_json(self) -> str:
         """All of it as JSON."""
@@ -76,13 +78,10 @@ class Calibration:
             ValueError: it is something else.
         """
         try:
-            fields = json.loads(text)
-            return cls(
-                **{
-                    name: tuple(value) if isinstance(value, list) else value
-                    for name, value in fields.items()
-                }
-            )
+            fields: dict[str, Any] = json.loads(text)
+            for name, value in fields.items():
+                fields[name] = tuple(value) if isinstance(value, list) else value
+            return cls(**fields)
         except (TypeError, AttributeError) as error:
             raise ValueError(str(error)) from error
 
@@ -116,7 +115,8 @@ def rule_of_thumb(score: Vectors, margin: Vectors) -> Vectors:
     Float32 in 0..1. It orders candidates sensibly (a clear winner with a high score first) but
     its value promises nothing, and rows that carry it are marked as uncalibrated.
     """
-    return (np.clip(score, 0, 1) * expit(STEEPNESS * margin)).astype(np.float32)
+    likely: Vectors = (np.clip(score, 0, 1) * expit(STEEPNESS * margin)).astype(np.float32)
+    return likely
 
 
 def learn_weights(

@@ -41,11 +41,12 @@ def hamming_pairs(hashes: NDArray[np.uint64], distance: int) -> NDArray[np.int64
     for start in range(0, len(codes), 65_536):
         # The radius is exclusive.
         limits, _, found = index.range_search(codes[start : start + 65_536], distance + 1)
-        left = np.repeat(
-            np.arange(start, start + len(limits) - 1), np.diff(limits.astype(np.int64))
-        )
+        ends = np.asarray(limits, np.int64)
+        counts = ends[1:] - ends[:-1]
+        left = np.repeat(np.arange(start, start + len(counts)), counts)
         pieces.append(np.stack([left, found], axis=1)[left < found])
-    return np.unique(np.concatenate(pieces), axis=0)
+    pairs: NDArray[np.int64] = np.unique(np.concatenate(pieces), axis=0)
+    return pairs
 
 
 def components(count: int, pairs: NDArray[np.int64]) -> Positions:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import faiss
 import numpy as np
-from numpy.typing import NDArray
 
 from lookweave.matching.fuse import Composite
 from lookweave.matching.vectors import Positions, Vectors
@@ -55,6 +54,31 @@ class Neighbours:
     s_visual: Vectors
     score: Vectors
 
+    def select(self, places: Positions) -> Neighbours:
+        """For each query the neighbours at `places` (n, any number), in that order."""
+        return Neighbours(
+            np.take_along_axis(self.positions, places, axis=1),
+            np.take_along_axis(self.s_vlm, places, axis=1),
+            np.take_along_axis(self.s_visual, places, axis=1),
+            np.take_along_axis(self.score, places, axis=1),
+        )
+
+    def beside(self, other: Neighbours) -> Neighbours:
+        """Both lists of each query, one after the other."""
+        return Neighbours(
+            np.concatenate([self.positions, other.positions], axis=1),
+            np.concatenate([self.s_vlm, other.s_vlm], axis=1),
+            np.concatenate([self.s_visual, other.s_visual], axis=1),
+            np.concatenate([self.score, other.score], axis=1),
+        )
+
+    def put(self, query: int, found: Neighbours) -> None:
+        """Replace the list of one query by that of the only query of `found`."""
+        self.positions[query] = found.positions[0]
+        self.s_vlm[query] = found.s_vlm[0]
+        self.s_visual[query] = found.s_visual[0]
+        self.score[query] = found.score[0]
+
 
 def nearest(rows: Vectors, gallery: Gallery, k: int, composite: Composite) -> Neighbours:
     """The k rows of the gallery with the highest S for each row of `rows`, exactly.
@@ -77,9 +101,10 @@ def nearest(rows: Vectors, gallery: Gallery, k: int, composite: Composite) -> Ne
     unsure = 2 * composite.error_bound(rows.shape[1])
     full = np.flatnonzero(ordered.positions[:, -1] >= 0)
     close = ordered.score[full, k - 1] - ordered.score[full, -1] <= unsure
-    answer = _cut(ordered, k)
-    for query in full[close]:
-        _put(answer, query, _exhaustive(rows, int(query), gallery, k, composite))
+    first = np.broadcast_to(np.arange(k), (len(rows), k))
+    answer = ordered.select(first)
+    for query in full[close].tolist():
+        answer.put(query, _exhaustive(rows, query, gallery, k, composite))
     return answer
 
 
@@ -138,40 +163,22 @@ def _approximate(scaled: Vectors, gallery: Gallery, k: int) -> Positions:
 
 
 def _ordered(found: Neighbours) -> Neighbours:
-    order = np.lexsort((found.positions, -found.score), axis=1)
-    return Neighbours(
-        *(
-            np.take_along_axis(column, order, axis=1)
-            for column in (found.positions, found.s_vlm, found.s_visual, found.score)
-        )
-    )
-
-
-def _cut(found: Neighbours, k: int) -> Neighbours:
-    columns = (found.positions, found.s_vlm, found.s_visual, found.score)
-    return Neighbours(*(np.ascontiguousarray(column[:, :k]) for column in columns))
+    return found.select(np.lexsort((found.positions, -found.score), axis=1))
 
 
 def _exhaustive(
     rows: Vectors, query: int, gallery: Gallery, k: int, composite: Composite
 ) -> Neighbours:
     """The best k of one query by scoring every row of its gallery."""
-    best: list[NDArray[np.generic]] = []
+    best: Neighbours | None = None
     for block in gallery():
         if block.queries is not None and query not in block.queries:
             continue
         same = np.broadcast_to(rows[query], block.rows.shape)
         s_vlm, s_visual = composite.parts(same, block.rows)
-        here = [block.positions, s_vlm, s_visual, composite.combine(s_vlm, s_visual)]
-        if best:
-            here = [np.concatenate(both) for both in zip(best, here, strict=True)]
-        keep = np.lexsort((here[0], -here[3]))[:k]
-        best = [column[keep] for column in here]
-    return Neighbours(*(column[None] for column in best))
-
-
-def _put(answer: Neighbours, query: int, found: Neighbours) -> None:
-    answer.positions[query] = found.positions[0]
-    answer.s_vlm[query] = found.s_vlm[0]
-    answer.s_visual[query] = found.s_visual[0]
-    answer.score[query] = found.score[0]
+        score = composite.combine(s_vlm, s_visual)
+        here = Neighbours(block.positions[None], s_vlm[None], s_visual[None], score[None])
+        both = here if best is None else best.beside(here)
+        best = both.select(np.lexsort((both.positions, -both.score), axis=1)[:, :k])
+    assert best is not None  # only a query that found more than k is searched again
+    return best

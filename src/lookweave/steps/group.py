@@ -64,7 +64,8 @@ class Group(Step):
         # picture in many copies makes few pairs.
         equal = np.stack([first[inverse], np.arange(len(values))], axis=1)
         pairs = known[np.concatenate([equal[equal[:, 0] != equal[:, 1]], first[near]])]
-        return pairs[self._confirmed(kind, ids, hashes, pairs)]
+        same: NDArray[np.int64] = pairs[self._confirmed(kind, ids, hashes, pairs)]
+        return same
 
     def _confirmed(
         self, kind: str, ids: list[str], hashes: list[str | None], pairs: NDArray[np.int64]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -218,8 +218,7 @@ class Matcher:
         pull = self._pull[self._side[garments][:, None], found.positions]
         score = hubness.correct(found.score, pull, active)
         order = np.lexsort((found.positions, -score), axis=1)[:, :k]
-        columns = (found.positions, found.s_vlm, found.s_visual, score)
-        return Neighbours(*(np.take_along_axis(column, order, axis=1) for column in columns))
+        return replace(found, score=score).select(order)
 
     def _prepare_hubness(self, groups: dict[str, str]) -> tuple[int, float, str | None]:
         beta, size = self._settings.hubness_beta, self._settings.hubness_bank

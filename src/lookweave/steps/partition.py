@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +40,22 @@ ATTRIBUTE_WEIGHTS: dict[str, float] = {
 What survives a change of pose, light and camera weighs most: category, colours, pattern. Sleeve,
 length and neckline are often hidden or rolled up in an editorial photo."""
 
+FAMILIES: tuple[frozenset[str], ...] = tuple(
+    frozenset(names.split())
+    for names in (
+        "top shirt knitwear vest jacket dress",
+        "jacket coat vest knitwear",
+        "dress jumpsuit skirt coat",
+        "trousers jeans shorts jumpsuit hosiery",
+        "skirt shorts",
+        "shoes hosiery",
+        "hat scarf",
+        "scarf knitwear",
+    )
+)
+"""Categories that two photos of one garment are easily given: a garment searches the families of
+its likeliest category too, whatever the model's second guess."""
+
 WIDTHS: tuple[int, ...] = tuple(len(values) for values in ATTRIBUTES.values())
 SPLIT = described_width(WIDTHS)
 """Column where the visual part of a row begins."""
@@ -47,6 +63,16 @@ SPLIT = described_width(WIDTHS)
 UNSORTED = len(CATEGORIES)
 """The block of regions of which no category is known; every garment searches it."""
 
+_FAMILY = np.array(
+    [
+        sum(
+            1 << at
+            for at, other in enumerate(CATEGORIES)
+            if other == name or any({name, other} <= family for family in FAMILIES)
+        )
+        for name in CATEGORIES
+    ]
+)
 _CATEGORY_START = sum(WIDTHS[: list(ATTRIBUTES).index("category")])
 _READY = "partition.json"
 
@@ -114,7 +140,7 @@ def write(workspace: Workspace, config: Config, folder: Path) -> Partition:
     looks, region_looks = np.unique(rows.subjects[region], return_inverse=True)
     starts = np.searchsorted(rows.own[region], np.arange(UNSORTED + 2))
     _vectors(workspace, config, folder, rows, described, garment, region)
-    arrays = (
+    arrays: tuple[NDArray[Any], ...] = (
         rows.subjects[garment], rows.ids[region], looks, region_looks.astype(np.int32),
         starts.astype(np.int64), rows.leading[garment],
     )  # fmt: skip
@@ -278,7 +304,8 @@ def _own(scores: Vectors) -> NDArray[np.int8]:
 
 
 def _leading(scores: Vectors, categories: int) -> NDArray[np.uint32]:
-    """Bit set of the `categories` likeliest categories, and always of UNSORTED.
+    """Bit set of the `categories` likeliest categories, of the families of the likeliest, and
+    always of UNSORTED.
 
     All bits where there is no filter or no opinion.
     """
@@ -288,8 +315,8 @@ def _leading(scores: Vectors, categories: int) -> NDArray[np.uint32]:
     # A stable sort, so that equally likely categories are taken in the taxonomy's order.
     best = np.argsort(-scores, axis=1, kind="stable")[:, :categories]
     bits = np.where(np.take_along_axis(scores, best, axis=1) > 0, 1 << best, 0)
-    chosen = np.bitwise_or.reduce(bits, axis=1) | (1 << UNSORTED)
-    return np.where(scores.any(axis=1), chosen, every).astype(np.uint32)
+    searched = np.bitwise_or.reduce(bits, axis=1) | _FAMILY[best[:, 0]] | (1 << UNSORTED)
+    return np.where(scores.any(axis=1), searched, every).astype(np.uint32)
 
 
 def _matrix(column: pa.ChunkedArray, width: int) -> Vectors:
