@@ -13,7 +13,7 @@ import pyarrow as pa
 from lookweave.config import Config
 from lookweave.executors import executor
 from lookweave.progress import Progress
-from lookweave.records import RUN
+from lookweave.records import REJECT, RUN
 from lookweave.steps.base import Step, Todo, split
 from lookweave.steps.describe import Describe
 from lookweave.steps.detect import Detect
@@ -129,7 +129,7 @@ def _upsert(
         if waiting:
             step.commit(workspace, config, pa.concat_tables(waiting))
         if waiting_rejects:
-            workspace.table("rejects").upsert(pa.concat_tables(waiting_rejects))
+            workspace.table("rejects").upsert(_one_each(waiting_rejects))
         waiting.clear()
         waiting_rejects.clear()
         committed = time.monotonic()
@@ -143,6 +143,16 @@ def _upsert(
         if full or time.monotonic() - committed > config.run.commit_seconds:
             commit()
     commit()
+
+
+def _one_each(rejects: list[pa.Table]) -> pa.Table:
+    """Rejects with unique keys: a file that is bad as a garment and as a look is one reject."""
+    rows = {
+        tuple(row[name] for name in REJECT.key): row
+        for table in rejects
+        for row in table.to_pylist()
+    }
+    return REJECT.table(list(rows.values()))
 
 
 def _forget_retries(step: type[Step], workspace: Workspace, config: Config) -> None:
