@@ -149,9 +149,11 @@ class _Writer:
         encoder = self._models.encoder
         table = self._workspace.embeddings(encoder.key, encoder.dimension or 0)
         flat = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
-        table.append([
-            pa.table({"subject": regions, "kind": pa.repeat(kind, len(ids)), "vector": flat}, schema=table.noun.schema)
-        ])  # fmt: skip
+        rows = pa.table(
+            {"subject": regions, "kind": pa.repeat(kind, len(ids)), "vector": flat},
+            schema=table.noun.schema,
+        )
+        table.append([rows])
         descriptions = []
         for region, which, tint in zip(regions, category.tolist(), colour.tolist(), strict=True):
             if int(hashlib.sha256(region.encode()).hexdigest()[:8], 16) / 2**32 > self._described:

@@ -93,14 +93,17 @@ def stretches(candidates: Candidates, targets: Sequence[float]) -> list[int]:
     With at least `MINIMUM_LABELS` labels the precision of a stretch is that of its labelled
     pairs and the bound is Wilson's; the stretch ends at a labelled pair, since nothing is known
     of what follows the last. With fewer, it is the mean of the probabilities, which then must
-    be calibrated, less 1.96 standard errors of a sum of independent draws.
+    be calibrated, less 1.96 standard errors of a sum of independent draws. A target of 0 takes
+    all that is left.
     """
     labels = candidates.label
     by_label = int((labels >= 0).sum()) >= MINIMUM_LABELS
     ends: list[int] = []
     start = 0
     for target in targets:
-        if by_label:
+        if target <= 0:
+            length = len(labels) - start
+        elif by_label:
             length = _longest_by_label(labels[start:], target)
         else:
             length = _longest_by_probability(candidates.probability[start:], target)
