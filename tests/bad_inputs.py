@@ -28,6 +28,7 @@ from tests.photo_bytes import (
     frames,
     grainy,
     png,
+    red_cyan_profile,
     spoil_chunk_check,
     srgb_profile,
     swapping_profile,
@@ -160,6 +161,14 @@ def _colours() -> Iterator[Case]:
     grey_profile = as_mode("L", "JPEG", icc_profile=srgb_profile())
     yield Case("grey-with-colour-profile.jpg", grey_profile, Reads(quarters=greys))
     yield Case("cmyk-adobe.jpg", as_mode("CMYK", "JPEG"), Reads())
+    inked = Image.new("CMYK", (96, 64), (0, 0, 0, 0))
+    inked.paste((255, 0, 0, 0), (0, 0, 96, 32))
+    for name, format_name in (("cmyk-profile.jpg", "JPEG"), ("cmyk-profile.tif", "TIFF")):
+        yield Case(
+            name,
+            lambda f=format_name: encoded(inked, f, icc_profile=red_cyan_profile()),
+            Reads(quarters=((255, 0, 0), (255, 0, 0), WHITE, WHITE), tolerance=8),
+        )
     yield Case("cmyk.tif", as_mode("CMYK", "TIFF"), Reads())
     yield Case("palette.png", lambda: encoded(upright().quantize(8), "PNG"), Reads())
     yield Case("palette.gif", lambda: encoded(upright().quantize(8), "GIF"), Reads())
@@ -353,6 +362,11 @@ def _damaged() -> Iterator[Case]:
         "no-key-frame.webp", lambda: whole("WEBP").replace(b"\x9d\x01\x2a", b"\0\0\0"), broken
     )
     yield Case("nowhere.avif", lambda: whole("AVIF").replace(b"iloc", b"gone"), broken)
+    yield Case(
+        "odd-depth.tif",
+        lambda: with_tiff_tag(encoded(grainy().convert("L"), "TIFF"), 258, 24),
+        Rejects("unsupported_format"),
+    )
     yield Case("bad-strips.tif", lambda: with_tiff_tag(whole("TIFF"), 259, 777), broken)
     pieces = np.asarray(upright())
     spoiled = Reads(quarters=QUARTERS)

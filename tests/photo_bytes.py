@@ -181,6 +181,24 @@ def swapping_profile() -> bytes:
     return profile.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
 
 
+def red_cyan_profile() -> bytes:
+    """A CMYK profile of a press whose cyan ink is red, and whose other inks do not show (ICC.1
+    lut8Type over CIE Lab): read without it, or with its inks inverted, the colours are wrong."""
+    paper, ink = (255, 128, 128), (136, 208, 195)  # L, a, b of white and of sRGB's pure red
+    nodes = [(paper, ink)[cyan] for cyan in (0, 1) for _ in range(8)]  # cyan varies slowest
+    straight = bytes(range(256))
+    table = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0])
+    table += struct.pack(">9i", *(65536 * (n % 4 == 0) for n in range(9)))
+    table += straight * 4 + b"".join(map(bytes, nodes)) + straight * 3
+    table += bytes(-len(table) % 4)
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)  # D50
+    tags = struct.pack(">I4sII4sII", 2, b"A2B0", 156, len(table), b"wtpt", 156 + len(table), 20)
+    header = struct.pack(">I4xI4s4s4s12x4s", 156 + len(table) + 20, 0x02400000, b"prtr", b"CMYK",
+                         b"Lab ", b"acsp").ljust(68, b"\0")  # fmt: skip
+    header += struct.pack(">3i", 63190, 65536, 54061)
+    return header.ljust(128, b"\0") + tags + table + white
+
+
 def frames(format_name: str) -> bytes:
     """`upright`, then two frames of another colour."""
     rest = [Image.new("RGB", (96, 64), BLACK), Image.new("RGB", (96, 64), WHITE)]

@@ -18,7 +18,7 @@ from lookweave.errors import Rejected
 
 LIMITS = photos.Limits(max_bytes=bad_inputs.MAX_BYTES, min_side=bad_inputs.MIN_SIDE)
 CASES = bad_inputs.cases()
-pytestmark = pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 
 def needs_heic(case: Case) -> None:
@@ -48,6 +48,24 @@ def test_each_input_ends_as_it_must(case: Case) -> None:
         assert turned_away.value.reason == case.outcome.reason
         assert turned_away.value.detail.endswith(".")
         assert not turned_away.value.retry
+
+
+@pytest.mark.parametrize("format_name", [*bad_inputs.FORMATS])
+def test_any_damage_ends_in_pixels_or_a_reject(format_name: str) -> None:
+    if format_name == "HEIF":
+        pytest.importorskip("pillow_heif")
+    whole = encoded(grainy(64, 48), format_name)
+    random = np.random.default_rng(5)
+    for _ in range(40):
+        data = bytearray(whole)
+        for at in random.integers(0, len(data), random.integers(1, 12)):
+            data[at] = random.integers(0, 256)
+        try:
+            photo = photos.load(bytes(data[: random.integers(1, 2 * len(data))]), max_side=32)
+        except Rejected:
+            continue
+        assert photo.pixels.dtype == np.uint8
+        assert photo.pixels.ndim == 3
 
 
 def test_corpus_is_large_and_names_are_unique() -> None:

@@ -6,6 +6,7 @@ The only place where image bytes are decoded. Safe to call from many threads at 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import stat
 import threading
@@ -22,8 +23,10 @@ from PIL import ExifTags, Image, ImageFile
 from lookweave import photo_colour, photo_formats
 from lookweave.errors import Rejected
 
-# Pillow warns on stderr of every oddity in EXIF; what matters ends in `Rejected`.
+# Pillow tells stderr of every oddity that it meets; what matters ends in `Rejected`.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _LARGE_PIXELS = 32_000_000
 # Decoded, one such photo takes hundreds of megabytes: one at a time keeps memory flat.
@@ -240,6 +243,12 @@ def _shrink(image: Image.Image, side: int) -> Image.Image:
 def _broken(data: bytes, format_name: str, error: Exception) -> Rejected:
     if "truncated" in str(error).lower() or photo_formats.is_cut_short(data, format_name):
         return _truncated(str(error))
+    if "unknown pixel mode" in str(error) or "unsupported" in str(error).lower():
+        return Rejected(
+            "unsupported_format",
+            f"This kind of {format_name} is not read ({_brief(error)}): save it as an ordinary "
+            "8-bit RGB image.",
+        )
     return Rejected(
         "broken_image", f"The {format_name} is damaged ({_brief(error)}): save or copy it again."
     )

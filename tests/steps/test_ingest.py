@@ -21,7 +21,7 @@ from lookweave.steps import photo_rows
 from lookweave.steps.ingest import Ingest
 from lookweave.workspace import Workspace
 
-pytestmark = pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 
 @pytest.fixture
