@@ -70,9 +70,9 @@ def invent(
     random = np.random.default_rng(seed)
     dimension = chosen(config).encoder.dimension or 0
     centres = _units(random.normal(size=(len(CATEGORIES), dimension)))
-    category = random.integers(0, len(CATEGORIES), garments)
-    colour = random.integers(0, len(COLOURS), garments)
-    shown = random.integers(0, garments, (looks, worn))
+    category = random.integers(0, len(CATEGORIES), max(garments, 1))
+    colour = random.integers(0, len(COLOURS), max(garments, 1))
+    shown = random.integers(0, max(garments, 1), (looks, worn))
     garment_ids = [identity(f"garment {number}") for number in range(garments)]
     look_ids = [identity(f"look {number}") for number in range(looks)]
     shuffle = np.random.default_rng(order) if order else None

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.invented import Invented, invent
+
+from lookweave.config import load
+from lookweave.errors import InputError
+from lookweave.evaluate import evaluate, learn
+from lookweave.pipeline import run_step
+from lookweave.progress import Progress
+from lookweave.records import REVIEW
+from lookweave.steps.match import CALIBRATION, Match, calibration
+from lookweave.workspace import Workspace
+
+# Colours in the descriptions tell little here, vectors much: the weights set are wrong.
+CONFIG = load(match={"top_k": 20, "reverse_k": 3, "lambda_vlm": 0.9, "lambda_visual": 0.1})
+
+
+def match(workspace: Workspace) -> list[dict[str, object]]:
+    with Progress(quiet=True) as progress:
+        run_step(Match, workspace, CONFIG, progress)
+    rows: list[dict[str, object]] = workspace.table("matches").read().to_pylist()
+    return rows
+
+
+@pytest.fixture(scope="module")
+def invented(tmp_path_factory: pytest.TempPathFactory) -> Invented:
+    return invent(tmp_path_factory.mktemp("learn") / "ws", CONFIG, 60, 70, noise=1.5)
+
+
+def test_a_truth_file_teaches_weights_and_probability(invented: Invented, tmp_path: Path) -> None:
+    truth = invented.write_truth(tmp_path / "truth.csv")
+    before = evaluate(invented.workspace, CONFIG, truth)["garment_to_look"]
+    told = learn(invented.workspace, CONFIG, truth)
+    assert told["lambda_visual"] > 0.5
+    assert told["lambda_vlm"] + told["lambda_visual"] == pytest.approx(1)
+    learned = calibration(invented.workspace)
+    assert learned is not None
+    assert learned.labels == told["labels"] > told["positives"] > 50
+    assert evaluate(invented.workspace, CONFIG, truth)["garment_to_look"]["MRR"] > before["MRR"]
+    rows = match(invented.workspace)
+    true = {(invented.garments[g], invented.looks[look]) for g, look in invented.truth}
+    probability = np.array([row["probability"] for row in rows])
+    right = np.array([(row["garment"], row["look"]) in true for row in rows])
+    assert all(row["calibrated"] for row in rows)
+    assert probability[right].mean() > 5 * probability[~right].mean()
+    assert probability.sum() == pytest.approx(right.sum(), rel=0.25)
+    (invented.workspace.path / CALIBRATION).unlink()
+
+
+def test_reviews_teach_too(invented: Invented) -> None:
+    rows = match(invented.workspace)
+    true = {(invented.garments[g], invented.looks[look]) for g, look in invented.truth}
+    reviews = [
+        {
+            "garment": row["garment"],
+            "region": row["region"],
+            "look": row["look"],
+            "reviewer": "ann",
+            "decision": "yes" if (row["garment"], row["look"]) in true else "no",
+            "at": datetime.now(UTC),
+        }
+        for row in rows
+        if row["rank"] is not None and int(str(row["rank"])) <= 5
+    ]
+    invented.workspace.table("reviews").append([REVIEW.table(reviews)])
+    told = learn(invented.workspace, CONFIG)
+    assert told["labels"] <= len(reviews)
+    assert told["positives"] >= 20
+    assert calibration(invented.workspace) is not None
+    invented.workspace.table("reviews").delete("true")
+    (invented.workspace.path / CALIBRATION).unlink()
+
+
+def test_too_few_labels_are_told(invented: Invented, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    garment, look = invented.truth[0]
+    truth.write_text(f"garment,look\ng{garment}.jpg,l{look}.jpg\n")
+    with pytest.raises(InputError, match="20 of each are needed"):
+        learn(invented.workspace, CONFIG, truth)
+    with pytest.raises(InputError, match="0 are labelled yes and 0 no"):
+        learn(invented.workspace, CONFIG)
+    assert not (invented.workspace.path / CALIBRATION).exists()
