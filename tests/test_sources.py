@@ -78,6 +78,12 @@ def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
     ]
 
 
+def test_workspace_inside_the_folder_is_passed_over(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "ws/thumbnails/ab/abc.webp")
+    (tmp_path / "ws/workspace.json").write_text("{}")
+    assert names(tmp_path) == ["a.jpg"]
+
+
 def test_odd_names_survive(tmp_path: Path) -> None:
     odd = ["two\nlines.jpg", "👗.jpg", "x" * 240 + ".jpg", "quote'\".jpg", "A.JPG", "a.jpg"]
     put(tmp_path, *odd)

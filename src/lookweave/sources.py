@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from lookweave import manifests, photo_formats
+from lookweave import manifests, photo_formats, workspace
 from lookweave.catalogue import noun_columns
 from lookweave.errors import InputError, Rejected
 
@@ -180,6 +180,8 @@ def _walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, Reject
             ),
         )
         return
+    if (workspace.MARKER, False) in children:
+        return  # a workspace inside the folder: its thumbnails are no photos of the catalogue
     for name, is_folder in children:
         path = os.path.join(folder, name)  # noqa: PTH118 - Path would cost as much as the listing
         if name.startswith("."):

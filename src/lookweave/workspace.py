@@ -32,7 +32,7 @@ from lookweave.records import TABLES, embedding_noun
 from lookweave.tables import Table
 
 FORMAT = 1
-_MARKER = "workspace.json"
+MARKER = "workspace.json"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Workspace:
             InputError: `path` is a file, or a folder with other things in it.
         """
         path = path.expanduser().resolve()
-        if (path / _MARKER).exists():
+        if (path / MARKER).exists():
             return cls.open(path)
         if path.exists() and not path.is_dir():
             raise InputError(f"{path} is a file: name a folder for the workspace.")
@@ -75,7 +75,7 @@ class Workspace:
             for folder in ("tables", "embeddings", "thumbnails", "snapshots"):
                 (path / folder).mkdir(parents=True, exist_ok=True)
             write_atomically(
-                path / _MARKER,
+                path / MARKER,
                 json.dumps({"format": FORMAT, "created_by": f"lookweave {__version__}"}).encode(),
             )
         except OSError as error:
@@ -92,14 +92,14 @@ class Workspace:
         """
         path = path.expanduser().resolve()
         try:
-            marker = json.loads((path / _MARKER).read_text(encoding="utf-8"))
+            marker = json.loads((path / MARKER).read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise InputError(
                 f"{path} is no workspace. Make one with `lookweave build --garments … --looks … "
                 f"--out {path}`."
             ) from error
         except (OSError, ValueError) as error:
-            raise WorkspaceError(f"{path / _MARKER} cannot be read: {error}.") from error
+            raise WorkspaceError(f"{path / MARKER} cannot be read: {error}.") from error
         if marker.get("format") != FORMAT:
             raise WorkspaceError(
                 f"{path} has format {marker.get('format')}, this version of Lookweave reads "
@@ -205,10 +205,10 @@ class Workspace:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a reader, or a crash, sees all of it or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Two threads may write the same photo's thumbnail at once: each has a file of its own.
     scratch = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         scratch.write_bytes(content)
         scratch.replace(path)
     except OSError as error:

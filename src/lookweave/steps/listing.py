@@ -7,6 +7,7 @@ known ones share a digest by accident with probability 5e-6.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from lookweave import sources
 from lookweave.config import Config
+from lookweave.errors import WorkspaceFull
 from lookweave.records import SOURCE
 from lookweave.steps.base import NOTHING, Todo
 from lookweave.tables import quoted
@@ -50,7 +52,20 @@ def left_to_do(workspace: Workspace, config: Config, recipe: str) -> Todo:
     places = {"garment": config.garments, "look": config.looks}
     if not any(places.values()):
         return NOTHING
-    known = _Known(workspace, config, recipe)
+    try:
+        return _left_to_do(workspace, config, places, _Known(workspace, config, recipe))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise WorkspaceFull(
+                f"No space is left to list the photos in {workspace.path}: free some space and "
+                "run the same command again."
+            ) from error
+        raise
+
+
+def _left_to_do(
+    workspace: Workspace, config: Config, places: dict[str, tuple[str, ...]], known: _Known
+) -> Todo:
     waiting = tempfile.TemporaryFile(dir=workspace.path)  # noqa: SIM115 - outlives this function
     listed: list[Digests] = []
     count = 0
