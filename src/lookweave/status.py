@@ -88,7 +88,7 @@ def render(found: dict[str, Any]) -> RenderableType:
 
 
 def _steps(workspace: Workspace, config: Config) -> list[dict[str, Any]]:
-    rejects = reasons(workspace)
+    rejects = reasons(workspace, _recipes(config))
     steps: list[dict[str, Any]] = []
     waiting = False
     for step in PIPELINE:
@@ -96,6 +96,13 @@ def _steps(workspace: Workspace, config: Config) -> list[dict[str, Any]]:
         steps.append(told)
         waiting = waiting or told["state"] != "done"
     return steps
+
+
+def _recipes(config: Config) -> dict[str, str | None]:
+    try:
+        return {step.name: step.recipe(config) for step in PIPELINE}
+    except LookweaveError:
+        return {}
 
 
 def _step(

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.report.drawn_workspace import Drawn, drawn_workspace
+
+from lookweave.workspace import Workspace
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +17,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Drawn:
-    """A filled workspace that a test may change."""
-    return drawn_workspace(tmp_path)
+def own(drawn: Drawn, tmp_path: Path) -> Drawn:
+    """A filled workspace that a test may change; its photos are those of `drawn`."""
+    shutil.copytree(drawn.workspace.path, tmp_path / "workspace")
+    return replace(drawn, workspace=Workspace.open(tmp_path / "workspace"))

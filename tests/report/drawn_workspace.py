@@ -27,6 +27,7 @@ from lookweave.records import (
     photo_id,
     region_id,
 )
+from lookweave.steps.ingest import Ingest
 from lookweave.workspace import Workspace
 
 COLOURS = {
@@ -172,13 +173,15 @@ def _fill(workspace: Workspace, garments: list[str], looks: list[str]) -> None:
 
 
 def _rejects(looks: list[str]) -> list[dict[str, object]]:
+    ingest = Ingest.recipe(Config())
     broken = [
-        {"step": "ingest", "recipe": "1", "subject": f"broken-{i}.jpg", "kind": "look",
+        {"step": "ingest", "recipe": ingest, "subject": f"broken-{i}.jpg", "kind": "look",
          "name": f"broken-{i}.jpg", "reason": "truncated_image", "retry": False,
          "detail": "The file ends too early: copy or download it again."}
         for i in range(8)
     ]  # fmt: skip
-    unseen = {"step": "detect", "recipe": "d", "subject": looks[-1], "kind": "look",
+    detector = resolve("embedded").detector.key
+    unseen = {"step": "detect", "recipe": detector, "subject": looks[-1], "kind": "look",
               "name": "look.png", "reason": "no_garment_found", "retry": False,
               "detail": "The detector saw no garment in this look."}  # fmt: skip
     return [*broken, unseen]

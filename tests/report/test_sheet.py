@@ -4,6 +4,7 @@ import pytest
 from tests.report.drawn_workspace import BOX, LOOK_SIZE, Drawn
 
 from lookweave.records import GARMENT, PAIR
+from lookweave.report import sheet
 from lookweave.report.judged import Verdicts
 from lookweave.report.pictures import FRAME, Album, sources
 from lookweave.report.scope import scope_of
@@ -36,7 +37,8 @@ def test_the_sheet_is_the_same_every_time(drawn: Drawn) -> None:
     assert once == again
 
 
-def test_pictures_shrink_to_the_budget(drawn: Drawn) -> None:
+def test_pictures_shrink_to_the_budget(drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheet, "SIDES", (320, 120))
     scope = scope_of(drawn.workspace, drawn.config)
     large = plates(drawn.workspace, scope, _nothing(drawn), 10**9)
     small = plates(drawn.workspace, scope, _nothing(drawn), 1)

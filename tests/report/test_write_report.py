@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.drawn_workspace import HOSTILE, TIER_RECIPE, Drawn
+from tests.report.drawn_workspace import HOSTILE, TIER_RECIPE, Drawn, drawn_workspace
 from tests.report.report_page import ReportPage
 
 from lookweave.config import Config
@@ -134,6 +134,14 @@ def test_a_workspace_with_nothing_but_rejects(tmp_path: Path) -> None:
     assert {"href": "#rejects-ingest"} in page.of("a")
 
 
+def test_rejects_of_another_detector_do_not_count(own: Drawn) -> None:
+    row = own.workspace.table("rejects").read(where="step = 'detect'").to_pylist()[0]
+    other = [{**row, "recipe": "another", "subject": look} for look in own.looks]
+    own.workspace.table("rejects").upsert(REJECT.table(other))
+    page = ReportPage(write_report(own.workspace, own.config))
+    assert page.counts["detect/no_garment_found"] == 1
+
+
 def test_photos_without_pairs(own: Drawn) -> None:
     own.workspace.table("pairs").delete("true")
     page = ReportPage(write_report(own.workspace, own.config))
@@ -143,7 +151,8 @@ def test_photos_without_pairs(own: Drawn) -> None:
     assert "Nothing has been matched yet" in page.text
 
 
-def test_a_vanished_photo_is_shown_from_its_thumbnail(own: Drawn) -> None:
+def test_a_vanished_photo_is_shown_from_its_thumbnail(tmp_path: Path) -> None:
+    own = drawn_workspace(tmp_path, pairs=3)
     whole = len(ReportPage(write_report(own.workspace, own.config)).images())
     for photo in (own.workspace.path.parent / "photos").iterdir():
         photo.unlink()

@@ -17,6 +17,7 @@ from lookweave.report.distributions import Histogram
 from lookweave.report.judged import Bin, Precision
 
 _WIDTH = 320
+_WIDE = 400
 
 
 def histogram(
@@ -59,17 +60,17 @@ def histogram(
 
 def precision_intervals(rows: Sequence[Precision], title: str) -> Markup:
     """A dot and its 95 % interval for each tier, on 0..100 %."""
-    left, right, step = 76, 12, 44
+    left, right, step = 76, 16, 44
     height = step * len(rows) + 26
     base = height - 22
 
     def x(value: float) -> float:
-        return left + (_WIDTH + 160 - left - right) * value
+        return left + (_WIDE - left - right) * value
 
     marks: list[Markup] = []
     for share in (0, 0.25, 0.5, 0.75, 1):
         marks.append(_line(x(share), 4, x(share), base, "grid"))
-        marks.append(_text(x(share), height - 6, f"{share:.0%}", "tick", "middle"))
+        marks.append(_text(x(share), height - 6, _percent(share), "tick", "middle"))
     for i, row in enumerate(rows):
         y = 4 + step * i + step / 2
         low, high = row.interval
@@ -77,11 +78,12 @@ def precision_intervals(rows: Sequence[Precision], title: str) -> Markup:
         marks.append(_line(x(low), y, x(high), y, f"whisker {row.tier}"))
         marks.append(_tag("circle", cx=x(row.value), cy=y, r=6, class_=f"dot {row.tier}"))
     said = "; ".join(
-        f"{row.tier} {row.value:.0%} of {row.judged}, interval {low:.0%} to {high:.0%}"
+        f"{row.tier} {_percent(row.value)} of {row.judged}, interval {_percent(low)} to "
+        f"{_percent(high)}"
         for row in rows
         for low, high in [row.interval]
     )
-    return _svg(_WIDTH + 160, height, title, said + ".", marks)
+    return _svg(_WIDE, height, title, said + ".", marks)
 
 
 def reliability(bins: Sequence[Bin], title: str) -> Markup:
@@ -97,8 +99,8 @@ def reliability(bins: Sequence[Bin], title: str) -> Markup:
     marks = [_line(x(0), y(0), x(1), y(1), "ideal")]
     for share in (0, 0.25, 0.5, 0.75, 1):
         marks.append(_line(x(0), y(share), x(1), y(share), "grid"))
-        marks.append(_text(left - 6, y(share) + 4, f"{share:.0%}", "tick", "end"))
-        marks.append(_text(x(share), side - 18, f"{share:.0%}", "tick", "middle"))
+        marks.append(_text(left - 6, y(share) + 4, _percent(share), "tick", "end"))
+        marks.append(_text(x(share), side - 18, _percent(share), "tick", "middle"))
     most = max(each.judged for each in bins)
     for each in bins:
         low, high = each.interval
@@ -108,7 +110,8 @@ def reliability(bins: Sequence[Bin], title: str) -> Markup:
         marks.append(_tag("circle", cx=at, cy=y(each.observed), r=radius, class_="dot high"))
     marks.append(_text(x(0.5), side - 2, "probability given", "tick", "middle"))
     said = "; ".join(
-        f"given {each.predicted:.0%}, true {each.observed:.0%} of {each.judged}" for each in bins
+        f"given {_percent(each.predicted)}, true {_percent(each.observed)} of {each.judged}"
+        for each in bins
     )
     return _svg(side, side, title, said + ".", marks, "square")
 
@@ -122,7 +125,7 @@ def occurrences(counts: dict[int, int], title: str, height: int = 150) -> Markup
         bars[value // width] = bars.get(value // width, 0) + number
     base, count = height - 20, largest // width + 1
     top = math.log10(max(bars.values()) + 1)
-    step = (_WIDTH + 160) / count
+    step = (_WIDE) / count
     marks: list[Markup] = []
     for place, number in sorted(bars.items()):
         tall = max(1.5, (base - 18) * math.log10(number + 1) / top)
@@ -137,19 +140,19 @@ def occurrences(counts: dict[int, int], title: str, height: int = 150) -> Markup
     if count > 16:
         marks += [
             _text(0, height - 5, "0", "tick"),
-            _text(_WIDTH + 160, height - 5, str(largest), "tick", "end"),
+            _text(_WIDE, height - 5, str(largest), "tick", "end"),
         ]
-    marks.append(_line(0, base, _WIDTH + 160, base, "axis"))
+    marks.append(_line(0, base, _WIDE, base, "axis"))
     said = f"{sum(counts.values()):,} regions; {counts.get(0, 0):,} never, one {largest:,} times."
-    return _svg(_WIDTH + 160, height, title, said, marks, "low-wide")
+    return _svg(_WIDE, height, title, said, marks, "low-wide")
 
 
 def _scale(first: float, last: float, x: Callable[[float], float], height: int) -> list[Markup]:
     middle = (first + last) / 2
     return [
-        _text(0, height - 4, f"{first:.2f}", "tick"),
-        _text(x(middle), height - 4, f"{middle:.2f}", "tick", "middle"),
-        _text(_WIDTH, height - 4, f"{last:.2f}", "tick", "end"),
+        _text(0, height - 4, _decimal(first), "tick"),
+        _text(x(middle), height - 4, _decimal(middle), "tick", "middle"),
+        _text(_WIDTH, height - 4, _decimal(last), "tick", "end"),
     ]
 
 
@@ -180,6 +183,14 @@ def _tag(tag: str, **attributes: object) -> Markup:
         for name, value in attributes.items()
     )
     return Markup("<{} {}/>").format(Markup(escape(tag)), inside)
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f}\u202f%"
+
+
+def _decimal(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def _number(value: object) -> object:

@@ -95,7 +95,11 @@ def gather(workspace: Workspace, config: Config, truth: Path | None = None) -> C
     scope = scope_of(workspace, config)
     verdicts = Verdicts(workspace, truth)
     album = Album(workspace)
-    found, spread, hub_table = reasons(workspace), distributions(workspace, scope), None
+    found, spread, hub_table = (
+        reasons(workspace, scope.reject_recipes),
+        distributions(workspace, scope),
+        None,
+    )
     if scope.match:
         hub_table = hubs(workspace, scope)
     grouped = groups(workspace)

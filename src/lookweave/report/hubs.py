@@ -20,7 +20,7 @@ from lookweave.workspace import Workspace
 K = 10
 
 _ROWS = 1 << 16
-_MERGE_AT = 1 << 20
+_MERGE_AT = 1 << 18
 
 
 @dataclass(frozen=True)

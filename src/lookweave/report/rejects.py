@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lookweave.workspace import Workspace
@@ -13,25 +14,15 @@ _EXAMPLES = 6
 ADVICE: dict[str, str] = {
     "missing_file": "Put the files back or correct the manifest.",
     "not_a_file": "Name files, or a folder as a whole with --garments or --looks.",
-    "unreadable_file": "Give yourself the right to read these files.",
     "changed_while_read": "Wait until the files are written completely.",
-    "empty_file": "Copy or download these files again.",
     "too_large_file": "Save them smaller, or raise ingest.max_bytes.",
     "not_an_image": "Remove these files from the folder, or export photos from them.",
-    "unsupported_format": "Convert them to JPEG, PNG, WebP or TIFF.",
     "too_many_pixels": "If these photos are meant to be that large, raise ingest.max_pixels.",
-    "too_small": "Use the larger originals, or lower ingest.min_side.",
-    "truncated_image": "Copy or download these files again.",
-    "broken_image": "Open and save them anew, or fetch them again.",
+    "too_small": "Use larger originals, or lower ingest.min_side.",
     "out_of_memory": "Free some memory, or use fewer workers.",
-    "no_garment_found": "Look at the examples: where there is a garment, try another detector.",
-    "source_missing": "Put the files back where they were, or build with --copy.",
-    "source_changed": "Build again: the changed files are taken in as new photos.",
-    "private_address": "If addresses in your own network are meant, set "
-    "ingest.allow_private_addresses.",
     "no_photo_named": "Fill in the path or address of the photo in these rows.",
 }
-"""Reason -> what helps. The detail of the rows says it for reasons that are not here."""
+"""Reason -> what helps, where the rows' own detail only says what was found."""
 
 
 @dataclass
@@ -63,12 +54,19 @@ class Reason:
         return ADVICE.get(self.reason, "")
 
 
-def reasons(workspace: Workspace) -> list[Reason]:
-    """Rejects by step and reason, most first; scans, so any number of rows is fine."""
+def reasons(workspace: Workspace, recipes: Mapping[str, str | None]) -> list[Reason]:
+    """Rejects by step and reason, most first; scans, so any number of rows is fine.
+
+    Args:
+        recipes: step -> the recipe whose rejects count. What another model turned away says
+            nothing of the rows that this one made; a step without a recipe here counts whole.
+    """
     found: dict[tuple[str, str], Reason] = {}
-    columns = ["step", "reason", "subject", "kind", "name", "detail", "retry"]
+    columns = ["step", "recipe", "reason", "subject", "kind", "name", "detail", "retry"]
     for batch in workspace.table("rejects").scan(columns, None, _ROWS):
         for row in batch.to_pylist():
+            if row["recipe"] != (recipes.get(row["step"]) or row["recipe"]):
+                continue
             key = row["step"], row["reason"]
             reason = found.setdefault(key, Reason(*key, detail=row["detail"]))
             reason.count += 1

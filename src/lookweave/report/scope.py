@@ -66,6 +66,11 @@ class Scope:
         return _and("kind = 'garment'", self.detector and f"detector = {quoted(self.detector)}")
 
     @property
+    def reject_recipes(self) -> dict[str, str | None]:
+        """Step -> the recipe whose rejects belong to these rows."""
+        return {"detect": self.detector, "describe": self.describer, "embed": self.encoder}
+
+    @property
     def matches(self) -> str:
         """SQL condition for the matches."""
         return f"recipe = {quoted(self.match or '')}"

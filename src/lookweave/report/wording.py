@@ -140,6 +140,20 @@ def judges(it: Contents) -> str:
     return f"Judged: {' and '.join(parts)}. Intervals are 95{THIN}% (Wilson)."
 
 
+def recipe(it: Contents) -> str:
+    """How a score is made: what follows the formula of S."""
+    settings, learned = it.scope.config.match, it.measured.calibration
+    weights = "" if learned is None else " with weights learned from labels"
+    where = (
+        f", in a garment’s {settings.categories} likeliest categories"
+        if settings.categories
+        else ", without a category filter"
+    )
+    kept = f", the best {settings.top_k} regions of each garment kept"
+    hubs = f"; hubness corrected with β = {settings.hubness_beta:g}"
+    return weights + where + kept + (hubs if settings.hubness_beta else "")
+
+
 def filter_loss(it: Contents) -> str:
     """What the category filter costs, or "" where that was not measured."""
     found = it.measured.match
