@@ -16,7 +16,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 COLOURS = [(178, 30, 40), (35, 70, 160), (30, 110, 60), (215, 180, 60), (90, 50, 110), (20, 20, 22)]
 
 
-def draw_garment(colour: tuple[int, int, int], seed: int, size: tuple[int, int] = (192, 256)) -> Image.Image:
+def draw_garment(
+    colour: tuple[int, int, int], seed: int, size: tuple[int, int] = (192, 256)
+) -> Image.Image:
     """A shirt shape with stripes of its own on a white ground."""
     random = np.random.default_rng(seed)
     width, height = size
@@ -29,7 +31,11 @@ def draw_garment(colour: tuple[int, int, int], seed: int, size: tuple[int, int] 
     )  # fmt: skip
     for _ in range(4):
         y = random.uniform(0.3, 0.8) * height
-        draw.line([(0.3 * width, y), (0.7 * width, y)], fill=tuple(random.integers(0, 255, 3).tolist()), width=4)
+        draw.line(
+            [(0.3 * width, y), (0.7 * width, y)],
+            fill=tuple(random.integers(0, 255, 3).tolist()),
+            width=4,
+        )
     return photo
 
 
@@ -57,7 +63,9 @@ def write_photos(folder: Path, count: int, looks_each: int = 1) -> tuple[Path, P
         garment = draw_garment(shade, number)
         garment.save(garments / f"g{number:03d}.jpg", quality=92)
         for look in range(looks_each):
-            draw_look(garment, 1000 * number + look).save(looks / f"l{number:03d}_{look}.jpg", quality=90)
+            draw_look(garment, 1000 * number + look).save(
+                looks / f"l{number:03d}_{look}.jpg", quality=90
+            )
             truth.append(f"g{number:03d}.jpg,l{number:03d}_{look}.jpg")
     (folder / "truth.csv").write_text("\n".join(truth), encoding="utf-8")
     return garments, looks, folder / "truth.csv"
