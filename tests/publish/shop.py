@@ -95,7 +95,7 @@ class Shop:
         return name
 
     def cut_out(self, garment: str) -> None:
-        name = region_id(garment, DETECTOR, 0)
+        name = region_id(garment, DETECTOR, 0, "garment")
         self.write(
             "regions", id=name, subject=garment, kind="garment", detector=DETECTOR, index=0,
             box=[0.0, 0.0, 240.0, 240.0], score=1.0,

@@ -16,7 +16,7 @@ from PIL import Image
 from tests.publish.shop import SHAPE, Publisher, Shop, drawn
 
 from lookweave.errors import ConfigError, InputError, PublishError
-from lookweave.publish import export
+from lookweave.publish import export, summary_text
 from lookweave.publish.folder import replacing
 from lookweave.workspace import Workspace
 
@@ -209,11 +209,12 @@ def test_unknown_rights_are_told_or_held_back(
     shop.couple("unsaid", "high", "train", garment_rights=None)
     summary = publish_shop(shop, tmp_path / "out")
     assert summary["rights_unknown"] == 1 and summary["total"] == TOTAL + 1
+    assert "rights unknown of 1 photos" in summary_text(summary)
     card = (tmp_path / "out/README.md").read_text()
     assert "**The rights of 1 photos are unknown.**" in card
     summary = publish_shop(shop, tmp_path / "out", allow_unknown_rights=False)
     assert summary["held_back"] == {"rights_unknown": 1} and summary["total"] == TOTAL
-    publish_shop(shop, tmp_path / "out", allow_unknown_rights=False, allow_rights=("x",))
+    assert "held back 1: a photo's rights are not known" in summary_text(summary)
 
 
 def test_no_crop_is_made_where_a_licence_allows_no_altered_copies(

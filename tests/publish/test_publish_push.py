@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import mlcroissant
 import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import constants
@@ -52,6 +53,9 @@ def test_the_hub_gets_what_the_folder_has(
     assert (
         b"https://huggingface.co/datasets/mia/street/resolve/main/data/" in files["croissant.json"]
     )
+    (tmp_path / "croissant.json").write_bytes(files["croissant.json"])
+    opened = mlcroissant.Dataset(jsonld=str(tmp_path / "croissant.json"))
+    assert not opened.metadata.ctx.issues.errors
     assert "held_back.csv" not in files
     assert not list((shop.workspace.path / "publications").iterdir())
     assert len(hub.commits["mia/street"]) == 2  # the empty one, and one with everything

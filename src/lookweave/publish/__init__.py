@@ -4,7 +4,7 @@
 `rights` is the one place that decides what a rights field allows.
 """
 
-from lookweave.publish.export import publish
+from lookweave.publish.export import publish, summary_text
 from lookweave.publish.options import Options
 
-__all__ = ["Options", "publish"]
+__all__ = ["Options", "publish", "summary_text"]

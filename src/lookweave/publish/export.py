@@ -18,7 +18,7 @@ from lookweave.config import Config
 from lookweave.errors import LookweaveError, WorkspaceLocked
 from lookweave.models import cards
 from lookweave.progress import Progress
-from lookweave.publish.card import Facts, card, citation
+from lookweave.publish.card import REASONS, Facts, card, citation
 from lookweave.publish.croissant import croissant
 from lookweave.publish.folder import HELD_BACK, check_folder, replacing, write_marker
 from lookweave.publish.options import Destination, Options, destination
@@ -85,6 +85,23 @@ def publish(
             # The same pairs give the same bytes, so a second try needs nothing of this one.
             shutil.rmtree(folder, ignore_errors=True)
         return {**summary, **pushed, "to": f"hf://{where.repository}"}
+
+
+def summary_text(summary: dict[str, Any]) -> str:
+    """What `publish` returned, for a person."""
+    lines = [f"Published {summary['total']:,} pairs to {summary['to']}"]
+    for tier, splits in summary["pairs"].items():
+        counts = ", ".join(f"{split} {count:,}" for split, count in splits.items())
+        lines.append(f"  {tier:<8} {counts}")
+    for reason, count in summary["held_back"].items():
+        lines.append(f"  held back {count:,}: {REASONS.get(reason, reason)}")
+    if summary["rights_unknown"]:
+        lines.append(f"  rights unknown of {summary['rights_unknown']:,} photos: clear them first")
+    if not summary["calibrated"]:
+        lines.append("  probabilities are not calibrated: run `lookweave calibrate` with labelled pairs")
+    if "advice" in summary:
+        lines.append(f"  {summary['advice']}")
+    return "\n".join(lines)
 
 
 def _publish_folder(
