@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lookweave.train.garment_crops import EDGE, FADE, MARGIN, SIDE
+from lookweave.train.running import cut_short
 from lookweave.train.trunk import MEAN, STD
 
 
@@ -62,6 +63,7 @@ def encoder_record(
         "onnx_difference": facts.onnx_difference,
         "quality": dict(quality),
         "limits": [
+            *cut_short(len(facts.history), settings["epochs"], settings["minutes"]),
             "trained on one photo of each garment, changed; never on a true pair of product"
             " photo and look, so folds, lining, back views and other cameras are guessed",
             "no text tower: it does not understand words",

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lookweave.train.curves import draw_curves
+
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
@@ -112,6 +114,8 @@ def model_page(record: Mapping[str, Any]) -> str:
         ("set", "licence", "used"), [(d["name"], d["licence"], d["used"]) for d in record["data"]]
     )
     lines += ["## Quality", "", *_quality_lines(record["quality"])]
+    if record["history"]:
+        lines += [f"![losses and qualities over the epochs]({record['name']}-curves.png)", ""]
     lines += ["## Limits", "", *(f"- {limit}" for limit in record["limits"]), ""]
     lines += ["## Recipe", "", f"`{record['recipe']}` with", "", "```json"]
     lines += [json.dumps(record["config"], indent=2), "```", ""]
@@ -119,7 +123,11 @@ def model_page(record: Mapping[str, Any]) -> str:
 
 
 def write_model_page(record_path: Path, page: Path) -> None:
-    """Write the page of the record at `record_path`."""
+    """Write the page of the record at `record_path`, and the picture of its run beside it."""
     record = json.loads(record_path.read_text(encoding="utf-8"))
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(model_page(record), encoding="utf-8")
+    if record["history"]:
+        draw_curves(
+            page.with_name(f"{record['name']}-curves.png"), record["history"], record["name"]
+        )

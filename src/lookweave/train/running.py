@@ -1,11 +1,11 @@
-"""What every recipe's run needs: schedule, averaged weights, checkpoints, curves."""
+"""What every recipe's run needs: schedule, averaged weights, checkpoints."""
 
 from __future__ import annotations
 
 import math
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,16 @@ class Clock:
         return min(1.0, max(by_steps, by_time))
 
 
+def cut_short(epochs: int, planned: int, minutes: float | None) -> list[str]:
+    """What a page must say of a run that its time limit ended, as a list of limits."""
+    if minutes is None or epochs >= planned:
+        return []
+    return [
+        f"the run was ended by its limit of {minutes:g} minutes after {epochs} of {planned}"
+        " planned epochs; it would have gone on learning"
+    ]
+
+
 class AveragedWeights:
     """Exponential moving average of a network's weights (Polyak averaging), for evaluation."""
 
@@ -97,29 +107,3 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """What `save_checkpoint` wrote; tensors and plain values only are unpickled."""
     content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return content
-
-
-def draw_curves(path: Path, history: Sequence[Mapping[str, float]], title: str) -> None:
-    """One picture: losses on the left axis, qualities (0..1) on the right, over epochs."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, losses = pyplot.subplots(figsize=(7, 4), layout="constrained")
-    qualities = losses.twinx()
-    epochs = [row["epoch"] for row in history]
-    names = [name for name in history[-1] if name not in {"epoch", "minutes", "rate"}]
-    for number, name in enumerate(names):
-        axis, style = (losses, "-") if "loss" in name else (qualities, "--")
-        values = [row.get(name, math.nan) for row in history]
-        axis.plot(epochs, values, style, color=f"C{number}", label=name)
-    losses.set_xlabel("epoch")
-    losses.set_ylabel("loss (solid)")
-    qualities.set_ylabel("quality (dashed)")
-    qualities.set_ylim(0, 1)
-    losses.set_title(title)
-    figure.legend(loc="outside lower center", ncols=4, fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from lookweave.taxonomy import SEGMENTER_CLASSES
+from lookweave.train.curves import draw_curves
 from lookweave.train.export import export_onnx, write_record
 from lookweave.train.labels import PARTIAL_LABELS, admissible_classes, product_value
 from lookweave.train.parsed_photos import ParsedPhoto, load_parsed_photos
@@ -23,7 +24,7 @@ from lookweave.train.running import (
     AveragedWeights,
     Clock,
     cosine_rate,
-    draw_curves,
+    cut_short,
     load_checkpoint,
     save_checkpoint,
     seed_everything,
@@ -317,6 +318,7 @@ def finish(run: SegmenterRun, products: Sequence[ProductPhoto]) -> dict[str, Any
         "onnx_difference": difference,
         "quality": quality,
         "limits": [
+            *cut_short(len(run.history), config.epochs, config.minutes),
             "street photos of mostly young women, one person, mostly full length; crowds,"
             " children, runway light and lying poses are hardly in the data",
             "regions of one class are not told apart by person",
