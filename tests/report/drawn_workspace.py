@@ -113,7 +113,7 @@ def _fill(workspace: Workspace, garments: list[str], looks: list[str]) -> None:
     vectors: list[dict[str, object]] = []
     for kind, photos in (("garment", garments), ("look", looks)):
         for i, photo in enumerate(photos):
-            name = region_id(photo, detector.key, 0)
+            name = region_id(photo, detector.key, 0, kind)
             box = BOX if kind == "look" else [20.0, 20.0, 280.0, 330.0]
             regions.append(
                 {"id": name, "subject": photo, "kind": kind, "detector": detector.key, "index": 0,
