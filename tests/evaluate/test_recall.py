@@ -126,7 +126,10 @@ def test_a_photo_that_was_turned_away_is_a_miss_and_named(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("garment,look\ng1.jpg,nowhere.jpg\ng2.jpg,l1.jpg\nlost.jpg,l1.jpg", "no garment named 'lost.jpg'. .*no look named 'nowhere.jpg'"),
+        (
+            "garment,look\ng1.jpg,nowhere.jpg\ng2.jpg,l1.jpg\nlost.jpg,l1.jpg",
+            "no garment named 'lost.jpg'.*no look named 'nowhere.jpg'",
+        ),
         ("garment,photo\ng1.jpg,l1.jpg", "no column look"),
         ("", "no column garment and look"),
         ("garment,look\n", "has no rows"),
