@@ -139,7 +139,7 @@ class _Writer:
         vectors: NDArray[np.float32],
     ) -> None:
         key = self._models.detector.key
-        regions = [region_id(one, key, index) for one in ids]
+        regions = [region_id(one, key, index, kind) for one in ids]
         rows = [
             {"id": region, "subject": one, "kind": kind, "detector": key, "index": index,
              "box": [0, 0, 60, 80], "label": CATEGORIES[at], "score": 0.9}

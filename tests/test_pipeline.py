@@ -219,3 +219,18 @@ def test_a_describers_refusal_is_a_reject_and_its_fault_is_an_error(
     refusal.error = RuntimeError("a fault of ours")
     with pytest.raises(RuntimeError, match="a fault of ours"):
         build(tmp_path / "other", photo_folders)
+
+
+def test_a_photo_given_as_garment_and_as_look_is_both(tmp_path: Path, photo_folders: Folders) -> None:
+    garments, looks = tmp_path / "garments", tmp_path / "looks"
+    for place, source in ((garments, 0), (looks, 1)):
+        place.mkdir()
+        for path in sorted(photo_folders[source].iterdir())[:3]:
+            (place / path.name).write_bytes(path.read_bytes())
+    both = sorted(garments.iterdir())[0]
+    (looks / "the-same.jpg").write_bytes(both.read_bytes())
+    build(tmp_path / "ws", (garments, looks, photo_folders[2]))
+    workspace = Workspace.open(tmp_path / "ws")
+    kinds = Counter(workspace.table("regions").read(["kind"]).column("kind").to_pylist())
+    assert kinds == {"garment": 3, "look": 4}
+    assert verify(workspace, Progress(quiet=True)).problems == []

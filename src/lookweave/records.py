@@ -116,7 +116,7 @@ REGION = Noun(
     ("id",),
     pa.schema(
         [
-            _string("id", False),  # region_id(subject, detector, index)
+            _string("id", False),  # region_id()
             _string("subject", False),  # garments.id or looks.id
             _string("kind", False),  # garment (its cut-out) | look
             _string("detector", False),
@@ -312,8 +312,13 @@ def photo_id(sha256: str) -> str:
     return sha256[:20]
 
 
-def region_id(subject: str, detector: str, index: int) -> str:
-    return f"{subject}:{detector}:{index:02d}"
+def region_id(photo: str, detector: str, index: int, kind: str = "look") -> str:
+    """The id of a look's region, or of a garment photo's cut-out.
+
+    The two differ for one photo: nothing keeps a file from being given as both.
+    """
+    place = "cut" if kind == "garment" else f"{index:02d}"
+    return f"{photo}:{detector}:{place}"
 
 
 def fingerprint(*parts: object) -> str:

@@ -65,7 +65,7 @@ def test_looks_are_searched_for_garments_without_correction(
     table = invented.workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
     vectors = {row["subject"]: np.array(row["vector"]) for row in table.read().to_pylist()}
     garments = sorted(invented.garments)
-    gallery = np.array([vectors[f"{one}:{models.detector.key}:00"] for one in garments])
+    gallery = np.array([vectors[f"{one}:{models.detector.key}:cut"] for one in garments])
     ranks = []
     for look in sorted({look for _, look in invented.truth}):
         regions = [

@@ -36,7 +36,7 @@ def embed(workspace: Workspace, kind: str, vectors: dict[str, np.ndarray]) -> No
     table = workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
     rows = [
         {
-            "subject": region_id(identity(name), models.detector.key, 0),
+            "subject": region_id(identity(name), models.detector.key, 0, kind),
             "kind": kind,
             "vector": vector,
         }

@@ -83,7 +83,7 @@ class Detect(Step):
         box = [max(0.0, x0), max(0.0, y0), min(photo.width, x1), min(photo.height, y1)]
         inside = 1.0 if one.mask is None else float((one.mask > 127).mean())
         return {
-            "id": region_id(subject["id"], self._key, index),
+            "id": region_id(subject["id"], self._key, index, subject["kind"]),
             "subject": subject["id"],
             "kind": subject["kind"],
             "detector": self._key,
