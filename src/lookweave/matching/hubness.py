@@ -18,7 +18,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from lookweave.matching.fuse import Composite
 from lookweave.matching.join import Gallery
@@ -26,6 +25,8 @@ from lookweave.matching.vectors import Positions, Vectors
 
 MINIMUM_BANK = 20
 """With fewer queries the bank says more about itself than about hubs: no correction."""
+
+_ROWS = 512
 
 
 def halves(groups: Sequence[str]) -> NDArray[np.int8]:
@@ -61,10 +62,15 @@ def attraction(
     queries = composite.query(rows).astype(np.float64)
     pull = np.zeros(count, np.float64)
     for block in gallery():
-        for at in range(0, len(block.rows), 2048):
-            score = block.rows[at : at + 2048].astype(np.float64) @ queries.T
-            total = logsumexp(beta * score, axis=1)
-            pull[block.positions[at : at + 2048]] = (total - np.log(len(rows))) / beta
+        for at in range(0, len(block.rows), _ROWS):
+            exponent = block.rows[at : at + _ROWS].astype(np.float64) @ queries.T
+            exponent *= beta
+            # log-sum-exp, in place: this is the one large array of the correction.
+            highest = exponent.max(axis=1)
+            exponent -= highest[:, None]
+            np.exp(exponent, out=exponent)
+            total = highest + np.log(exponent.sum(axis=1))
+            pull[block.positions[at : at + _ROWS]] = (total - np.log(len(rows))) / beta
     return (pull - pull.mean()).astype(np.float32) if count else pull.astype(np.float32)
 
 

@@ -20,6 +20,8 @@ from lookweave.matching.vectors import Positions, Vectors
 SLACK = 16
 """How many more than k the first search keeps."""
 
+_PAIRS = 1024
+
 
 @dataclass(frozen=True)
 class Block:
@@ -132,8 +134,8 @@ def score_pairs(
         if not len(block.positions):
             continue
         ends = np.searchsorted(ascending, [block.positions[0], block.positions[-1] + 1])
-        for at in range(int(ends[0]), int(ends[1]), 4096):
-            last = min(at + 4096, int(ends[1]))
+        for at in range(int(ends[0]), int(ends[1]), _PAIRS):
+            last = min(at + _PAIRS, int(ends[1]))
             here, wanted = order[at:last], ascending[at:last]
             local = np.searchsorted(block.positions, wanted)
             there = block.positions[local] == wanted
