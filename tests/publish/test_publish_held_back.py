@@ -7,6 +7,7 @@ import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import imagehash
 import pyarrow.parquet as pq
@@ -189,6 +190,25 @@ def test_a_snapshot_does_not_undo_a_later_takedown(
     assert held(tmp_path / "out") == {"taken_down": [garment]}
     assert not shows(tmp_path / "out", shop.photos / "after.jpg")
     assert publish_shop(shop, tmp_path / "out")["total"] == TOTAL + 1
+
+
+def test_a_takedown_while_it_is_being_written_is_not_missed(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    garment, _ = shop.couple("late", "high", "train")
+    write = export._write_croissant
+
+    def meanwhile(*given: Any) -> None:
+        row = shop.workspace.table("garments").rows_by("id", [garment]).to_pylist()[0]
+        shop.write("garments", **{**row, "taken_down": True})
+        assert shop.workspace
+        write(*given)
+
+    monkeypatch.setattr(export, "_write_croissant", meanwhile)
+    with pytest.raises(PublishError, match="run the same command again"):
+        publish_shop(shop, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert publish_shop(shop, tmp_path / "out")["held_back"] == {"taken_down": 1}
 
 
 def test_all_held_back_still_replaces_what_was_published(

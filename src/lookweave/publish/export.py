@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from lookweave import __version__
 from lookweave.config import Config
-from lookweave.errors import LookweaveError, WorkspaceLocked
+from lookweave.errors import LookweaveError, PublishError, WorkspaceLocked
 from lookweave.models import cards
 from lookweave.progress import Progress
 from lookweave.publish.card import REASONS, Facts, card, citation
@@ -98,7 +98,7 @@ def summary_text(summary: dict[str, Any]) -> str:
     if summary["rights_unknown"]:
         lines.append(f"  rights unknown of {summary['rights_unknown']:,} photos: clear them first")
     if not summary["calibrated"]:
-        lines.append("  probabilities are not calibrated: run `lookweave calibrate` with labelled pairs")
+        lines.append("  probabilities are not calibrated: `lookweave calibrate` with labels")
     if "advice" in summary:
         lines.append(f"  {summary['advice']}")
     return "\n".join(lines)
@@ -116,8 +116,13 @@ def _publish_folder(
     unknown_allowed = options.allow_unknown_rights
     if unknown_allowed is None:
         unknown_allowed = where.folder is not None
-    now = Workspace.open(workspace.path)
-    plan = make_plan(workspace, now, options, preferred_recipe(config), unknown_allowed)
+    recipe = preferred_recipe(config)
+
+    def planned() -> Plan:
+        now = Workspace.open(workspace.path)
+        return make_plan(workspace, now, options, recipe, unknown_allowed)
+
+    plan = planned()
     tally = Tally(plan.judgements)
     with replacing(folder) as fresh:
         held = _write_pairs(workspace, config, plan, tally, fresh, progress, options)
@@ -135,6 +140,11 @@ def _publish_folder(
         _write_croissant(fresh, tally, facts, options)
         files = write_marker(fresh, __version__)
         size = sum((fresh / path).stat().st_size for path in files)
+        if len(planned().held) > len(plan.held):
+            raise PublishError(
+                "While this was being written, photos in it were taken down or their rights "
+                "changed. Nothing was published: run the same command again."
+            )
     return {
         "to": str(folder),
         "pairs": {

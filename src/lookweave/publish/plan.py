@@ -150,7 +150,7 @@ class _Standing:
         self, workspace: Workspace, now: Workspace, pairs: pa.Table, rules: RightsRules
     ) -> None:
         photos = set(pairs["garment"].to_pylist()) | set(pairs["look"].to_pylist())
-        sides = [workspace] if workspace.snapshot is None else [workspace, now]
+        sides = [workspace, now]
         self._twins = _twins(sides, photos)
         known = pa.array(sorted(photos.union(*self._twins.values())), pa.string())
         self.names: dict[tuple[str, str], str] = {}
