@@ -19,9 +19,9 @@ from typing import ClassVar
 import pytest
 from tests.photo_bytes import encoded, upright
 
-from lookweave import fetch
+from lookweave.sources import fetch
 from lookweave.errors import Rejected
-from lookweave.fetch import FetchLimits
+from lookweave.sources.fetch import FetchLimits
 
 PHOTO = encoded(upright(), "JPEG")
 BOMB = gzip.compress(bytes(60_000_000), 9)  # 58 KB

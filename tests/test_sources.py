@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from tests.photo_bytes import encoded, upright
 
-from lookweave import catalogue, sources
+from lookweave import sources
+from lookweave.sources import catalogue
 from lookweave.errors import InputError
 from lookweave.sources import Source
 

@@ -14,10 +14,11 @@ from tests import bad_inputs, odd_files
 from tests.photo_bytes import encoded, upright
 from tests.steps.shop import Shop, id_of, photo
 
-from lookweave import fetch, photos, pipeline
+from lookweave import photos, pipeline
+from lookweave.sources import fetch
 from lookweave.errors import InputError, Rejected
 from lookweave.records import file_sha256
-from lookweave.steps import photo_rows
+from lookweave.steps.ingest import photo_rows
 from lookweave.steps.ingest import Ingest
 from lookweave.workspace import Workspace
 

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from lookweave import manifests, photo_formats, workspace
-from lookweave.catalogue import noun_columns
+from lookweave import workspace
 from lookweave.errors import InputError, Rejected
+from lookweave.photos import formats
+from lookweave.sources import manifests
+from lookweave.sources.catalogue import noun_columns
 
 PHOTO_SUFFIXES = frozenset({
     "jpg", "jpeg", "jpe", "jfif", "jif", "png", "apng", "webp", "avif", "avifs", "tif", "tiff",
@@ -211,7 +213,7 @@ def _is_likely_photo(name: str, path: str) -> bool:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
             return False
         with open(path, "rb") as file:  # noqa: PTH123
-            photo_formats.sniff(file.read(photo_formats.SNIFF_BYTES))
+            formats.sniff(file.read(formats.SNIFF_BYTES))
     except (OSError, Rejected):
         return False
     return True

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 
-from lookweave import photo_colour, photo_formats
 from lookweave.errors import Rejected
+from lookweave.photos import colour, formats
 
 # Pillow tells stderr of every oddity that it meets; what matters ends in `Rejected`.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -116,7 +116,7 @@ def load(
     data = source if isinstance(source, bytes) else read_file(source, limits.max_bytes).data
     if len(data) > limits.max_bytes:
         raise _too_large(len(data), limits.max_bytes)
-    format_name = photo_formats.sniff(data[: photo_formats.SNIFF_BYTES])
+    format_name = formats.sniff(data[: formats.SNIFF_BYTES])
     try:
         return _decode(data, format_name, max_side, limits)
     except Rejected:
@@ -172,10 +172,10 @@ def read_file(path: str | Path, max_bytes: int = DEFAULT_LIMITS.max_bytes) -> Fi
 
 
 def _decode(data: bytes, format_name: str, max_side: int | None, limits: Limits) -> Photo:
-    image = photo_formats.open_image(data, format_name)
+    image = formats.open_image(data, format_name)
     width, height = image.size
     _check_size(width, height, limits)
-    if format_name == "JPEG" and photo_formats.ends_in_nothing(data):
+    if format_name == "JPEG" and formats.ends_in_nothing(data):
         raise _truncated("its end is nothing but zeros")
     with _large_photo if width * height > _LARGE_PIXELS else nullcontext():
         if max_side:
@@ -184,10 +184,10 @@ def _decode(data: bytes, format_name: str, max_side: int | None, limits: Limits)
         image.load()
         # Asked after load(): TIFFs turn themselves there, PNGs may keep EXIF after the pixels.
         orientation = _orientation(image)
-        upright: Image.Image = photo_colour.to_eight_bits(image)
+        upright: Image.Image = colour.to_eight_bits(image)
         if max_side and max(upright.size) > max_side:
             upright = _shrink(_resizable(upright), max_side)
-        upright = photo_colour.to_srgb(upright, profile)
+        upright = colour.to_srgb(upright, profile)
         if (turn := _ORIENTATIONS.get(orientation)) is not None:
             upright = upright.transpose(turn)
         pixels = np.array(upright)  # a copy of its own, C-contiguous and writable
@@ -241,7 +241,7 @@ def _shrink(image: Image.Image, side: int) -> Image.Image:
 
 
 def _broken(data: bytes, format_name: str, error: Exception) -> Rejected:
-    if "truncated" in str(error).lower() or photo_formats.is_cut_short(data, format_name):
+    if "truncated" in str(error).lower() or formats.is_cut_short(data, format_name):
         return _truncated(str(error))
     if "unknown pixel mode" in str(error) or "unsupported" in str(error).lower():
         return Rejected(

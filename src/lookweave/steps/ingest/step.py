@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 import imagehash
 import pyarrow as pa
 
-from lookweave import fetch, photos, sources
+from lookweave import photos, sources
 from lookweave.config import Config
 from lookweave.errors import Rejected
 from lookweave.records import LOOK, SOURCE, Noun, fingerprint, photo_id
-from lookweave.steps import listing, photo_rows
+from lookweave.sources import fetch
 from lookweave.steps.base import Step, Todo, outcome, reject_row
+from lookweave.steps.ingest import listing, photo_rows
 from lookweave.tables import Table, quoted
 from lookweave.workspace import Workspace, write_atomically
 

@@ -12,8 +12,8 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from lookweave.catalogue import noun_columns
 from lookweave.records import GARMENT, LOOK, SOURCE, Noun
+from lookweave.sources.catalogue import noun_columns
 from lookweave.tables import Table, quoted
 from lookweave.workspace import Workspace
 
