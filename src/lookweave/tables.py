@@ -38,7 +38,7 @@ class Table:
         try:
             if not (path / "_versions").exists():
                 # Also where a crash left a folder without a first commit.
-                with _full_disk(path):
+                with full_disk(path):
                     lance.write_dataset(noun.schema.empty_table(), str(path), schema=noun.schema)
             self._dataset = lance.dataset(str(path), version=version)
         except (OSError, ValueError) as error:
@@ -119,7 +119,7 @@ class Table:
             return
         merge = self._writable().merge_insert(list(self.noun.key))
         merge = merge.when_matched_update_all(condition=update_where).when_not_matched_insert_all()
-        with _full_disk(self.path):
+        with full_disk(self.path):
             merge.execute(rows.cast(self.noun.schema))
         self._refresh()
 
@@ -135,20 +135,20 @@ class Table:
 
         self._writable()
         reader = pa.RecordBatchReader.from_batches(self.noun.schema, batches())
-        with _full_disk(self.path):
+        with full_disk(self.path):
             lance.write_dataset(reader, str(self.path), mode="append")
         self._refresh()
         return written
 
     def delete(self, where: str) -> None:
-        with _full_disk(self.path):
+        with full_disk(self.path):
             self._writable().delete(where)
         self._refresh()
 
     def compact(self) -> None:
         """Merge small fragments; old versions stay readable until `clean`."""
         if len(self._dataset.get_fragments()) > 1:
-            with _full_disk(self.path):
+            with full_disk(self.path):
                 self._writable().optimize.compact_files()
             self._refresh()
 
@@ -235,7 +235,8 @@ def quoted(value: str) -> str:
 
 
 @contextlib.contextmanager
-def _full_disk(path: Path) -> Iterator[None]:
+def full_disk(path: Path) -> Iterator[None]:
+    """Turn the system's "no space left" into `WorkspaceFull`."""
     try:
         yield
     except OSError as error:

@@ -11,7 +11,7 @@ import pytest
 from tests.invented import Invented, invent
 
 from lookweave.config import Config, load
-from lookweave.errors import WorkspaceError
+from lookweave.errors import WorkspaceError, WorkspaceFull
 from lookweave.matching import hubness
 from lookweave.matching.calibrate import Calibration, rule_of_thumb
 from lookweave.models.cards import chosen
@@ -387,3 +387,17 @@ def test_equal_vectors_rank_by_position_alone(tmp_path: Path) -> None:
         run(made.workspace, config)
         ranked.append([{name: row[name] for name in COLUMNS} for row in rows_of(made.workspace)])
     assert ranked[0] == ranked[1]
+
+
+def test_a_full_disk_leaves_the_matches_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = invent(tmp_path / "ws", settings(), 20, 10)
+    run(made.workspace, settings())
+    before = rows_of(made.workspace)
+    monkeypatch.setattr("lookweave.matching.vectors.os.pwrite", lambda *_: 7)
+    with pytest.raises(WorkspaceFull, match="No space is left"):
+        run(made.workspace, settings(top_k=4))
+    assert rows_of(made.workspace) == before
+    monkeypatch.undo()
+    assert run(made.workspace, settings(top_k=4)).written > 0

@@ -21,6 +21,7 @@ from lookweave.steps import partition
 from lookweave.steps.group import together
 from lookweave.steps.match import open_matcher, score_weights, scratch
 from lookweave.steps.matcher import Matcher
+from lookweave.tables import full_disk
 from lookweave.workspace import Workspace
 
 _QUERIES = 64
@@ -79,7 +80,8 @@ def ready_matcher(
     """
     folder = scratch(workspace, f"evaluate-{os.getpid()}")
     try:
-        partition.write(workspace, config, folder)
+        with full_disk(workspace.path):
+            partition.write(workspace, config, folder)
         matcher = open_matcher(workspace, config, folder, weights)
         if not matcher.garments or not matcher.regions:
             raise InputError(

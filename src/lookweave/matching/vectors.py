@@ -6,6 +6,7 @@ for as long as the kernel likes, and the join's memory is to stay flat.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,12 +69,16 @@ class VectorWriter:
         os.truncate(self._file, 4 * rows * width)
 
     def put(self, positions: Positions, values: Vectors, column: int = 0) -> None:
-        """Write `values` (n, any width that fits) from `column` on in the rows at `positions`."""
+        """Write `values` (n, any width that fits) from `column` on in the rows at `positions`.
+
+        Raises:
+            OSError: the disk is full.
+        """
         values = np.ascontiguousarray(values, np.float32)
         offsets = 4 * (positions * self._width + column)
         for offset, row in zip(offsets.tolist(), values, strict=True):
-            # A regular file takes a short row whole, or the disk is full and this raises.
-            os.pwrite(self._file, row.data, offset)
+            if os.pwrite(self._file, row.data, offset) < row.nbytes:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def __enter__(self) -> VectorWriter:
         return self

@@ -75,9 +75,7 @@ class Group(Step):
         good = np.zeros(len(pairs), bool)
         for start in range(0, len(pairs), 1024):
             some = pairs[start : start + 1024]
-            regions = {
-                region_id(ids[at], detector, 0, kind): at for at in np.unique(some).tolist()
-            }
+            regions = {region_id(ids[at], detector, 0, kind): at for at in np.unique(some).tolist()}
             rows = table.rows_by("subject", regions, ["subject", "vector"]).to_pylist()
             vectors = {regions[row["subject"]]: np.array(row["vector"]) for row in rows}
             for place, (left, right) in enumerate(some.tolist()):

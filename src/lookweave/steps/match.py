@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from lookweave.steps import partition
 from lookweave.steps.base import NOTHING, Step, Todo, outcome_schema
 from lookweave.steps.group import together
 from lookweave.steps.matcher import QUERY_ROWS, Matcher, Measured
+from lookweave.tables import full_disk
 from lookweave.workspace import Workspace, write_atomically
 
 CALIBRATION = "calibration.json"
@@ -107,7 +109,7 @@ class Match(Step):
         """Write the scratch files that all instances read, and what was measured on the way."""
         measured = make_matcher(workspace, config, scratch(workspace))
         write_atomically(
-            measured_path(workspace, cls.recipe(config)), json.dumps(measured.__dict__).encode()
+            measured_path(workspace, cls.recipe(config)), json.dumps(asdict(measured)).encode()
         )
 
     @classmethod
@@ -129,9 +131,10 @@ def measured_path(workspace: Workspace, recipe: str) -> Path:
 
 def make_matcher(workspace: Workspace, config: Config, folder: Path) -> Measured:
     """Write a partition and prepare the join over it, in both directions."""
-    partition.write(workspace, config, folder)
-    matcher = open_matcher(workspace, config, folder)
-    return matcher.prepare(together(workspace, "garment"))
+    with full_disk(workspace.path):
+        partition.write(workspace, config, folder)
+        matcher = open_matcher(workspace, config, folder)
+        return matcher.prepare(together(workspace, "garment"))
 
 
 def open_matcher(

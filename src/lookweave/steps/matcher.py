@@ -5,9 +5,8 @@ Used by the step Match for all garments and by `evaluate` for those of a truth f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,6 @@ from lookweave.matching.fuse import Composite
 from lookweave.matching.join import SLACK, Block, Gallery, Neighbours, nearest, score_pairs
 from lookweave.matching.vectors import Positions, Vectors
 from lookweave.steps.partition import SPLIT, UNSORTED, Partition
-from lookweave.workspace import write_atomically
 
 QUERY_ROWS = 4096
 """Queries of one pass over the gallery. The gallery is read once for each such batch, which
@@ -112,9 +110,7 @@ class Matcher:
         sample, lost = self._filter_loss()
         if reverse:
             self._prepare_reverse()
-        measured = Measured(self.garments, self.regions, sample, lost, bank, off, hubs)
-        write_atomically(self._folder / "measured.json", json.dumps(asdict(measured)).encode())
-        return measured
+        return Measured(self.garments, self.regions, sample, lost, bank, off, hubs)
 
     def forward(self, garments: Positions) -> Candidates:
         """The best regions of some garments, and the pairs that regions chose.
