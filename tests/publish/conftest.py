@@ -14,13 +14,19 @@ from lookweave.publish import Options, publish
 from lookweave.workspace import Workspace
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    made = Shop(tmp_path / "shop")
+@pytest.fixture(scope="session")
+def first_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    made = Shop(tmp_path_factory.mktemp("first") / "shop")
     for (tier, split), count in SHAPE.items():
         for index in range(count):
             made.couple(f"{tier}-{split}-{index}", tier, split)
     return made
+
+
+@pytest.fixture
+def shop(tmp_path: Path, first_shop: Shop) -> Shop:
+    """A shop of the shape `SHAPE`, a test's own."""
+    return Shop(tmp_path / "shop", like=first_shop)
 
 
 @pytest.fixture

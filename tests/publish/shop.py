@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -42,11 +43,18 @@ def mask_png() -> bytes:
 
 
 class Shop:
-    """Builds a workspace row by row. Rows are committed when the workspace is asked for."""
+    """Builds a workspace row by row. Rows are committed when the workspace is asked for.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where it lies.
+        like: begin with a copy of its tables; its photos stay where they are.
+    """
+
+    def __init__(self, folder: Path, like: Shop | None = None) -> None:
         self.photos = folder / "photos"
         self.photos.mkdir(parents=True)
+        if like:
+            shutil.copytree(like.workspace.path, folder / "ws")
         self._workspace = Workspace.create(folder / "ws")
         self._waiting: dict[str, list[dict[str, Any]]] = {}
 

@@ -88,6 +88,15 @@ def test_images_decode_and_the_box_is_where_the_garment_is(
     assert json.loads(row["provenance"])["models"]
 
 
+def test_a_file_that_is_garment_and_look_is_described_as_the_garment(
+    empty_shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    garment, _ = empty_shop.couple("a", "high", "train")
+    empty_shop.region(garment, (0.0, 0.0, 50.0, 50.0))  # what was found in it as a look
+    publish_shop(empty_shop, tmp_path / "out")
+    assert load(tmp_path / "out", "high", split="train")[0]["caption"] == "a red floral dress"
+
+
 def test_it_streams_from_small_row_groups_in_several_shards(
     shop: Shop, publish_shop: Publisher, tmp_path: Path
 ) -> None:

@@ -157,12 +157,13 @@ def _by_id(
 
 
 def _cut_outs(workspace: Workspace, garments: set[str]) -> dict[str, list[str]]:
-    """Garment -> its own regions, best first."""
+    """Garment -> its cut-outs, best first."""
     regions = workspace.table("regions")
-    rows = regions.rows_by("subject", sorted(garments), ["id", "subject", "index"])
+    rows = regions.rows_by("subject", sorted(garments), ["id", "subject", "kind", "index"])
     found: dict[str, list[str]] = {}
     for row in sorted(rows.to_pylist(), key=lambda row: (row["index"], row["id"])):
-        found.setdefault(row["subject"], []).append(row["id"])
+        if row["kind"] == "garment":  # the same file may be a look as well
+            found.setdefault(row["subject"], []).append(row["id"])
     return found
 
 
