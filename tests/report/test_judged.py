@@ -4,8 +4,10 @@ import pytest
 from scipy.stats import binomtest
 from tests.report.drawn_workspace import Drawn
 
+from lookweave.evaluate.verdicts import Verdicts
+from lookweave.matching.select import wilson
 from lookweave.records import REVIEW
-from lookweave.report.judged import Verdicts, judge, wilson
+from lookweave.report.judged import judge
 from lookweave.report.scope import scope_of
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from tests.report.drawn_workspace import BOX, LOOK_SIZE, Drawn
 
+from lookweave.evaluate.verdicts import Verdicts
 from lookweave.records import GARMENT, PAIR
 from lookweave.report import sheet
-from lookweave.report.judged import Verdicts
 from lookweave.report.pictures import FRAME, Album, sources
 from lookweave.report.scope import scope_of
 from lookweave.report.sheet import SHOWN, plates

@@ -3,6 +3,7 @@
 from lookweave.evaluate.ablations import ablations
 from lookweave.evaluate.learning import learn
 from lookweave.evaluate.recall import evaluate
+from lookweave.evaluate.verdicts import Precision, tier_precision
 from lookweave.evaluate.wording import as_text
 
-__all__ = ["ablations", "as_text", "evaluate", "learn"]
+__all__ = ["Precision", "ablations", "as_text", "evaluate", "learn", "tier_precision"]

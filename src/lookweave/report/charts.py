@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup, escape
 
+from lookweave.evaluate.verdicts import Precision
 from lookweave.report.distributions import Histogram
-from lookweave.report.judged import Bin, Precision
+from lookweave.report.judged import Bin
 
 _WIDTH = 320
 _WIDE = 400

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from lookweave import __version__
 from lookweave.config import Config
+from lookweave.evaluate.verdicts import Verdicts
 from lookweave.report.distributions import TIERS, Distributions, distributions
 from lookweave.report.funnel import Stage, funnel
 from lookweave.report.groups import Groups, groups
 from lookweave.report.hubs import Hub, Hubs, hubs
-from lookweave.report.judged import Judged, Verdicts, judge
+from lookweave.report.judged import Judged, judge
 from lookweave.report.measured import Measured, read_measured
 from lookweave.report.pictures import Album, Picture, Source, sources
 from lookweave.report.rejects import Reason, reasons

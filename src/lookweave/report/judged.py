@@ -6,43 +6,21 @@ taken as complete for every garment that it names), and else by the majority of 
 
 from __future__ import annotations
 
-import csv
 import math
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lookweave.errors import InputError
-from lookweave.report.distributions import TIERS, batches_of
+from lookweave.evaluate.verdicts import Precision, Verdicts, precision
+from lookweave.matching.select import wilson
 from lookweave.report.scope import Scope
 from lookweave.tables import Table
 from lookweave.workspace import Workspace
 
 _ROWS = 1 << 16
-
-
-@dataclass(frozen=True)
-class Precision:
-    """How many of the judged pairs of a tier are right, with the 95 % Wilson interval."""
-
-    tier: str
-    right: int
-    judged: int
-
-    @property
-    def value(self) -> float:
-        """Share that is right."""
-        return self.right / self.judged
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % Wilson interval."""
-        return wilson(self.right, self.judged)
 
 
 @dataclass(frozen=True)
@@ -97,50 +75,20 @@ class Judged:
     recall: Recall | None = None
 
 
-class Verdicts:
-    """Says of a garment and a look whether they belong together, as far as anybody knows."""
-
-    def __init__(self, workspace: Workspace, truth: Path | None) -> None:
-        self.looks_of: dict[str, set[str]] = {}
-        if truth is not None:
-            self.looks_of = _truth_ids(workspace, truth)
-        self.reviewed, self.reviews, self.reviewers = _reviews(workspace)
-
-    def __bool__(self) -> bool:
-        return bool(self.looks_of or self.reviewed)
-
-    def of(self, garment: str, look: str) -> bool | None:
-        """True, False, or None where nobody knows."""
-        if garment in self.looks_of:
-            return look in self.looks_of[garment]
-        return self.reviewed.get((garment, look))
-
-    def garments(self) -> list[str]:
-        """Garments about which something is known."""
-        return sorted({*self.looks_of, *(garment for garment, _ in self.reviewed)})
-
-
 def judge(workspace: Workspace, scope: Scope, verdicts: Verdicts) -> Judged:
     """Hold the pairs and the matches' probabilities against what is known."""
     result = Judged(reviews=verdicts.reviews, reviewers=verdicts.reviewers)
     if not verdicts:
         return result
     wanted = pa.array(verdicts.garments())
-    right, judged = Counter[str](), Counter[str]()
     paired: set[tuple[str, str]] = set()
-    for batch in batches_of(workspace, scope, ["garment", "look", "tier"]):
-        for garment, look, tier in _rows(batch, wanted, ["garment", "look", "tier"]):
-            paired.add((garment, look))
-            verdict = verdicts.of(garment, look)
-            if verdict is None:
-                continue
-            judged[tier] += 1
-            right[tier] += verdict
-            result.by_truth += garment in verdicts.looks_of
-            result.by_reviews += garment not in verdicts.looks_of
-    result.precision = [
-        Precision(tier, right[tier], judged[tier]) for tier in TIERS if judged[tier]
-    ]
+    where = scope.pairs
+    for garment, look, _ in verdicts.judged_pairs(workspace, where):
+        paired.add((garment, look))
+        known = verdicts.of(garment, look) is not None
+        result.by_truth += known and garment in verdicts.looks_of
+        result.by_reviews += known and garment not in verdicts.looks_of
+    result.precision = precision(verdicts, workspace, where)
     matched, first = _probabilities(workspace, scope, verdicts, wanted, result)
     if verdicts.looks_of:
         result.recall = _recall(workspace, scope, verdicts, matched, first, paired)
@@ -199,69 +147,6 @@ def _recall(
         first=len(true & first),
         paired=len(true & paired),
     )
-
-
-def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's score interval of a proportion (Wilson 1927), 95 % by default."""
-    if not total:
-        return 0.0, 1.0
-    share, square = right / total, z * z
-    middle = (share + square / (2 * total)) / (1 + square / total)
-    spread = share * (1 - share) / total + square / (4 * total * total)
-    half = z * math.sqrt(spread) / (1 + square / total)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def _truth_ids(workspace: Workspace, truth: Path) -> dict[str, set[str]]:
-    """Garment id -> ids of the looks that show it, of the photos that are here."""
-    names: dict[str, set[str]] = defaultdict(set)
-    try:
-        with truth.open(newline="", encoding="utf-8-sig") as file:
-            for row in csv.DictReader(file):
-                names[row["garment"]].add(row["look"])
-    except KeyError as error:
-        raise InputError(
-            f"{truth} has no column {error}: a truth file has the columns garment and look."
-        ) from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"The truth file {truth} cannot be read: {error}.") from error
-    garments = _ids(workspace, "garment", set(names))
-    looks = _ids(workspace, "look", {look for each in names.values() for look in each})
-    found: dict[str, set[str]] = {}
-    for garment, theirs in names.items():
-        here = {looks[look] for look in theirs if look in looks}
-        if garment in garments and here:
-            found.setdefault(garments[garment], set()).update(here)
-    return found
-
-
-def _ids(workspace: Workspace, kind: str, names: set[str]) -> dict[str, str]:
-    """Photo ids by file name, in any folder below where the photos came from."""
-    found: dict[str, str] = {}
-    for batch in workspace.table("sources").scan(["name", "id"], f"kind = '{kind}'", _ROWS):
-        for name, photo in zip(
-            batch.column("name").to_pylist(), batch.column("id").to_pylist(), strict=True
-        ):
-            for spelling in (name, name.rsplit("/", 1)[-1]):
-                if spelling in names:
-                    found.setdefault(spelling, photo)
-    return found
-
-
-def _reviews(workspace: Workspace) -> tuple[dict[tuple[str, str], bool], int, int]:
-    """The majority of each pair's reviews; a draw leaves it unjudged."""
-    votes: Counter[tuple[str, str]] = Counter()
-    reviewers: set[str] = set()
-    count = 0
-    columns = ["garment", "look", "reviewer", "decision"]
-    for batch in workspace.table("reviews").scan(columns, None, _ROWS):
-        for row in batch.to_pylist():
-            count += 1
-            reviewers.add(row["reviewer"])
-            vote = {"yes": 1, "no": -1}.get(row["decision"], 0)
-            if row["look"]:
-                votes[row["garment"], row["look"]] += vote
-    return {pair: vote > 0 for pair, vote in votes.items() if vote}, count, len(reviewers)
 
 
 def _rows(batch: pa.Table, garments: pa.Array, columns: list[str]) -> Iterator[tuple]:  # type: ignore[type-arg]

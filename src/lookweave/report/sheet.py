@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from lookweave.evaluate.verdicts import Verdicts
 from lookweave.report.distributions import TIERS, batches_of
-from lookweave.report.judged import Verdicts
 from lookweave.report.pictures import Album, Picture, Source, sources
 from lookweave.report.scope import Scope
 from lookweave.tables import quoted

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from lookweave.matching.select import wilson
 from lookweave.report.contents import Contents
 from lookweave.report.distributions import TIERS
 from lookweave.report.hubs import Hubs
-from lookweave.report.judged import wilson
 
 THIN = "\u202f"
 """Narrow no-break space: between thousands, before units."""
