@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from lookweave import __version__
 from lookweave.config import Config
 from lookweave.errors import LookweaveError, UsageError
 from lookweave.progress import Progress
+from lookweave.train.cli import app as train_app
 from lookweave.workspace import Workspace
 
 app = typer.Typer(
@@ -30,7 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 models_app = typer.Typer(invoke_without_command=True)
-app.add_typer(models_app, name="models", help="Every model card; `models fetch` for another machine.")
+app.add_typer(models_app, name="models", help="Every model card.")
+app.add_typer(train_app, name="train")
 
 WorkspacePath = Annotated[Path, typer.Argument(metavar="WS", help="the workspace's folder")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
@@ -119,7 +122,9 @@ def status(workspace: WorkspacePath, json_: Json = False) -> None:
 @app.command()
 def report(
     workspace: WorkspacePath,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="default WS/report.html")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="default WS/report.html")
+    ] = None,
     truth: Annotated[Path | None, typer.Option(help="truth.csv, for precision per tier")] = None,
     json_: Json = False,
 ) -> None:
@@ -175,7 +180,9 @@ def matches(
 @app.command()
 def search(
     workspace: WorkspacePath,
-    query: Annotated[str | None, typer.Argument(help='words, such as "red floral midi dress"')] = None,
+    query: Annotated[
+        str | None, typer.Argument(help='words, such as "red floral midi dress"')
+    ] = None,
     image: Annotated[Path | None, typer.Option(help="a photo in place of words")] = None,
     kind: Annotated[str | None, typer.Option(help="garment or look; both when not given")] = None,
     top: Annotated[int, typer.Option(min=1)] = 10,
@@ -241,15 +248,54 @@ def publish(
     workspace: WorkspacePath,
     to: Annotated[str, typer.Option(metavar="DIR|hf://owner/name")],
     snapshot: Annotated[str | None, typer.Option(help="publish this named state")] = None,
+    title: Annotated[str | None, typer.Option(help="of the card")] = None,
+    licence: Annotated[str | None, typer.Option(help="of the data set, such as cc-by-4.0")] = None,
+    description: Annotated[str | None, typer.Option(help="a paragraph for the card")] = None,
+    contact: Annotated[str | None, typer.Option(help="how to ask for a takedown")] = None,
+    homepage: Annotated[str | None, typer.Option(help="of the data set")] = None,
+    authors: Annotated[str | None, typer.Option(help="for the citation")] = None,
+    year: Annotated[int | None, typer.Option(help="for the citation")] = None,
+    tiers: Annotated[list[str] | None, typer.Option(help="may be repeated; all by default")] = None,
+    formats: Annotated[list[str] | None, typer.Option(help="parquet, webdataset; both")] = None,
+    recipe: Annotated[str | None, typer.Option(help="which recipe's pairs")] = None,
+    max_side: Annotated[int | None, typer.Option(help="longest side of a photo, pixels")] = None,
+    region_side: Annotated[int | None, typer.Option(help="and of a region's crop")] = None,
+    quality: Annotated[int | None, typer.Option(help="of JPEG")] = None,
+    original: Annotated[
+        bool | None, typer.Option("--original", help="the photos' own bytes")
+    ] = None,
+    metadata: Annotated[
+        bool | None, typer.Option("--metadata", help="all manifest columns")
+    ] = None,
+    shard_bytes: Annotated[int | None, typer.Option(help="a shard's size")] = None,
+    allow_rights: Annotated[list[str] | None, typer.Option(help="phrases that allow")] = None,
+    forbid_rights: Annotated[list[str] | None, typer.Option(help="phrases that forbid")] = None,
+    allow_unknown_rights: Annotated[
+        bool | None, typer.Option(help="photos that say nothing of rights; locally yes, hub no")
+    ] = None,
+    private: Annotated[bool | None, typer.Option("--private", help="a new repository")] = None,
+    commit_message: Annotated[str | None, typer.Option(help="on a hub")] = None,
+    forget_history: Annotated[
+        bool | None, typer.Option("--forget-history", help="on a hub, drop earlier versions")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Write the data set: Parquet with images, WebDataset, Croissant and a card."""
+    from lookweave.publish import Options, summary_text
     from lookweave.publish import publish as write
 
-    opened, config = _open(workspace, snapshot)
+    given = locals()
+    options = Options(
+        **{
+            field.name: tuple(value) if isinstance(value, list) else value
+            for field in fields(Options)
+            if (value := given.get(field.name)) is not None
+        }
+    )
+    opened, config = _open(workspace)
     with Progress(quiet=json_) as progress:
-        summary = write(opened, config, to, progress=progress)
-    _print(summary if json_ else json.dumps(summary, indent=2, default=str), json_)
+        summary = write(opened, config, to, snapshot=snapshot, progress=progress, options=options)
+    _print(summary if json_ else summary_text(summary), json_)
 
 
 @models_app.callback()

@@ -123,8 +123,8 @@ def calibration(it: Contents) -> str:
         )
     return (
         "Probabilities are not calibrated: nothing has been learned from labelled pairs, so they "
-        "put matches in order but promise no share of right ones. Review some pairs "
-        "(`lookweave serve`), then run `lookweave calibrate` and build again."
+        "put matches in order but promise no share of right ones. With some known pairs, run "
+        "`lookweave calibrate` and build again."
     )
 
 
