@@ -107,11 +107,16 @@ def test_one_picture_in_several_copies_is_one_group(workspace: Workspace) -> Non
 
 def test_garments_laid_out_alike_are_not_one_picture(workspace: Workspace) -> None:
     base = 0x0F0F_3C3C_A5A5_1234
-    garments = [photo("blue", base), photo("grey", base ^ 1), photo("blue again", base ^ 0b110)]
+    photos = {
+        "blue": (0, 0.0), "blue, smaller": (0b11, -0.9), "blue, cut": (0b111, 0.4),
+        "grey": (0b1, 2.0), "navy": (0b1111 << 8, 0.6),
+    }  # fmt: skip
+    garments = [photo(name, base ^ bits) for name, (bits, _) in photos.items()]
     workspace.table("garments").append([GARMENT.table(garments)])
-    embed(workspace, "garment", {"blue": unit(0), "grey": unit(0.5), "blue again": unit(0.1)})
+    embed(workspace, "garment", {name: unit(angle) for name, (_, angle) in photos.items()})
     run(workspace)
-    assert groups(workspace) == {expect("garment", "same_photo", "blue", "blue again")}
+    expected = expect("garment", "same_photo", "blue", "blue, smaller", "blue, cut")
+    assert groups(workspace) == {expected}
 
 
 def test_without_vectors_only_a_very_near_hash_counts(workspace: Workspace) -> None:
