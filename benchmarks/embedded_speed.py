@@ -32,7 +32,9 @@ from lookweave.workspace import Workspace
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--garments", required=True)
     parser.add_argument("--looks", required=True)
     parser.add_argument("--rounds", type=int, default=3)
@@ -63,7 +65,9 @@ def main() -> None:
 def bare_sessions(config, photos: int, regions: int) -> float:  # type: ignore[no-untyped-def]
     """Seconds that the sessions alone need for as many ready tensors."""
     ensemble = chosen(config)
-    detector, encoder = (open_session(card.weights) for card in (ensemble.detector, ensemble.encoder))
+    detector, encoder = (
+        open_session(card.weights) for card in (ensemble.detector, ensemble.encoder)
+    )
     random = np.random.default_rng(7)
     canvas = ensemble.detector.settings["canvases"][0]
     photo = random.standard_normal((1, 3, *canvas), np.float32)

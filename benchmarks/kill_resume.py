@@ -25,7 +25,17 @@ from lookweave.progress import Progress
 from lookweave.verify import verify
 from lookweave.workspace import Workspace
 
-TABLES = ("sources", "garments", "looks", "regions", "descriptions", "groups", "matches", "pairs", "rejects")
+TABLES = (
+    "sources",
+    "garments",
+    "looks",
+    "regions",
+    "descriptions",
+    "groups",
+    "matches",
+    "pairs",
+    "rejects",
+)
 
 
 def contents(path: Path) -> dict[str, Counter[str]]:
@@ -36,7 +46,9 @@ def contents(path: Path) -> dict[str, Counter[str]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--garments", required=True)
     parser.add_argument("--looks", required=True)
     parser.add_argument("--kills", type=int, default=10)
@@ -61,24 +73,44 @@ def main() -> int:
     for number in range(given.kills):
         out = scratch / f"killed-{number}"
         moment = chance.uniform(0.03, 0.98) * whole_seconds
-        process = subprocess.Popen(command(out), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            command(out), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         try:
             process.wait(moment)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
         process.communicate()
-        state = "killed" if process.returncode == -signal.SIGKILL else f"ended by itself ({process.returncode})"
-        at = {name: Workspace.open(out).table(name).count() for name in ("garments", "looks", "regions", "matches")} \
-            if (out / "workspace.json").exists() else "no workspace yet"
-        again = subprocess.run(command(out), env=environment, capture_output=True, text=True, check=False)
+        state = (
+            "killed"
+            if process.returncode == -signal.SIGKILL
+            else f"ended by itself ({process.returncode})"
+        )
+        at = (
+            {
+                name: Workspace.open(out).table(name).count()
+                for name in ("garments", "looks", "regions", "matches")
+            }
+            if (out / "workspace.json").exists()
+            else "no workspace yet"
+        )
+        again = subprocess.run(
+            command(out), env=environment, capture_output=True, text=True, check=False
+        )
         found = contents(out) if again.returncode == 0 else {}
         different = sorted(name for name in expected if found.get(name) != expected[name])
-        problems = verify(Workspace.open(out), Progress(quiet=True)).problems if not different else ["-"]
+        problems = (
+            verify(Workspace.open(out), Progress(quiet=True)).problems if not different else ["-"]
+        )
         good = again.returncode == 0 and not different and not problems
         failures += not good
         print(
             f"{number + 1:>2}: {state} at {moment:5.1f} s with {at}; again: exit {again.returncode}; "
-            + ("equal, row for row" if good else f"DIFFERENT {different} {problems} {again.stderr[-300:]}"),
+            + (
+                "equal, row for row"
+                if good
+                else f"DIFFERENT {different} {problems} {again.stderr[-300:]}"
+            ),
             flush=True,
         )
         shutil.rmtree(out, ignore_errors=True)

@@ -36,7 +36,9 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory, photo_folders: Folders, environment: dict[str, str]) -> Path:
+def workspace(
+    tmp_path_factory: pytest.TempPathFactory, photo_folders: Folders, environment: dict[str, str]
+) -> Path:
     """Built by the real command in a process of its own."""
     out = tmp_path_factory.mktemp("cli") / "ws"
     command = [
@@ -58,7 +60,9 @@ def test_build_goes_on_with_what_it_was_given_before(call: Call, workspace: Path
     assert code == 0 and "nothing was new" in out
 
 
-def test_status_report_and_models_answer_in_json_and_for_people(call: Call, workspace: Path) -> None:
+def test_status_report_and_models_answer_in_json_and_for_people(
+    call: Call, workspace: Path
+) -> None:
     for verb in (["status", workspace], ["report", workspace], ["models"]):
         code, out, _ = call(*verb, "--json")
         assert code == 0 and isinstance(json.loads(out), dict)
@@ -75,7 +79,9 @@ def test_models_say_what_the_contract_asks(call: Call) -> None:
     assert {"name", "task", "size_mb", "licence", "source", "ready"} <= embedded.keys()
 
 
-def test_matches_have_the_columns_of_the_contract(call: Call, workspace: Path, tmp_path: Path) -> None:
+def test_matches_have_the_columns_of_the_contract(
+    call: Call, workspace: Path, tmp_path: Path
+) -> None:
     code, out, _ = call("matches", workspace, "--top", 3, "-o", tmp_path / "m.parquet", "--json")
     table = pq.read_table(tmp_path / "m.parquet")
     assert code == 0 and json.loads(out)["rows"] == table.num_rows == 36
@@ -86,7 +92,9 @@ def test_matches_have_the_columns_of_the_contract(call: Call, workspace: Path, t
     assert abs(first["score"]) <= 1.5 and 0 <= first["probability"] <= 1
 
 
-def test_evaluate_gives_the_figures_of_the_contract(call: Call, workspace: Path, photo_folders: Folders) -> None:
+def test_evaluate_gives_the_figures_of_the_contract(
+    call: Call, workspace: Path, photo_folders: Folders
+) -> None:
     code, out, _ = call("evaluate", workspace, "--truth", photo_folders[2], "--json")
     found = json.loads(out)
     for side in ("garment_to_look", "look_to_garment"):
@@ -114,7 +122,20 @@ def test_verify_store_ends_with_one_when_something_cannot_be_mended(
     for path in sorted(photo_folders[1].iterdir())[:2]:
         (looks / path.name).write_bytes(path.read_bytes())
     out = tmp_path / "ws"
-    assert call("build", "--garments", photo_folders[0], "--looks", looks, "--out", out, "--models", "whole-photo")[0] == 0
+    assert (
+        call(
+            "build",
+            "--garments",
+            photo_folders[0],
+            "--looks",
+            looks,
+            "--out",
+            out,
+            "--models",
+            "whole-photo",
+        )[0]
+        == 0
+    )
     assert call("verify-store", out)[0] == 0
     sorted(looks.iterdir())[0].unlink()
     code, said, _ = call("verify-store", out, "--json")
@@ -123,7 +144,9 @@ def test_verify_store_ends_with_one_when_something_cannot_be_mended(
 
 def test_publish_and_snapshots(call: Call, workspace: Path, tmp_path: Path) -> None:
     assert call("build", "--out", workspace, "--snapshot", "first")[0] == 0
-    code, out, _ = call("publish", workspace, "--to", tmp_path / "set", "--snapshot", "first", "--json")
+    code, out, _ = call(
+        "publish", workspace, "--to", tmp_path / "set", "--snapshot", "first", "--json"
+    )
     assert code == 0 and json.loads(out)["total"] > 0
     assert (tmp_path / "set" / "README.md").exists()
     code, out, err = call("publish", workspace, "--to", tmp_path / "other", "--snapshot", "nope")
@@ -151,7 +174,9 @@ def test_a_wrong_call_is_code_two_with_a_sentence_and_an_empty_stdout(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_failed_work_is_code_one(call: Call, monkeypatch: pytest.MonkeyPatch, workspace: Path) -> None:
+def test_failed_work_is_code_one(
+    call: Call, monkeypatch: pytest.MonkeyPatch, workspace: Path
+) -> None:
     def fail(*_: object, **__: object) -> Any:
         raise WorkError("The disk is on fire. Put it out.")
 

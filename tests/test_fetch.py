@@ -19,8 +19,8 @@ from typing import ClassVar
 import pytest
 from tests.photo_bytes import encoded, upright
 
-from lookweave.sources import fetch
 from lookweave.errors import Rejected
+from lookweave.sources import fetch
 from lookweave.sources.fetch import FetchLimits
 
 PHOTO = encoded(upright(), "JPEG")

@@ -82,7 +82,9 @@ def test_only_the_extras_import_torch() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not {name.split(".")[0] for name in names} & {"torch", "transformers", "ray"}, path
+            assert not {name.split(".")[0] for name in names} & {"torch", "transformers", "ray"}, (
+                path
+            )
 
 
 def test_files_stay_short_enough_to_understand() -> None:

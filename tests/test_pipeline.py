@@ -221,7 +221,9 @@ def test_a_describers_refusal_is_a_reject_and_its_fault_is_an_error(
         build(tmp_path / "other", photo_folders)
 
 
-def test_a_photo_given_as_garment_and_as_look_is_both(tmp_path: Path, photo_folders: Folders) -> None:
+def test_a_photo_given_as_garment_and_as_look_is_both(
+    tmp_path: Path, photo_folders: Folders
+) -> None:
     garments, looks = tmp_path / "garments", tmp_path / "looks"
     for place, source in ((garments, 0), (looks, 1)):
         place.mkdir()

@@ -39,7 +39,11 @@ def test_words_become_attributes() -> None:
     assert np.isclose(wish.weights().sum(), 1.0)
     red_dress = Description({"category": {"dress": 1.0}, "colours": {"red": 1.0}})
     blue_dress = Description({"category": {"dress": 1.0}, "colours": {"blue": 1.0}})
-    assert wish.weights() @ attribute_vector(red_dress) > wish.weights() @ attribute_vector(blue_dress) > 0
+    assert (
+        wish.weights() @ attribute_vector(red_dress)
+        > wish.weights() @ attribute_vector(blue_dress)
+        > 0
+    )
 
 
 def test_a_colour_is_found_and_the_answer_says_how_it_was(opened: Any) -> None:
@@ -57,7 +61,9 @@ def test_words_of_the_catalogue_count(opened: Any, photo_folders: Folders) -> No
     assert found[0]["name"].endswith("g004.jpg")
 
 
-def test_a_photo_finds_itself_first_and_its_look_among_the_looks(opened: Any, photo_folders: Folders) -> None:
+def test_a_photo_finds_itself_first_and_its_look_among_the_looks(
+    opened: Any, photo_folders: Folders
+) -> None:
     query = sorted(photo_folders[0].iterdir())[2]
     found = search(*opened, image=query, kind="garment", top=3)["results"]
     assert found[0]["name"].endswith(query.name) and found[0]["score"] > 0.9
@@ -81,7 +87,9 @@ def test_a_query_of_words_that_nothing_has_finds_nothing(opened: Any) -> None:
     assert search(*opened, words="zzz qqq")["results"] == []
 
 
-def test_a_photo_with_its_own_orientation_and_mode_can_be_searched_with(opened: Any, tmp_path: Path, photo_folders: Folders) -> None:
+def test_a_photo_with_its_own_orientation_and_mode_can_be_searched_with(
+    opened: Any, tmp_path: Path, photo_folders: Folders
+) -> None:
     query = Image.open(sorted(photo_folders[0].iterdir())[2]).convert("CMYK")
     query.save(tmp_path / "q.tif")
     assert search(*opened, image=tmp_path / "q.tif", kind="garment", top=1)["results"]

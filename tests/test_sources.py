@@ -11,9 +11,8 @@ import pytest
 from tests.photo_bytes import encoded, upright
 
 from lookweave import sources
-from lookweave.sources import catalogue
 from lookweave.errors import InputError
-from lookweave.sources import Source
+from lookweave.sources import Source, catalogue
 
 PHOTO = encoded(upright(), "JPEG")
 

@@ -47,7 +47,9 @@ def test_a_whole_workspace_has_no_problem_and_every_photo_was_read(workspace: Wo
 
 
 def test_rows_that_point_nowhere_go_and_stay_gone(workspace: Workspace) -> None:
-    workspace.table("looks").delete(f"id = '{workspace.table('looks').read(['id']).column(0)[0].as_py()}'")
+    workspace.table("looks").delete(
+        f"id = '{workspace.table('looks').read(['id']).column(0)[0].as_py()}'"
+    )
     first = verify(workspace, QUIET)
     assert first.ok
     assert found(first)["regions: subject points nowhere"] == (1, True)
@@ -67,7 +69,13 @@ def test_without_repair_nothing_is_changed(workspace: Workspace) -> None:
 
 
 def test_a_persons_review_is_reported_but_never_deleted(workspace: Workspace) -> None:
-    review = {"garment": "gone", "region": "gone", "look": "gone", "reviewer": "ada", "decision": "yes"}
+    review = {
+        "garment": "gone",
+        "region": "gone",
+        "look": "gone",
+        "reviewer": "ada",
+        "decision": "yes",
+    }
     workspace.table("reviews").upsert(REVIEW.table([review]))
     verdict = verify(workspace, QUIET)
     assert verdict.ok and found(verdict) == {"reviews: garment points nowhere": (1, False)}
@@ -115,7 +123,9 @@ def test_lost_thumbnails_are_made_again_and_half_written_files_go(workspace: Wor
     assert not scratch.exists()
 
 
-def test_photos_that_changed_or_went_are_named(tmp_path: Path, photo_folders: tuple[Path, Path, Path]) -> None:
+def test_photos_that_changed_or_went_are_named(
+    tmp_path: Path, photo_folders: tuple[Path, Path, Path]
+) -> None:
     for place in photo_folders[:2]:
         shutil.copytree(place, tmp_path / place.name)
     flags: dict[str, Any] = {

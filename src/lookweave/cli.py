@@ -285,13 +285,12 @@ def publish(
     from lookweave.publish import publish as write
 
     given = locals()
-    options = Options(
-        **{
-            field.name: tuple(value) if isinstance(value, list) else value
-            for field in fields(Options)
-            if (value := given.get(field.name)) is not None
-        }
-    )
+    chosen: dict[str, Any] = {
+        field.name: tuple(value) if isinstance(value, list) else value
+        for field in fields(Options)
+        if (value := given.get(field.name)) is not None
+    }
+    options = Options(**chosen)
     opened, config = _open(workspace)
     with Progress(quiet=json_) as progress:
         summary = write(opened, config, to, snapshot=snapshot, progress=progress, options=options)
@@ -305,7 +304,7 @@ def list_models(context: typer.Context, json_: Json = False, models_dir: ModelsD
         return
     from lookweave.models.cards import PRESETS, all_cards
 
-    cards = [
+    cards: list[dict[str, Any]] = [
         {
             "name": card.name, "task": card.task, "size_mb": round(card.size_mb, 1),
             "licence": card.licence, "commercial": card.commercial, "source": card.source,

@@ -56,7 +56,9 @@ def export_matches(workspace: Workspace, config: Config, top: int, to: Path) -> 
                     },
                     schema=MATCHES_SCHEMA,
                 )
-                file.write_table(rows.sort_by([("garment_path", "ascending"), ("rank", "ascending")]))
+                file.write_table(
+                    rows.sort_by([("garment_path", "ascending"), ("rank", "ascending")])
+                )
                 written += rows.num_rows
     except OSError as error:
         raise InputError(f"{to} cannot be written: {error}.") from error

@@ -59,9 +59,7 @@ def run_pipeline(
         return [run_step(step, workspace, config, progress) for step in steps or PIPELINE]
 
 
-def run_step(
-    step: type[Step], workspace: Workspace, config: Config, progress: Progress
-) -> Outcome:
+def run_step(step: type[Step], workspace: Workspace, config: Config, progress: Progress) -> Outcome:
     """Run one step over its subjects that have neither rows nor a reject of this recipe."""
     done = Outcome(step.name, step.recipe(config))
     todo = step.todo(workspace, config)

@@ -203,7 +203,9 @@ MATCH = Noun(
             pa.field("s_vlm", pa.float32()),
             pa.field("s_visual", pa.float32()),
             pa.field("score", pa.float32()),
-            pa.field("rank", pa.int32()),  # of the region among the garment's; null: below its top k
+            pa.field(
+                "rank", pa.int32()
+            ),  # of the region among the garment's; null: below its top k
             pa.field("reverse_rank", pa.int32()),  # of the garment among the region's
             pa.field("mutual", pa.bool_()),
             pa.field("probability", pa.float32()),
@@ -327,5 +329,6 @@ def fingerprint(*parts: object) -> str:
 
 
 def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

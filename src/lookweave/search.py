@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from heapq import nlargest
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,10 @@ def search(
         vector = models.encoder.load(config.models_dir).encode_text([words])[0]
         hits = _nearest(workspace, models, vector, kinds, top)
     else:
-        by = f"words of {models.describer.name} and of the catalogue ({models.encoder.name} reads no text)"
+        by = (
+            f"words of {models.describer.name} and of the catalogue "
+            f"({models.encoder.name} reads no text)"
+        )
         hits = _described(workspace, models, Wish.parse(words or ""), kinds, top)
     return {"by": by, "results": _results(workspace, models, hits, top)}
 
@@ -90,7 +94,7 @@ class Wish:
         words = [word for word in words if word]
         if not words:
             raise InputError("There are no words to search for.")
-        pairs = [f"{one} {other}" for one, other in zip(words, words[1:], strict=False)]
+        pairs = [f"{one} {other}" for one, other in pairwise(words)]
         asked: dict[str, tuple[str, ...]] = {}
         for attribute in ATTRIBUTES:
             found = [normalise(attribute, term.replace(" ", "-")) for term in [*pairs, *words]]
@@ -136,7 +140,10 @@ def _nearest(
         rows = table.nearest(vector, 8 * top, where)
         distances = rows.column("_distance").to_pylist()
         regions = rows.column("subject").to_pylist()
-        hits += [(1.0 - distance, region, None) for distance, region in zip(distances, regions, strict=True)]
+        hits += [
+            (1.0 - distance, region, None)
+            for distance, region in zip(distances, regions, strict=True)
+        ]
     said = _captions(workspace, models, [region for _, region, _ in hits])
     return sorted(((score, region, said.get(region)) for score, region, _ in hits), key=_order)
 
@@ -206,7 +213,9 @@ class _Titles:
         return fits
 
 
-def _results(workspace: Workspace, models: Ensemble, hits: list[Hit], top: int) -> list[dict[str, Any]]:
+def _results(
+    workspace: Workspace, models: Ensemble, hits: list[Hit], top: int
+) -> list[dict[str, Any]]:
     """The best hit of each photo, with what a person needs to find it."""
     best: dict[str, Hit] = {}
     for hit in hits:
@@ -219,7 +228,9 @@ def _results(workspace: Workspace, models: Ensemble, hits: list[Hit], top: int) 
     photos_by_id = {
         row["id"]: row
         for noun in ("garments", "looks")
-        for row in workspace.table(noun).rows_by("id", chosen_hits, ["id", "name", "path"]).to_pylist()
+        for row in workspace.table(noun)
+        .rows_by("id", chosen_hits, ["id", "name", "path"])
+        .to_pylist()
     }
     results = []
     for photo, (score, region, what) in chosen_hits.items():

@@ -97,10 +97,16 @@ class Table:
             found.update(batch.column(column).to_pylist())
         return found
 
-    def rows_by(self, column: str, values: Iterable[str], columns: list[str] | None = None) -> pa.Table:
+    def rows_by(
+        self, column: str, values: Iterable[str], columns: list[str] | None = None
+    ) -> pa.Table:
         """Rows whose `column` is one of `values`; rows of unknown values are simply missing."""
         wanted = ", ".join(quoted(value) for value in values)
-        return self.read(columns, f"{column} IN ({wanted})") if wanted else self.noun.schema.empty_table()
+        return (
+            self.read(columns, f"{column} IN ({wanted})")
+            if wanted
+            else self.noun.schema.empty_table()
+        )
 
     def nearest(self, vector: object, k: int, where: str | None = None) -> pa.Table:
         """The k rows whose `vector` is nearest by cosine, with `_distance`; interactive use."""
@@ -173,7 +179,7 @@ class Table:
             WorkspaceError: a file of it is missing or damaged.
         """
         try:
-            self._dataset.validate()
+            self._dataset.validate()  # type: ignore[no-untyped-call]
             for _ in self.scan():
                 pass
         except (OSError, ValueError) as error:
@@ -184,7 +190,9 @@ class Table:
 
     def _writable(self) -> lance.LanceDataset:
         if self._pinned:
-            raise WorkspaceError(f"Table {self.noun.name} is open at a snapshot: it can only be read.")
+            raise WorkspaceError(
+                f"Table {self.noun.name} is open at a snapshot: it can only be read."
+            )
         return self._dataset
 
     def _refresh(self) -> None:

@@ -34,7 +34,15 @@ MATERIALS: tuple[str, ...] = (
 )  # fmt: skip
 SLEEVES: tuple[str, ...] = ("sleeveless", "short", "three-quarter", "long")
 LENGTHS: tuple[str, ...] = ("cropped", "mini", "knee", "midi", "maxi")
-NECKLINES: tuple[str, ...] = ("crew", "v-neck", "scoop", "collar", "turtleneck", "off-shoulder", "hood")
+NECKLINES: tuple[str, ...] = (
+    "crew",
+    "v-neck",
+    "scoop",
+    "collar",
+    "turtleneck",
+    "off-shoulder",
+    "hood",
+)
 
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "category": CATEGORIES,

@@ -248,5 +248,3 @@ def _pieces(values: list[str], size: int) -> Iterator[list[str]]:
 def _say(verdict: Verdict, table: str, what: str, rows: list[str], repaired: bool) -> None:
     if rows:
         verdict.problems.append(Problem(table, what, len(rows), repaired, rows[:5]))
-
-

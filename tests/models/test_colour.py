@@ -14,7 +14,9 @@ channel = st.integers(0, 255)
      ((0, 0, 255), (32.30, 79.19, -107.86)), ((128, 128, 128), (53.59, 0.0, 0.0)),
      ((255, 255, 255), (100.0, 0.0, 0.0)), ((0, 0, 0), (0.0, 0.0, 0.0))],
 )  # fmt: skip
-def test_lab_of_the_primaries_is_as_published(rgb: tuple[int, int, int], lab: tuple[float, float, float]) -> None:
+def test_lab_of_the_primaries_is_as_published(
+    rgb: tuple[int, int, int], lab: tuple[float, float, float]
+) -> None:
     assert np.allclose(colour.to_lab(np.array([rgb], np.uint8))[0], lab, atol=0.05)
 
 
@@ -41,7 +43,9 @@ def test_a_little_more_light_stays_near_and_another_colour_is_far() -> None:
      ((70, 130, 200), "blue"), ((40, 110, 55), "green"), ((240, 165, 190), "pink"), ((130, 130, 130), "grey"),
      ((220, 200, 170), "beige"), ((95, 62, 38), "brown"), ((120, 60, 140), "purple")],
 )  # fmt: skip
-def test_plain_colours_have_the_name_a_person_would_give(rgb: tuple[int, int, int], name: str) -> None:
+def test_plain_colours_have_the_name_a_person_would_give(
+    rgb: tuple[int, int, int], name: str
+) -> None:
     shares = colour.named_shares(colour.to_lab(np.full((4, 3), rgb, np.uint8)))
     assert np.isclose(sum(shares.values()), 1.0, atol=1e-4)
     assert max(shares, key=shares.__getitem__) == name

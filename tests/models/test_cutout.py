@@ -23,7 +23,9 @@ def dress_on(background: tuple[int, int, int]) -> np.ndarray:
 
 
 def iou(mask: np.ndarray, truth: np.ndarray) -> float:
-    resized = np.asarray(Image.fromarray(mask.astype(np.uint8) * 255).resize(truth.shape[::-1])) > 127
+    resized = (
+        np.asarray(Image.fromarray(mask.astype(np.uint8) * 255).resize(truth.shape[::-1])) > 127
+    )
     return float((resized & truth).sum() / (resized | truth).sum())
 
 
@@ -61,7 +63,9 @@ def test_on_a_model_only_the_garment_in_question_is_cut_out() -> None:
 def test_the_catalogues_word_outweighs_the_network() -> None:
     one = cut_out(dress_on((255, 255, 255)), [detection("coat", (40, 40, 160, 260))], "dress")
     assert one.label == "dress" and one.label_scores is not None
-    assert one.label_scores[CATEGORIES.index("dress")] > one.label_scores[CATEGORIES.index("coat")] > 0
+    assert (
+        one.label_scores[CATEGORIES.index("dress")] > one.label_scores[CATEGORIES.index("coat")] > 0
+    )
 
 
 def test_where_nothing_is_found_it_is_the_whole_photo() -> None:

@@ -21,7 +21,9 @@ def test_letterbox_keeps_the_aspect_and_fills_the_rest(height: int, width: int) 
 
 
 @given(st.floats(0, 60), st.floats(0, 60), st.floats(1, 60), st.floats(1, 60), st.floats(0, 0.5))
-def test_cut_and_square_hold_for_any_box(x: float, y: float, w: float, h: float, margin: float) -> None:
+def test_cut_and_square_hold_for_any_box(
+    x: float, y: float, w: float, h: float, margin: float
+) -> None:
     photo = np.zeros((50, 40, 3), np.uint8)
     x, y = min(x, 38.0), min(y, 48.0)
     crop = Crop(photo, (x, y, min(40.0, x + w), min(50.0, y + h)))

@@ -15,11 +15,10 @@ from tests.photo_bytes import encoded, upright
 from tests.steps.shop import Shop, id_of, photo
 
 from lookweave import photos, pipeline
-from lookweave.sources import fetch
 from lookweave.errors import InputError, Rejected
 from lookweave.records import file_sha256
-from lookweave.steps.ingest import photo_rows
-from lookweave.steps.ingest import Ingest
+from lookweave.sources import fetch
+from lookweave.steps.ingest import Ingest, photo_rows
 from lookweave.workspace import Workspace
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")

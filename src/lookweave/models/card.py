@@ -57,7 +57,11 @@ class Card:
     def key(self) -> str:
         """Name and fingerprint: the part of a row's key that says which model made it."""
         made_of = fingerprint(
-            self.factory, self.source, self.weights_sha256, self.version, sorted(self.settings.items())
+            self.factory,
+            self.source,
+            self.weights_sha256,
+            self.version,
+            sorted(self.settings.items()),
         )
         return f"{self.name}-{made_of[:8]}"
 

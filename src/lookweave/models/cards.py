@@ -59,7 +59,8 @@ def resolve(spec: str, *, accept_non_commercial: bool = False) -> Ensemble:
             raise UnknownModel(f"There is no model or preset {name.strip()!r}. Known: {known}.")
         if card.task in chosen:
             raise ConfigError(
-                f"models: {chosen[card.task].name} and {card.name} both are a {card.task}: name one."
+                f"models: {chosen[card.task].name} and {card.name} both are a {card.task}: "
+                "name one."
             )
         if not card.commercial and not accept_non_commercial:
             raise ConfigError(

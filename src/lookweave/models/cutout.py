@@ -89,7 +89,7 @@ def _main(photo: Pixels, detections: list[Detection], category: str | None) -> D
     def weight(one: Detection) -> float:
         x0, y0, x1, y1 = one.box
         off = abs((x0 + x1) / 2 / width - 0.5) + abs((y0 + y1) / 2 / height - 0.5)
-        return _filled(one) * one.score * (1.0 - 0.5 * off)
+        return float(_filled(one) * one.score * (1.0 - 0.5 * off))
 
     return max(asked or detections, key=weight, default=None)
 
@@ -115,9 +115,7 @@ def _told(one: Detection, category: str) -> Detection:
     return replace(one, label=category, label_scores=scores.astype(np.float32))
 
 
-def _as_detection(
-    photo: Pixels, mask: NDArray[np.bool_], detections: list[Detection]
-) -> Detection:
+def _as_detection(photo: Pixels, mask: NDArray[np.bool_], detections: list[Detection]) -> Detection:
     rows, columns = ndimage.find_objects(mask.astype(np.uint8))[0]
     across, down = photo.shape[1] / mask.shape[1], photo.shape[0] / mask.shape[0]
     scores = _opinion(detections)
@@ -133,8 +131,11 @@ def _as_detection(
 
 def _opinion(detections: list[Detection]) -> Vectors | None:
     """The detections' label scores, each weighted by the room it takes."""
-    spoken = [(one.label_scores, _filled(one)) for one in detections if one.label_scores is not None]
+    spoken = [
+        (one.label_scores, _filled(one)) for one in detections if one.label_scores is not None
+    ]
     if not spoken:
         return None
     total: Vectors = np.sum([scores * room for scores, room in spoken], axis=0)
-    return (total / total.sum()).astype(np.float32)
+    opinion: Vectors = (total / total.sum()).astype(np.float32)
+    return opinion

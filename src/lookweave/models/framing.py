@@ -104,6 +104,6 @@ def tensor(
     frames: list[Pixels], mean: tuple[float, ...], std: tuple[float, ...]
 ) -> NDArray[np.float32]:
     """Frames of one size as float32 (n, 3, height, width), (pixel / 255 - mean) / std."""
-    stacked = np.stack(frames).astype(np.float32) / 255.0
-    stacked = (stacked - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
-    return np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))
+    scaled = np.stack(frames).astype(np.float32) / 255.0
+    normal = (scaled - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+    return np.ascontiguousarray(normal.transpose(0, 3, 1, 2), dtype=np.float32)

@@ -81,6 +81,8 @@ class Detector(Protocol):
 
 
 class ImageEncoder(Protocol):
+    """Crops as vectors; likeness is their inner product."""
+
     dimension: int
 
     def encode(self, crops: list[Crop]) -> Vectors:
@@ -99,6 +101,8 @@ class TextEncoder(Protocol):
 
 
 class Describer(Protocol):
+    """Words for crops."""
+
     def describe(self, crops: list[Crop]) -> list[Description | Exception]:
         """One answer for each crop; a `Rejected` in place of an answer that failed."""
         ...

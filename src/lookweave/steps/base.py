@@ -25,7 +25,7 @@ from lookweave.records import REJECT, Noun
 from lookweave.tables import Table, quoted
 from lookweave.workspace import Workspace
 
-REJECT_STRUCT = pa.struct([field for field in REJECT.schema])
+REJECT_STRUCT = pa.struct(list(REJECT.schema))
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,9 @@ class Step(ABC):
         cls.table(workspace, config).compact()
 
 
-def outcome(noun: Noun, rows: list[dict[str, object]], rejects: list[dict[str, object]]) -> pa.Table:
+def outcome(
+    noun: Noun, rows: list[dict[str, object]], rejects: list[dict[str, object]]
+) -> pa.Table:
     """Rows and rejects of one batch as one table."""
     schema = outcome_schema(noun)
     good = [{**row, "reject": None} for row in rows]
@@ -129,6 +131,7 @@ def outcome(noun: Noun, rows: list[dict[str, object]], rejects: list[dict[str, o
 
 
 def outcome_schema(noun: Noun) -> pa.Schema:
+    """The columns of an outcome: all may be null where a row was turned away."""
     fields = [field.with_nullable(True) for field in noun.schema]
     return pa.schema([*fields, pa.field("reject", REJECT_STRUCT)])
 

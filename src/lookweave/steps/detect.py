@@ -57,9 +57,7 @@ class Detect(Step):
                                kind=subject["kind"], name=subject["name"])
                 )  # fmt: skip
                 continue
-            rows += [
-                self._row(subject, photo, index, one) for index, one in enumerate(detections)
-            ]
+            rows += [self._row(subject, photo, index, one) for index, one in enumerate(detections)]
         return outcome(REGION, rows, rejects)
 
     def _of_kind(

@@ -56,6 +56,7 @@ def unseen(source: Table, where: str | None, seen: list[Seen]) -> NDArray[np.int
 def batches(
     source: Table, positions: NDArray[np.int64], rows: int, columns: list[str] | None = None
 ) -> Iterator[pa.Table]:
+    """The rows at `positions`, `rows` at a time."""
     for start in range(0, len(positions), rows):
         yield source.take(positions[start : start + rows], columns)
 

@@ -100,7 +100,8 @@ class Segmenter:
 
 def _softmax(logits: Scores) -> Scores:
     raised: Scores = np.exp(logits - logits.max(axis=0, keepdims=True))
-    return raised / raised.sum(axis=0, keepdims=True)
+    shares: Scores = raised / raised.sum(axis=0, keepdims=True)
+    return shares
 
 
 def _pieces(labels: NDArray[np.int64]) -> list[tuple[int, NDArray[np.bool_]]]:
@@ -127,7 +128,9 @@ def _joined(
     for category, mask in sorted(pieces, key=lambda piece: (-int(piece[1].sum()), piece[0])):
         touched = ndimage.binary_dilation(mask)
         for categories, larger in garments:
-            near = bool((touched & larger).any()) and any(_same_slot(category, c) for c in categories)
+            near = bool((touched & larger).any()) and any(
+                _same_slot(category, c) for c in categories
+            )
             if near and _one_cloth(category, mask, categories, larger, scores, colours):
                 categories.add(category)
                 larger |= mask
@@ -154,7 +157,8 @@ def _one_cloth(
 def _colours(photo: Pixels, shape: tuple[int, ...]) -> Scores:
     """The photo in CIELAB at the network's output resolution, float32 (h, w, 3)."""
     size = (shape[1], shape[0])
-    return to_lab(np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX)))
+    colours: Scores = to_lab(np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX)))
+    return colours
 
 
 def _same_slot(one: int, other: int) -> bool:
