@@ -33,6 +33,7 @@ class Card:
         text: an encoder that can also encode text.
         version: raise it when the same weights give other rows (it is part of the key).
         settings: passed on to the class.
+        running: passed on too, but no part of the key: where and how fast, not what.
         good_for: one line for `lookweave models`.
     """
 
@@ -52,6 +53,9 @@ class Card:
     version: int = 1
     needs: tuple[str, ...] = ()
     settings: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    running: MappingProxyType[str, Any] = field(
+        default_factory=lambda: MappingProxyType({}), compare=False
+    )
 
     @property
     def key(self) -> str:
@@ -66,6 +70,8 @@ class Card:
         for module in self.needs:
             if importlib.util.find_spec(module) is None:
                 return f"the Python package {module} is not installed"
+        if self.source == "server" and not (self.running.get("url") and self.running.get("model")):
+            return "vlm.url and vlm.model are not set"
         if self.weights is not None and not self.weights.exists():
             return f"its weights {self.weights.name} are missing"
         return None
