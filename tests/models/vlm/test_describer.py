@@ -266,6 +266,14 @@ def test_a_server_that_is_not_there_is_one_error(describer: Describers, crops: C
         describer(server, retries=1).describe(crops(50))
 
 
+def test_one_image_that_a_server_cannot_serve_stops_nothing(
+    describer: Describers, crops: Crops
+) -> None:
+    with FakeVlm(script=["server_error"] * 4) as server:
+        [answer] = describer(server).describe(crops(1))
+    assert isinstance(answer, Rejected) and answer.retry
+
+
 def test_a_model_that_never_answers_well_is_given_up(describer: Describers, crops: Crops) -> None:
     with FakeVlm(chances={"wrong_schema": 1.0}) as server:
         with pytest.raises(ServerUnusable, match="wrong_schema"):
@@ -356,6 +364,6 @@ def test_what_shapes_an_answer_buys_a_new_one(describer: Describers, crops: Crop
 
 def test_a_card_without_a_server_cannot_be_loaded() -> None:
     card: Card = CARDS[0]
-    assert card.missing() == "vlm.url and vlm.model are not set"
+    assert card.missing() == "the settings vlm.url, vlm.model are missing"
     with pytest.raises(ConfigError, match="url, model, cache must be set"):
         VlmDescriber(card)

@@ -179,7 +179,8 @@ class Buyer:
 
     def _given_up(self, failure: PassingError) -> Exception:
         tries = self._settings.retries + 1
-        if not self._proven.is_set():
+        # One image that a server cannot serve must not stop a build that has only it left.
+        if not self._proven.is_set() and not self._server.models():
             return ServerUnusable(
                 f"The vision-language server cannot be used: {failure} ({tries} tries). Check that "
                 f"it runs at vlm.url = {self._settings.url} and serves {self._settings.model!r}."

@@ -25,15 +25,17 @@ CARDS: tuple[Card, ...] = (
         licence="of the served model",
         source="server",
         good_for="category, attributes, caption and scene from any OpenAI-compatible server",
+        must_set=("url", "model"),
     ),
     Card(
         name="vlm-local",
         task="describer",
         factory="lookweave.models.vlm.local:LocalVlmDescriber",
         licence="of the chosen model",
-        source="hub",
+        source="vlm.model",
         good_for="the same in this process, from a transformers vision-language model",
         needs=("torch", "transformers"),
+        must_set=("model",),
     ),
 )
 

@@ -16,7 +16,7 @@ from lookweave.models.protocols import Crop, Pixels
 _QUALITY = 90
 _SHORTEST_SIDE = 56  # two patches of the Qwen-VL family; smaller images are refused by some
 _FADED = 0.65  # how far the surroundings go towards grey: still seen, hardly described
-_GREY = 200.0
+_GREY = (200, 200, 200)
 _VERSION = 1  # of the preparation: raise it when the same crop gives another image
 
 
@@ -28,10 +28,12 @@ class Picture:
         pixels: uint8 (height, width, 3), before it is brought to size.
         side: its longest side when sent, in pixels; smaller images are not enlarged, except to
             the shortest side that models take.
+        mask: uint8 (height, width), 255 on what it is about, the rest is faded; None: nothing is.
     """
 
     pixels: Pixels
     side: int
+    mask: Pixels | None = None
 
     @property
     def digest(self) -> str:
@@ -42,6 +44,8 @@ class Picture:
         height, width = self.pixels.shape[:2]
         seen = hashlib.sha256(f"{_VERSION} {width}x{height} {self.side} {_QUALITY} ".encode())
         seen.update(np.ascontiguousarray(self.pixels).data)
+        if self.mask is not None:
+            seen.update(np.ascontiguousarray(self.mask).data)
         return seen.hexdigest()
 
     @property
@@ -56,7 +60,12 @@ class Picture:
 
     def image(self) -> Image.Image:
         """The image at the size sent."""
-        return Image.fromarray(self.pixels).resize(self.size, Image.Resampling.LANCZOS)
+        image = _resized(self.pixels, self.size)
+        if self.mask is None:
+            return image
+        # Faded after resizing: at full size it would cost more than all the rest.
+        faded = Image.blend(image, Image.new("RGB", self.size, _GREY), _FADED)
+        return Image.composite(image, faded, _resized(self.mask, self.size))
 
     def data_url(self) -> str:
         """The image as a JPEG in a ``data:`` address."""
@@ -68,12 +77,13 @@ class Picture:
 def of_garment(crop: Crop, side: int, margin: float) -> Picture:
     """The region with `margin` around it; where a mask says what belongs to it, the rest fades."""
     pixels, mask = cut(crop, margin)
-    if crop.mask is not None:
-        kept = 1.0 - _FADED * (1.0 - mask[..., None].astype(np.float32) / 255.0)
-        pixels = (pixels * kept + _GREY * (1.0 - kept)).round().astype(np.uint8)
-    return Picture(pixels, side)
+    return Picture(pixels, side, None if crop.mask is None else mask)
 
 
 def of_photo(crop: Crop, side: int) -> Picture:
     """The whole photo that the region is in."""
     return Picture(crop.photo, side)
+
+
+def _resized(pixels: Pixels, size: tuple[int, int]) -> Image.Image:
+    return Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
