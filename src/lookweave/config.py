@@ -10,8 +10,9 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from lookweave.errors import ConfigError
@@ -81,6 +82,59 @@ class Tier(_Section):
         return self
 
 
+class Vlm(_Section):
+    """The server that the describer `vlm` asks: anything that speaks OpenAI's chat completions.
+
+    The first group shapes the answers and is part of every row's key; the second says where and
+    how fast, and may change at any time. The API key is in none: it is read from the
+    environment, from the variable that `api_key_variable` names.
+    """
+
+    model: str = Field("", description="the model's name, as the server knows it")
+    prompt: str = Field("v1", description="a shipped version, or a folder with prompts of yours")
+    response_format: Literal["json_schema", "json_object", "text"] = Field(
+        "json_schema", description="what the server can be held to; text: only asked for"
+    )
+    image_side: int = Field(512, ge=64, le=4096, description="longest side sent, in pixels")
+    margin: float = Field(0.1, ge=0, le=1, description="around the region, share of its side")
+    scenes: bool = Field(True, description="also ask for scene, light, pose and mood of looks")
+    temperature: float | None = Field(0.0, ge=0, description="None: the server's own")
+    max_tokens: int = Field(400, ge=50, description="of one answer")
+    extra: dict[str, Any] = Field({}, description="further fields of the request; null removes")
+
+    url: str = Field("", description="such as http://localhost:8000/v1")
+    api_key_variable: str = "LOOKWEAVE_VLM_API_KEY"
+    concurrency: int = Field(8, ge=1, le=1024, description="requests under way at a time")
+    timeout: float = Field(120.0, gt=0, description="seconds for one answer")
+    retries: int = Field(5, ge=0, description="of one request that the server could not serve")
+    backoff: float = Field(1.0, gt=0, description="seconds before the first retry, then doubling")
+    requests_per_minute: float = Field(0, ge=0, description="0: no limit")
+    tokens_per_minute: float = Field(0, ge=0, description="0: no limit")
+    price_input: float = Field(0, ge=0, description="of a million tokens sent")
+    price_output: float = Field(0, ge=0, description="of a million tokens answered")
+    ceiling_cost: float | None = Field(None, gt=0, description="in the prices' currency")
+    ceiling_tokens: int | None = Field(None, gt=0, description="sent and answered together")
+    cache: Path | None = Field(None, description="answers and spending; None: in the workspace")
+
+    @field_validator("url")
+    @classmethod
+    def _plain_address(cls, url: str) -> str:
+        if not url:
+            return url
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an http or https address, such as http://localhost:8000/v1")
+        if parts.username or parts.password or parts.query:
+            raise ValueError("must hold no name, password or query: settings are written to disk")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _a_price_for_the_ceiling(self) -> Vlm:
+        if self.ceiling_cost is not None and self.price_input + self.price_output <= 0:
+            raise ValueError("ceiling_cost needs price_input and price_output")
+        return self
+
+
 class Run(_Section):
     """How the work is run; nothing here changes a result."""
 
@@ -109,6 +163,7 @@ class Config(BaseSettings):
     ingest: Ingest = Ingest()
     match: Match = Match()
     tier: Tier = Tier()
+    vlm: Vlm = Vlm()
     run: Run = Field(default_factory=Run)
 
     @classmethod
@@ -140,6 +195,9 @@ def load(workspace: Path | None = None, **flags: Any) -> Config:
             from_file = tomllib.loads(where.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{where} is not valid TOML: {error}") from error
+    if workspace:
+        own_answers = {"vlm": {"cache": workspace.absolute() / "vlm-answers.sqlite"}}
+        from_file = _merge(own_answers, from_file)
     given = {name: value for name, value in flags.items() if value is not None}
     try:
         # Environment beats the file and flags beat both, so the file goes in first by hand.

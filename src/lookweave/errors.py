@@ -12,7 +12,9 @@
         │   ├── WorkspaceLocked
         │   └── WorkspaceFull     no space left where the workspace lives
         ├── ModelError        a model cannot be loaded or gave something impossible
-        │   └── HubUnreachable    weights are neither here nor to be had
+        │   ├── HubUnreachable    weights are neither here nor to be had
+        │   ├── ServerUnusable    a model's server is away, refuses us or cannot do the work
+        │   └── CeilingReached    the next request would cost more than was allowed
         └── PublishError      a data set could not be written or pushed
 
 A photo that cannot be used is not an exception for the caller: it becomes a row of the
@@ -65,6 +67,14 @@ class ModelError(WorkError):
 
 
 class HubUnreachable(ModelError):
+    pass
+
+
+class ServerUnusable(ModelError):
+    pass
+
+
+class CeilingReached(ModelError):
     pass
 
 

@@ -33,6 +33,8 @@ class Card:
         text: an encoder that can also encode text.
         version: raise it when the same weights give other rows (it is part of the key).
         settings: passed on to the class.
+        must_set: what `running` must hold for the model to be ready.
+        running: passed on too, but no part of the key: where and how fast, not what.
         good_for: one line for `lookweave models`.
     """
 
@@ -52,6 +54,10 @@ class Card:
     version: int = 1
     needs: tuple[str, ...] = ()
     settings: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    must_set: tuple[str, ...] = ()
+    running: MappingProxyType[str, Any] = field(
+        default_factory=lambda: MappingProxyType({}), compare=False
+    )
 
     @property
     def key(self) -> str:
@@ -70,6 +76,8 @@ class Card:
         for module in self.needs:
             if importlib.util.find_spec(module) is None:
                 return f"the Python package {module} is not installed"
+        if unset := [name for name in self.must_set if not self.running.get(name)]:
+            return f"the settings {', '.join(f'vlm.{name}' for name in unset)} are missing"
         if self.weights is not None and not self.weights.exists():
             return f"its weights {self.weights.name} are missing"
         return None

@@ -6,12 +6,14 @@ gathers. To add an ensemble: a line in `PRESETS`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lookweave.config import Config
 from lookweave.errors import ConfigError, UnknownModel
 from lookweave.models.card import Card
 from lookweave.models.embedded.cards import CARDS as EMBEDDED
+from lookweave.models.vlm.cards import CARDS as VLM
+from lookweave.models.vlm.cards import configured
 from lookweave.records import fingerprint
 
 
@@ -33,7 +35,7 @@ class Ensemble:
 
 def all_cards() -> dict[str, Card]:
     """Every card by name."""
-    return {card.name: card for card in (*EMBEDDED,)}
+    return {card.name: card for card in (*EMBEDDED, *VLM)}
 
 
 PRESETS: dict[str, str] = {
@@ -75,4 +77,5 @@ def resolve(spec: str, *, accept_non_commercial: bool = False) -> Ensemble:
 
 def chosen(config: Config) -> Ensemble:
     """The ensemble that the settings name."""
-    return resolve(config.models, accept_non_commercial=config.accept_non_commercial)
+    ensemble = resolve(config.models, accept_non_commercial=config.accept_non_commercial)
+    return replace(ensemble, describer=configured(ensemble.describer, config.vlm))
