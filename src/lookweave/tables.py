@@ -81,6 +81,9 @@ class Table:
             filter=where,
             batch_size=rows,
             batch_readahead=2,
+            # Lance would read ahead up to 2 GB: a scan's memory would grow with the table.
+            fragment_readahead=1,
+            io_buffer_size=16 << 20,
         )
         for batch in batches:
             if batch.num_rows:
