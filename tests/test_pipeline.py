@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from lookweave.build import build_workspace
-from lookweave.errors import InputError, ModelError, Rejected, UnknownModel
+from lookweave.errors import InputError, ModelError, Rejected, UnknownModel, WorkError
 from lookweave.models.card import Card
 from lookweave.models.protocols import Crop
 from lookweave.models.whole import WholePhoto
@@ -236,3 +236,24 @@ def test_a_photo_given_as_garment_and_as_look_is_both(
     kinds = Counter(workspace.table("regions").read(["kind"]).column("kind").to_pylist())
     assert kinds == {"garment": 3, "look": 4}
     assert verify(workspace, Progress(quiet=True)).problems == []
+
+
+@pytest.mark.parametrize("kilobytes", [96, 240, 400])
+def test_a_full_disk_is_a_clear_error_and_loses_nothing(
+    tmp_path: Path, built: Workspace, photo_folders: Folders, kilobytes: int
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small disk to fill")
+    try:
+        with pytest.raises(WorkError, match=r"[Nn]o space is left|cannot be made: .*No space"):
+            build(disk / "ws", photo_folders)
+        more = ["mount", "-o", "remount,size=100m", str(disk)]
+        subprocess.run(more, capture_output=True, check=True)
+        build(disk / "ws", photo_folders)
+        assert contents(Workspace.open(disk / "ws")) == contents(built)
+        assert verify(Workspace.open(disk / "ws"), Progress(quiet=True)).problems == []
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], capture_output=True, check=False)
