@@ -104,7 +104,7 @@ def load(kind: Callable[..., Any], folder: Path, models_dir: Path, **runtime: An
     int8 = runtime.pop("int8", False)
     card = replace(
         card_for_path(str(folder)),
-        runtime=MappingProxyType({"device": "cpu", **runtime}),
+        running=MappingProxyType({"device": "cpu", **runtime}),
         settings=MappingProxyType({"int8": int8}),
     )
     return kind(card, models_dir)

@@ -21,6 +21,6 @@ def card_of(folder: Path, backend: str, **settings: Any) -> Card:
     """A card for a folder that runs on this backend."""
     return replace(
         card_for_path(str(folder)),
-        runtime=MappingProxyType({"backend": backend, "device": "cpu", "precision": "float32"}),
+        running=MappingProxyType({"backend": backend, "device": "cpu", "precision": "float32"}),
         settings=MappingProxyType(settings),
     )

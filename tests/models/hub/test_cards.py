@@ -20,7 +20,7 @@ from tests.models.hub.crops_and_cards import whole
 
 from lookweave.errors import ConfigError, ModelError
 from lookweave.models import cards
-from lookweave.models.card import TASKS, Card, with_runtime, with_settings
+from lookweave.models.card import TASKS, Card, with_running, with_settings
 from lookweave.models.hub.cards import CARDS, card_for_path, is_path
 from lookweave.models.hub.encoder import HubEncoder
 from lookweave.models.hub.export import VERSION, content_fingerprint
@@ -41,7 +41,7 @@ def only_hub(monkeypatch: pytest.MonkeyPatch) -> None:
             cards.PRESETS["embedded"].split("+"), TASKS, strict=True
         )
     ]  # fmt: skip
-    monkeypatch.setattr(cards, "all_cards", lambda: {one.name: one for one in (*embedded, *CARDS)})
+    monkeypatch.setattr(cards, "EMBEDDED", tuple(embedded))
 
 
 def test_cards_are_whole() -> None:
@@ -87,7 +87,7 @@ def test_a_new_siglip_is_one_card(tiny: Tiny, models_dir: Path, photos: list[Pix
     card = Card(
         name="my-siglip", task="encoder", factory="lookweave.models.hub.encoder:HubEncoder",
         licence="Apache-2.0", source="hub:me/my-siglip", good_for="a test",
-        runtime=MappingProxyType(ONNXRUNTIME),
+        running=MappingProxyType(ONNXRUNTIME),
     )  # fmt: skip
     shutil.copytree(tiny("siglip")[0], folder_of(card, models_dir))
 
@@ -130,7 +130,7 @@ def test_the_key_follows_the_files_and_not_their_place(tiny: Tiny, tmp_path: Pat
     card = card_for_path(str(folder))
 
     assert card_for_path(str(moved)).key == card.key
-    assert with_runtime(card, device="cpu", batch_size=3).key == card.key
+    assert with_running(card, device="cpu", batch_size=3).key == card.key
     assert with_settings(card, whiten=True).key != card.key
     weights = bytearray((moved / "model.safetensors").read_bytes())
     weights[len(weights) // 2] ^= 1
@@ -144,12 +144,12 @@ def test_an_exported_folder_needs_no_torch(
 ) -> None:  # fmt: skip
     folder, _ = tiny("siglip")
     runtime = MappingProxyType(ONNXRUNTIME)
-    first = HubEncoder(replace(card_for_path(str(folder)), runtime=runtime), models_dir)
+    first = HubEncoder(replace(card_for_path(str(folder)), running=runtime), models_dir)
     expected, text = first.encode([whole(photos[0])]), first.encode_text(["blue bag"])
     exported = models_dir / "exports" / f"{content_fingerprint(folder)}-{VERSION}"
     assert not list(exported.glob("*.safetensors"))
 
-    card = replace(card_for_path(str(exported)), runtime=runtime)
+    card = replace(card_for_path(str(exported)), running=runtime)
     monkeypatch.setattr(
         "lookweave.models.hub.export._export", lambda *_: pytest.fail("it was exported again")
     )

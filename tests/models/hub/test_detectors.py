@@ -92,9 +92,7 @@ def test_photos_of_mixed_sizes_equal_one_by_one(
         np.testing.assert_array_equal(found.labels, alone.labels)
 
 
-def test_regions_answer_in_the_taxonomy(
-    tiny: Tiny, models_dir: Path, photos: list[Pixels]
-) -> None:
+def test_regions_answer_in_the_taxonomy(tiny: Tiny, models_dir: Path, photos: list[Pixels]) -> None:
     detector = HubDetector(card_of(tiny("yolos")[0], "torch", threshold=0.05), models_dir)
 
     for photo, found in zip(photos, detector.detect(photos), strict=True):

@@ -180,9 +180,9 @@ def test_int8_ranks_like_float32_and_has_a_key_of_its_own(
     folder, _ = tiny("siglip")
     whole_numbers, eighth = card_of(folder, "onnxruntime"), card_of(folder, "auto", int8=True)
     runtime = {"backend": "onnxruntime", "device": "cpu"}
-    from lookweave.models.card import with_runtime
+    from lookweave.models.card import with_running
 
-    eighth = with_runtime(eighth, **runtime)
+    eighth = with_running(eighth, **runtime)
     crops = [whole(photo) for photo in photos]
 
     quantised = HubEncoder(eighth, models_dir).encode(crops)

@@ -134,6 +134,7 @@ CARDS: tuple[Card, ...] = (
     ),
 )  # fmt: skip
 
+
 def is_path(name: str) -> bool:
     """Whether a model is named by where it lies: an ONNX file, or a path to a folder."""
     return name.endswith(".onnx") or "/" in name or "\\" in name or name.startswith((".", "~"))
@@ -166,5 +167,3 @@ def card_for_path(name: str) -> Card:
         dimension=kind.dimension(config) if kind.dimension else None,
         text=kind.text_length is not None and kind.task == "encoder", needs=kind.needs, **about,
     )  # fmt: skip
-
-

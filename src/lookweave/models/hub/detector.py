@@ -119,7 +119,9 @@ def example_size(recipe: ImageRecipe) -> tuple[int, int]:
 
 
 def run_by_shape(
-    network: Network, recipe: ImageRecipe, photos: list[Pixels],
+    network: Network,
+    recipe: ImageRecipe,
+    photos: list[Pixels],
     shared: dict[str, NDArray[np.int64]] | None = None,
 ) -> list[tuple[Scores, ...]]:
     """The network's outputs for each photo, those of one shape in one call.

@@ -80,6 +80,8 @@ def fetch(name: str, to: Path) -> Path:
     card = all_cards().get(name)
     if card is None:
         raise UnknownModel(f"There is no model {name!r}; `lookweave models` lists them.")
+    if encoder := card.settings.get("encoder"):  # a describer made of an encoder
+        card = all_cards()[encoder]
     if not card.source.startswith("hub:"):
         raise InputError(
             f"The weights of {name} come from {card.source}, not from the hub: nothing to fetch."

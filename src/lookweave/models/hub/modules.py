@@ -166,9 +166,7 @@ def to_onnx(
     Args:
         axes: input -> its axes that may have any length.
     """
-    dynamic = tuple(
-        dict.fromkeys(axes[name], torch.export.Dim.DYNAMIC) for name in inputs
-    )
+    dynamic = tuple(dict.fromkeys(axes[name], torch.export.Dim.DYNAMIC) for name in inputs)
     with torch.no_grad():
         torch.onnx.export(
             module, example, str(path), input_names=list(inputs), output_names=list(outputs),

@@ -43,7 +43,7 @@ class Network:
     ) -> None:  # fmt: skip
         self.graph: Graph = kind.graphs[graph]
         int8 = bool(card.settings.get("int8", False))
-        runtime = Runtime.of({**card.runtime, **({"precision": "int8"} if int8 else {})})
+        runtime = Runtime.of({**card.running, **({"precision": "int8"} if int8 else {})})
         ready = (folder / f"{graph}.onnx").exists()
         settled = runtime.settled(exportable=self.graph.exportable)
         if ready and runtime.backend == "auto" and not _has(kind.needs):

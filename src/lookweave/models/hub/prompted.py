@@ -82,9 +82,7 @@ class PromptedDetector:
                 height = width = max(height, width)
             owners = np.full(logits.shape[1], -1)
             owners[: len(self._owners)] = self._owners
-            found.append(
-                query_candidates(logits, boxes, height, width, owners, len(CATEGORIES))
-            )
+            found.append(query_candidates(logits, boxes, height, width, owners, len(CATEGORIES)))
         return found
 
 

@@ -109,10 +109,8 @@ class YoloDetector:
         self._layout = str(card.settings.get("layout") or layout_of(self._file, len(names)))
         self._threshold = float(card.settings.get("threshold", 0.4))
         self._max_overlap = float(card.settings.get("max_overlap", 0.6))
-        self._scale = float(
-            card.settings.get("scale", 1.0 if self._layout == "yolox" else 1 / 255)
-        )
-        runtime = Runtime.of(card.runtime)
+        self._scale = float(card.settings.get("scale", 1.0 if self._layout == "yolox" else 1 / 255))
+        runtime = Runtime.of(card.running)
         settled = runtime.settled().on(backend="onnxruntime", precision="float32")
         self._backend = OnnxBackend(path, settled)
         height, width = self._file.size
@@ -205,9 +203,7 @@ def decode(layout: str, given: Arrays, size: tuple[int, int]) -> tuple[Scores, S
     return _xyxy(np.hstack([centre, side]).astype(np.float32)), raw[:, 4:5] * raw[:, 5:]
 
 
-def suppressed(
-    boxes: Scores, scores: Scores, threshold: float, max_overlap: float
-) -> Candidates:
+def suppressed(boxes: Scores, scores: Scores, threshold: float, max_overlap: float) -> Candidates:
     """Non-maximum suppression within each class, best first."""
     labels, best = scores.argmax(axis=1), scores.max(axis=1)
     order = np.argsort(-best, kind="stable")
