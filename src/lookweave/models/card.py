@@ -25,9 +25,11 @@ class Card:
         task: what it does.
         factory: ``module:Class``; called as ``Class(card, models_dir)``.
         licence: SPDX name of the weights' licence; `commercial` says whether it allows trade.
-        source: where the weights come from: ``package``, ``hub:OWNER/NAME``, ``server``, a path.
-        weights: file in this package, or None.
+        source: where the weights come from: ``package``, ``hub:OWNER/NAME`` (``@REVISION`` may
+            follow), ``server``, ``path`` (a local folder or file, named by `weights`).
+        weights: file in this package, local folder or file, or None.
         size_mb: download or file size.
+        memory_mb: what the model takes with one photo, about; 0 where nobody looked.
         input_size: height, width in pixels, or None for any.
         dimension: of an encoder's vectors.
         text: an encoder that can also encode text.
@@ -48,6 +50,7 @@ class Card:
     weights: Path | None = None
     weights_sha256: str = ""
     size_mb: float = 0.0
+    memory_mb: float = 0.0
     input_size: tuple[int, int] | None = None
     dimension: int | None = None
     text: bool = False
@@ -71,8 +74,19 @@ class Card:
         )
         return f"{self.name}-{made_of[:8]}"
 
+    @property
+    def _elsewhere(self) -> bool:
+        return self.source == "path" or self.source.startswith("hub:")
+
     def missing(self, models_dir: Path | None = None) -> str | None:
-        """Why the model cannot be loaded here, as a sentence; None when it is ready."""
+        """Why the model cannot be loaded here, as a sentence; None when it is ready.
+
+        Weights of a hub that are not here count as missing, although `load` would fetch them.
+        """
+        if self._elsewhere:
+            from lookweave.models.hub.fetch import missing
+
+            return missing(self, models_dir)
         for module in self.needs:
             if importlib.util.find_spec(module) is None:
                 return f"the Python package {module} is not installed"
@@ -83,12 +97,12 @@ class Card:
         return None
 
     def load(self, models_dir: Path | None = None) -> Any:
-        """The model itself.
+        """The model itself; weights of a hub are fetched when they are not here.
 
         Raises:
             ModelError: it is not ready here.
         """
-        if reason := self.missing(models_dir):
+        if not self._elsewhere and (reason := self.missing(models_dir)):
             raise ModelError(f"The model {self.name} cannot be loaded: {reason}.")
         module, _, name = self.factory.partition(":")
         return getattr(importlib.import_module(module), name)(self, models_dir)
@@ -97,3 +111,8 @@ class Card:
 def with_settings(card: Card, **settings: Any) -> Card:
     """The same model with other settings, and so with another key."""
     return replace(card, settings=MappingProxyType({**card.settings, **settings}))
+
+
+def with_running(card: Card, **running: Any) -> Card:
+    """The same model run in another way (`hub.runtime.Runtime`); its key stays."""
+    return replace(card, running=MappingProxyType({**card.running, **running}))

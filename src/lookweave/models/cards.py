@@ -12,8 +12,10 @@ from lookweave.config import Config
 from lookweave.errors import ConfigError, UnknownModel
 from lookweave.models.card import Card
 from lookweave.models.embedded.cards import CARDS as EMBEDDED
+from lookweave.models.hub.cards import CARDS as HUB
+from lookweave.models.hub.cards import card_for_path, is_path
 from lookweave.models.vlm.cards import CARDS as VLM
-from lookweave.models.vlm.cards import configured
+from lookweave.models.vlm.cards import configured, zero_shot
 from lookweave.records import fingerprint
 
 
@@ -35,27 +37,35 @@ class Ensemble:
 
 def all_cards() -> dict[str, Card]:
     """Every card by name."""
-    return {card.name: card for card in (*EMBEDDED, *VLM)}
+    describers = [zero_shot(card) for card in HUB if card.text]
+    return {card.name: card for card in (*EMBEDDED, *HUB, *VLM, *describers)}
 
 
 PRESETS: dict[str, str] = {
     "embedded": "lookweave-segmenter+lookweave-encoder+lookweave-describer",
+    "fast": "yolos-fashionpedia+fashion-clip+fashion-clip-zero-shot",
+    "best": "yolos-fashionpedia+fashion-siglip+vlm",
+    "paper": "yolos-fashionpedia+siglip-so400m+vlm",
 }
 
 
 def resolve(spec: str, *, accept_non_commercial: bool = False) -> Ensemble:
     """Turn ``PRESET`` or ``NAME+NAME+…`` into an ensemble.
 
+    A name with a slash in it, or one that ends in ``.onnx``, is a local model folder or file.
     A task that no name covers is done by the embedded model.
 
     Raises:
-        UnknownModel: a name is neither a card nor a preset.
+        UnknownModel: a name is neither a card nor a preset nor a path.
+        ModelError: a path leads to nothing that can be loaded.
         ConfigError: two models for one task, or a licence that was not accepted.
     """
     cards = all_cards()
     chosen: dict[str, Card] = {}
     for name in PRESETS.get(spec, spec).split("+"):
         card = cards.get(name.strip())
+        if card is None and is_path(name.strip()):
+            card = card_for_path(name.strip())
         if card is None:
             known = ", ".join([*PRESETS, *sorted(cards)])
             raise UnknownModel(f"There is no model or preset {name.strip()!r}. Known: {known}.")

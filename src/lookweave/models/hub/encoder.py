@@ -1,0 +1,90 @@
+"""SigLIP, CLIP and OpenCLIP models as encoders of crops and texts."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from lookweave.models.card import Card
+from lookweave.models.framing import cut
+from lookweave.models.hub.fetch import locate
+from lookweave.models.hub.graphs import architecture, configuration
+from lookweave.models.hub.network import Network, activations_mb
+from lookweave.models.hub.preprocess import recipe_in
+from lookweave.models.hub.tokens import Tokenize, tokenizer_in
+from lookweave.models.protocols import Crop, Pixels, Vectors
+
+MARGIN = 0.03
+"""Room around the box on each side, as a share of its longer side."""
+
+
+class HubEncoder:
+    """Both towers of a SigLIP-type model; the text tower is loaded when a text first comes.
+
+    Card settings:
+        margin: room around the box, as a share of its longer side.
+        whiten: paint what the mask leaves out white; without it the mask is not looked at.
+        int8: run 8-bit weights; faster on a CPU, and other vectors.
+
+    Args:
+        models_dir: where fetched weights lie and exported networks are kept.
+
+    Raises:
+        HubUnreachable: the weights are not here and cannot be fetched.
+        ModelError: they cannot be loaded.
+    """
+
+    def __init__(self, card: Card, models_dir: Path | None = None) -> None:
+        self._card, self._models_dir = card, models_dir
+        self._folder = locate(card, models_dir)
+        self._config = configuration(self._folder)
+        self._kind = architecture(self._config, self._folder)
+        self._recipe = recipe_in(self._folder, self._kind.model_type)
+        self._margin = float(card.settings.get("margin", MARGIN))
+        self._whiten = bool(card.settings.get("whiten", False))
+        self._lock = threading.Lock()
+        height, width = self._recipe.crop or (self._recipe.height, self._recipe.width)
+        self.image_network = Network(
+            card, self._folder, self._config, self._kind, "image", models_dir,
+            size=(height, width), one_mb=activations_mb(self._config, height, width),
+        )  # fmt: skip
+        dimension = self._kind.dimension
+        self.dimension = dimension(self._config) if dimension else card.dimension or 0
+
+    def encode(self, crops: list[Crop]) -> Vectors:
+        """Unit vectors, float32 (len(crops), dimension)."""
+        if not crops:
+            return np.empty((0, self.dimension), np.float32)
+        photos = np.stack([self._recipe(self._cut(crop)) for crop in crops])
+        return _unit(self.image_network({"pixel_values": photos})["vector"])
+
+    def encode_text(self, texts: list[str]) -> Vectors:
+        """Unit vectors, float32 (len(texts), dimension)."""
+        if not texts:
+            return np.empty((0, self.dimension), np.float32)
+        with self._lock:  # cached_property alone would load it once for each thread
+            network, tokenize = self._text
+        tokens = tokenize(texts)
+        inputs = {name: tokens[name] for name in network.graph.inputs}
+        return _unit(network(inputs)["vector"])
+
+    @cached_property
+    def _text(self) -> tuple[Network, Tokenize]:
+        network = Network(
+            self._card, self._folder, self._config, self._kind, "text", self._models_dir, one_mb=8.0
+        )
+        return network, tokenizer_in(self._folder, self._config, self._kind)
+
+    def _cut(self, crop: Crop) -> Pixels:
+        pixels, mask = cut(crop, self._margin)
+        if self._whiten and crop.mask is not None:
+            return np.where(mask[..., None] > 127, pixels, np.uint8(255))
+        return pixels
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.ascontiguousarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)

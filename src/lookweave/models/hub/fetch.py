@@ -1,0 +1,180 @@
+"""Where the files of a model are: a path, the models folder, the hub's cache, the hub."""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+from lookweave.errors import HubUnreachable, InputError, ModelError, UnknownModel
+from lookweave.models.card import Card
+from lookweave.models.cards import all_cards
+from lookweave.models.hub.export import KEPT, weight_files
+
+_CONFIGS = ("config.json", "open_clip_config.json", "model.onnx")
+
+
+def split_source(source: str) -> tuple[str, str]:
+    """``hub:OWNER/NAME@REVISION`` -> repository and revision (``main`` when not given)."""
+    repository, _, revision = source.removeprefix("hub:").partition("@")
+    return repository, revision or "main"
+
+
+def folder_of(card: Card, models_dir: Path) -> Path:
+    """Where a fetched model lies in a models folder."""
+    return models_dir / split_source(card.source)[0].replace("/", "--")
+
+
+def locate(card: Card, models_dir: Path | None = None) -> Path:
+    """The folder (or ONNX file) with the card's weights, fetched when they are not here.
+
+    Raises:
+        HubUnreachable: they are neither here nor to be had.
+        ModelError: a path holds no model, or the hub refuses.
+    """
+    if card.weights is not None:
+        if not card.weights.exists():
+            raise ModelError(f"The model {card.name} is gone from {card.weights}.")
+        return card.weights
+    here = _here(card, models_dir)
+    return here if here is not None else _download(card, models_dir)
+
+
+def missing(card: Card, models_dir: Path | None = None) -> str | None:
+    """Why the model cannot be loaded right now without a network, as a sentence; None when it
+    can."""
+    if card.source.startswith("hub:") and _here(card, models_dir) is None:
+        return (
+            f"its weights are not on this machine; they are fetched when it is first used, "
+            f"or by `lookweave models fetch {card.name} --to DIR`"
+        )
+    folder = locate(card, models_dir)
+    if folder.is_dir() and any(folder.glob("*.onnx")) and not weight_files(folder):
+        return None
+    for module in card.needs:
+        if importlib.util.find_spec(module) is None:
+            return f"the Python package {module} is not installed (pip install 'lookweave[hub]')"
+    return None
+
+
+def fetch(name: str, to: Path) -> Path:
+    """Bring a model's files into a models folder, for a machine without a network.
+
+    Only what is needed is fetched: configuration, processor, tokenizer, one set of weights.
+
+    Args:
+        name: of a card whose weights come from the hub.
+        to: the models folder; give it to the other machine as ``--models-dir``.
+
+    Returns:
+        The model's folder inside `to`.
+
+    Raises:
+        UnknownModel: there is no such card.
+        InputError: the card's weights do not come from a hub.
+        HubUnreachable: the hub cannot be reached from here.
+        ModelError: the hub has no such model, or wants a login for it.
+    """
+    card = all_cards().get(name)
+    if card is None:
+        raise UnknownModel(f"There is no model {name!r}; `lookweave models` lists them.")
+    if encoder := card.settings.get("encoder"):  # a describer made of an encoder
+        card = all_cards()[encoder]
+    if not card.source.startswith("hub:"):
+        raise InputError(
+            f"The weights of {name} come from {card.source}, not from the hub: nothing to fetch."
+        )
+    to.mkdir(parents=True, exist_ok=True)
+    return _download(card, to)
+
+
+def wanted_files(files: list[str], card: Card) -> list[str]:
+    """Of a repository's files, those that the card's loader reads.
+
+    Raises:
+        ModelError: the repository holds no weights in a form that is read here.
+    """
+    top = [name for name in files if "/" not in name]
+    configs = [name for name in top if any(fnmatch.fnmatch(name, want) for want in KEPT)]
+    open_clip = card.settings.get("format") == "open_clip"
+    if open_clip:
+        configs = [name for name in configs if name != "config.json"]
+        patterns = ["open_clip_model*.safetensors", "open_clip_pytorch_model*.bin"]
+    else:
+        configs = [name for name in configs if name != "open_clip_config.json"]
+        patterns = [r"model*.safetensors", "pytorch_model*.bin"]
+    for pattern in patterns:
+        if weights := fnmatch.filter(top, pattern):
+            whole = [name for name in weights if re.fullmatch(r".*model\.\w+", name)]
+            chosen = whole or weights
+            index = [name for name in top if name.endswith(".index.json") and not whole]
+            return sorted({*configs, *chosen, *index})
+    raise ModelError(
+        f"The repository of {card.name} holds no weights in a form that is read here "
+        f"({' or '.join(patterns)})."
+    )
+
+
+def _here(card: Card, models_dir: Path | None) -> Path | None:
+    """The folder where the card's files already lie, or None."""
+    if card.weights is not None:
+        return card.weights
+    if models_dir is not None:
+        folder = folder_of(card, models_dir)
+        if _complete(folder):
+            return folder
+    from huggingface_hub import try_to_load_from_cache
+
+    repository, revision = split_source(card.source)
+    for config in _CONFIGS[:2]:
+        found = try_to_load_from_cache(repository, config, revision=revision)
+        if isinstance(found, str) and _complete(Path(found).parent):
+            return Path(found).parent
+    return None
+
+
+def _complete(folder: Path) -> bool:
+    """A download that broke off leaves configurations without weights, or part of the weights."""
+    if not any((folder / name).exists() for name in _CONFIGS):
+        return False
+    for index in folder.glob("*.index.json"):
+        parts = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        if not all((folder / part).exists() for part in parts):
+            return False
+    return bool(weight_files(folder)) or any(folder.glob("*.onnx"))
+
+
+def _download(card: Card, models_dir: Path | None) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+    repository, revision = split_source(card.source)
+    local = None if models_dir is None else folder_of(card, models_dir)
+    try:
+        files = HfApi().list_repo_files(repository, revision=revision)
+        found = snapshot_download(
+            repository, revision=revision, allow_patterns=wanted_files(files, card),
+            local_dir=None if local is None else str(local),
+        )  # fmt: skip
+    except (GatedRepoError, RepositoryNotFoundError) as error:
+        raise ModelError(
+            f"The hub does not give out {repository} ({_short(error)}). It may have moved, or "
+            "want a login: huggingface-cli login."
+        ) from error
+    except ModelError:
+        raise
+    except Exception as error:  # clients of HTTP raise classes of many packages
+        raise HubUnreachable(
+            f"The weights of {card.name} ({repository}) are not on this machine, and the hub "
+            f"cannot be reached ({_short(error)}). Two ways out: on a machine with a network run "
+            f"`lookweave models fetch {card.name} --to DIR`, bring DIR here and say --models-dir "
+            "DIR; or use the models that ship inside the package: --models embedded."
+        ) from error
+    return Path(found)
+
+
+def _short(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:160]}" if lines else type(error).__name__
