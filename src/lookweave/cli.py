@@ -316,19 +316,33 @@ def list_models(context: typer.Context, json_: Json = False, models_dir: ModelsD
     if json_:
         _print({"models": cards, "presets": PRESETS}, True)
         return
-    table = RichTable()
-    for column in ("name", "task", "MB", "licence", "source", "ready", "good for"):
-        table.add_column(column, overflow="fold")
     for card in cards:
-        ready = "yes" if card["ready"] else f"no: {card['missing']}"
-        table.add_row(
-            card["name"], card["task"], f"{card['size_mb']:g}", card["licence"], card["source"],
-            ready, card["good_for"],
-        )  # fmt: skip
-    console = Console(highlight=False)
-    console.print(table)
+        size = f"{card['size_mb']:g} MB" if card["size_mb"] else "-"
+        commerce = "" if card["commercial"] else ", not for commerce"
+        state = "ready" if card["ready"] else "not ready"
+        print(
+            f"{card['name']:<26} {card['task']:<10} {size:<9} {card['licence']}{commerce}, "
+            f"{card['source']}: {state}"
+        )
+        print(f"    {card['good_for']}")
+        if card["missing"]:
+            print(f"    not ready: {card['missing']}")
+    print("\nPresets:")
     for name, parts in PRESETS.items():
-        console.print(f"--models {name} = {parts}", markup=False)
+        print(f"    --models {name:<10} {parts}")
+
+
+@models_app.command("fetch")
+def fetch_model(
+    name: Annotated[str, typer.Argument(help="a card whose weights come from the hub")],
+    to: Annotated[Path, typer.Option(help="the models folder; --models-dir on the other machine")],
+    json_: Json = False,
+) -> None:
+    """Bring a model's weights to a folder, for a machine without a network."""
+    from lookweave.models.hub.fetch import fetch
+
+    where = fetch(name, to)
+    _print({"model": name, "folder": str(where)} if json_ else str(where), json_)
 
 
 def main() -> None:
