@@ -11,6 +11,7 @@ from typing import Any
 from lookweave.config import Config, load
 from lookweave.errors import InputError, ModelError
 from lookweave.models.cards import chosen
+from lookweave.models.hub.fetch import locate
 from lookweave.pipeline import Outcome, run_pipeline
 from lookweave.progress import Progress
 from lookweave.sources import listing
@@ -97,6 +98,8 @@ def _check(config: Config) -> None:
     for kind, places in (("garment", config.garments), ("look", config.looks)):
         next(listing(kind, places), None)  # raises where a place is not there or holds no photo
     for card in chosen(config).cards():
+        if card.source.startswith("hub:"):
+            locate(card, config.models_dir)  # fetches what is not here, before any work
         if reason := card.missing(config.models_dir):
             raise ModelError(
                 f"The model {card.name} cannot be used here: {reason}. `lookweave models` lists "

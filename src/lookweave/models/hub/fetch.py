@@ -39,6 +39,8 @@ def locate(card: Card, models_dir: Path | None = None) -> Path:
             raise ModelError(f"The model {card.name} is gone from {card.weights}.")
         return card.weights
     here = _here(card, models_dir)
+    if here is None and (reason := _package_missing(card)):
+        raise ModelError(f"The model {card.name} cannot be used here: {reason}.")
     return here if here is not None else _download(card, models_dir)
 
 
@@ -53,6 +55,10 @@ def missing(card: Card, models_dir: Path | None = None) -> str | None:
     folder = locate(card, models_dir)
     if folder.is_dir() and any(folder.glob("*.onnx")) and not weight_files(folder):
         return None
+    return _package_missing(card)
+
+
+def _package_missing(card: Card) -> str | None:
     for module in card.needs:
         if importlib.util.find_spec(module) is None:
             return f"the Python package {module} is not installed (pip install 'lookweave[hub]')"
