@@ -1,0 +1,274 @@
+"""The OpenGL side: meshes in, linear colour, normals, ids and depth out. No window, no GPU.
+
+One context serves a process. EGL with Mesa's llvmpipe draws on the CPU; the same code runs on a
+GPU where there is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookweave.studio.render.body import Array
+from lookweave.studio.render.camera import Camera, look_at, orthographic
+from lookweave.studio.render.lights import Lighting
+
+Float32 = NDArray[np.float32]
+SKIN, CLOTH, SCENE, HAIR = 0, 1, 2, 3
+SHADOW_SIZE = 1024
+
+
+class NoRenderer(RuntimeError):
+    """This machine cannot open an EGL context."""
+
+
+@dataclass
+class Mesh:
+    """Triangles with everything the shaders ask of a vertex; missing arrays become zeros."""
+
+    position: Array  # (N, 3)
+    normal: Array  # (N, 3)
+    faces: NDArray[np.int32]  # (M, 3)
+    canonical: Array | None = None  # (N, 4)
+    along: Array | None = None  # (N, 3) the cloth's warp direction
+    uv: Array | None = None  # (N, 2)
+    tint: Array | None = None  # (N, 4)
+
+
+@dataclass
+class Texture:
+    """An image for a sampler: (H, W, C) float32 or uint8. Equal keys are uploaded once."""
+
+    key: str
+    pixels: NDArray[Any]
+
+
+@dataclass
+class Part:
+    """One draw call: a mesh, what it is made of, and what hides it."""
+
+    mesh: Mesh
+    kind: int
+    id: int
+    values: dict[str, Any] = field(default_factory=dict)  # uniforms by name, without "u_"
+    textures: dict[str, Texture] = field(default_factory=dict)
+    covers: list[Float32] = field(default_factory=list)  # cuts of the garments worn over it
+    margin: float = 0.012  # how deep under a cover a fragment must lie to be dropped
+    casts: bool = True
+
+
+@dataclass
+class Frame:
+    """What a render returns, top row first, at the supersampled size."""
+
+    colour: Float32  # (H, W, 3) linear light
+    normal: Float32  # (H, W, 3) world space
+    id: NDArray[np.int16]  # (H, W) Part.id, 0 where nothing was drawn
+    depth: Float32  # (H, W) metres in front of the camera, inf where nothing was drawn
+
+
+_UNIFORM_DEFAULTS: dict[str, Any] = {
+    "base": (1.0, 1.0, 1.0), "accent": (0.5, 0.5, 0.5), "thread": (0.2, 0.2, 0.2),
+    "repeat": (0.2, 0.2), "relief": 0.0, "fold": (0.0, 0.3, 0.6, 0.0), "gloss": 0.0,
+    "metal": 0.0, "sparkle": 0.0, "band": (0.0, 0.0, 0.0, 0.0), "band_rib": 0.0,
+    "print": (0.0, 0.0, 0.0, 0.0), "detail": 0, "emission": 0.0, "pattern": 0,
+    "cut": np.array([-9, 9, 9, 0, 9, 0.5, 0, 0, 0, 9, 0, 9], np.float32),
+}  # fmt: skip
+_SAMPLERS = ("albedo", "height", "noise", "print")
+
+
+def _source(name: str) -> str:
+    """Read a shader, replacing ``//#include name`` lines."""
+    folder = files("lookweave.studio.render").joinpath("shaders")
+    lines = []
+    for line in folder.joinpath(name).read_text().splitlines():
+        if line.startswith("//#include "):
+            lines.append(folder.joinpath(line.split()[1] + ".glsl").read_text())
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+class Renderer:
+    """Draws parts with one light set-up through one camera."""
+
+    def __init__(self) -> None:
+        import moderngl
+
+        try:
+            self._gl = moderngl.create_context(standalone=True, backend="egl", require=330)
+        except Exception as error:
+            raise NoRenderer(
+                "cannot open an OpenGL context without a screen (EGL): "
+                f"{error}. On Debian or Ubuntu: apt-get install libegl1 libegl-mesa0 "
+                "libgl1-mesa-dri"
+            ) from error
+        self._moderngl = moderngl
+        vertex = _source("surface.vert")
+        self._surface = self._gl.program(vertex, _source("surface.frag"))
+        self._shadow = self._gl.program(vertex, _source("shadow.frag"))
+        self._targets: dict[tuple[int, int], Any] = {}
+        self._textures: dict[str, Any] = {}
+        self._shadow_map = self._gl.depth_texture((SHADOW_SIZE, SHADOW_SIZE))
+        self._shadow_map.compare_func = "<="
+        self._shadow_map.repeat_x = self._shadow_map.repeat_y = False
+        self._shadow_target = self._gl.framebuffer(depth_attachment=self._shadow_map)
+        white = Texture("white", np.full((4, 4, 4), 255, np.uint8))
+        self._blank = self._texture(white)
+
+    def render(
+        self, parts: list[Part], camera: Camera, lighting: Lighting, size: tuple[int, int],
+        focus: tuple[Array, float] | None = None,
+    ) -> Frame:  # fmt: skip
+        """Draw `parts` at `size` (width, height); `focus` = shadowed sphere (centre, radius)."""
+        gl = self._gl
+        gl.enable(self._moderngl.DEPTH_TEST)
+        gl.disable(self._moderngl.CULL_FACE)
+        buffers = [self._upload(part) for part in parts]
+        centre, radius = focus if focus is not None else (np.zeros(3), 2.0)
+        shadow_matrix = orthographic(radius, 4 * radius) @ look_at(
+            centre + lighting.key_direction * 2 * radius, centre
+        )
+        if lighting.shadows:
+            self._shadow_target.use()
+            self._shadow_target.clear(depth=1.0)
+            _set(self._shadow, "u_view_projection", shadow_matrix.T.astype("f4").tobytes())
+            for part, buffer in zip(parts, buffers, strict=True):
+                if part.casts:
+                    _set(self._shadow, "u_kind", part.kind)
+                    _write(self._shadow, "u_cut", part.values.get("cut"))
+                    self._vertex_array(self._shadow, buffer).render()
+
+        target, colour, surface, depth = self._target(size)
+        target.use()
+        target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
+        program = self._surface
+        matrix = camera.projection(size) @ camera.view()
+        _set(program, "u_view_projection", matrix.T.astype("f4").tobytes())
+        _set(program, "u_shadow", shadow_matrix.T.astype("f4").tobytes())
+        _set(program, "u_eye", tuple(camera.eye))
+        for name, value in lighting.uniforms().items():
+            _set(program, f"u_{name}", value)
+        _write(program, "u_sh", lighting.harmonics)
+        for unit, sampler in enumerate((*_SAMPLERS, "shadow")):
+            _set(program, f"t_{sampler}", unit)
+        self._shadow_map.use(len(_SAMPLERS))
+        for part, buffer in zip(parts, buffers, strict=True):
+            self._bind(program, part)
+            self._vertex_array(program, buffer).render()
+        frame = self._read(size, colour, surface, depth, camera)
+        for vbo, ibo in buffers:
+            vbo.release()
+            ibo.release()
+        return frame
+
+    def _bind(self, program: Any, part: Part) -> None:
+        _set(program, "u_kind", part.kind)
+        _set(program, "u_id", float(part.id))
+        for name, default in _UNIFORM_DEFAULTS.items():
+            value = part.values.get(name, default)
+            if name == "cut":
+                _write(program, "u_cut", value)
+            else:
+                _set(program, f"u_{name}", value if np.isscalar(value) else tuple(value))
+        covers = np.zeros(72, np.float32)
+        for k, cover in enumerate(part.covers[:6]):
+            covers[12 * k : 12 * k + 12] = cover
+        _write(program, "u_over", covers)
+        _set(program, "u_over_count", min(len(part.covers), 6))
+        _set(program, "u_over_margin", part.margin)
+        for unit, sampler in enumerate(_SAMPLERS):
+            texture = part.textures.get(sampler)
+            (self._texture(texture) if texture else self._blank).use(unit)
+
+    def _upload(self, part: Part) -> tuple[Any, Any]:
+        mesh = part.mesh
+        count = len(mesh.position)
+        columns = [
+            mesh.position, mesh.normal,
+            np.zeros((count, 4)) if mesh.canonical is None else mesh.canonical,
+            np.tile([0.0, 1.0, 0.0], (count, 1)) if mesh.along is None else mesh.along,
+            np.zeros((count, 2)) if mesh.uv is None else mesh.uv,
+            np.ones((count, 4)) if mesh.tint is None else mesh.tint,
+        ]  # fmt: skip
+        packed = np.concatenate(columns, 1).astype(np.float32)
+        return self._gl.buffer(packed.tobytes()), self._gl.buffer(
+            np.ascontiguousarray(mesh.faces, np.int32).tobytes()
+        )
+
+    def _vertex_array(self, program: Any, buffer: tuple[Any, Any]) -> Any:
+        vbo, ibo = buffer
+        wanted = [
+            ("in_position", 3), ("in_normal", 3), ("in_canonical", 4), ("in_along", 3),
+            ("in_uv", 2), ("in_tint", 4),
+        ]  # fmt: skip
+        present = [(name, size) for name, size in wanted if name in program]
+        layout = " ".join(
+            f"{size}f" if name in program else f"{size}x4" for name, size in wanted
+        )
+        return self._gl.vertex_array(
+            program, [(vbo, layout, *(name for name, _ in present))], index_buffer=ibo
+        )
+
+    def _texture(self, texture: Texture) -> Any:
+        if texture.key not in self._textures:
+            if len(self._textures) > 200:
+                for old in self._textures.values():
+                    old.release()
+                self._textures.clear()
+            pixels = np.ascontiguousarray(texture.pixels)
+            height, width, channels = pixels.shape
+            kind = "f4" if pixels.dtype == np.float32 else "f1"
+            made = self._gl.texture((width, height), channels, pixels.tobytes(), dtype=kind)
+            made.build_mipmaps()
+            made.filter = (self._moderngl.LINEAR_MIPMAP_LINEAR, self._moderngl.LINEAR)
+            self._textures[texture.key] = made
+        return self._textures[texture.key]
+
+    def _target(self, size: tuple[int, int]) -> Any:
+        if size not in self._targets:
+            colour = self._gl.texture(size, 4, dtype="f2")
+            surface = self._gl.texture(size, 4, dtype="f2")
+            depth = self._gl.depth_texture(size)
+            target = self._gl.framebuffer([colour, surface], depth)
+            self._targets[size] = (target, colour, surface, depth)
+        return self._targets[size]
+
+    def _read(
+        self, size: tuple[int, int], colour: Any, surface: Any, depth: Any, camera: Camera
+    ) -> Frame:
+        width, height = size
+
+        def pixels(texture: Any) -> Float32:
+            raw = np.frombuffer(texture.read(), np.float16).reshape(height, width, 4)
+            return raw[::-1].astype(np.float32)
+
+        shaded, surfaces = pixels(colour), pixels(surface)
+        window = np.frombuffer(depth.read(), np.float32).reshape(height, width)[::-1]
+        near, far = camera.near, camera.far
+        with np.errstate(divide="ignore"):
+            metres = near * far / np.maximum(far - window * (far - near), 1e-9)
+        drawn = window < 1.0
+        return Frame(
+            shaded[..., :3], surfaces[..., :3],
+            np.where(drawn, np.round(surfaces[..., 3]), 0).astype(np.int16),
+            np.where(drawn, metres, np.inf).astype(np.float32),
+        )  # fmt: skip
+
+
+def _set(program: Any, name: str, value: Any) -> None:
+    """Set a uniform unless the compiler has dropped it."""
+    if name in program:
+        if isinstance(value, bytes):
+            program[name].write(value)
+        else:
+            program[name].value = value
+
+
+def _write(program: Any, name: str, values: Any) -> None:
+    if name in program and values is not None:
+        program[name].write(np.ascontiguousarray(values, np.float32).tobytes())
