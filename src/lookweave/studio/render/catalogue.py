@@ -21,7 +21,7 @@ PHOTOGRAPHERS: tuple[str, ...] = ("M. Lindqvist", "A. Okafor", "R. Tanaka", "C. 
 SEASONS: tuple[str, ...] = ("SS26", "AW26", "Resort 27")
 RIGHTS = "CC0-1.0, rendered by Lookweave"
 
-_SKINS = ((238, 205, 180), (224, 184, 152), (198, 150, 116), (160, 112, 80), (116, 78, 56), (78, 52, 40))
+_SKINS = ((238, 205, 180), (224, 184, 152), (198, 150, 116), (160, 112, 80), (126, 86, 62), (98, 66, 50))
 _HAIRS = ((28, 22, 20), (52, 36, 26), (96, 64, 38), (150, 110, 62), (196, 160, 104), (120, 50, 28), (150, 148, 146))
 
 
@@ -93,10 +93,10 @@ def garments(count: int, seed: int) -> list[Item]:
     while len(out) < count:
         number = len(out)
         roll = rng.random()
-        if number > 3 and roll < 0.32:
+        if number > 3 and roll < 0.26:
             origin = out[int(rng.integers(max(0, number - 12), number))]
             private = stream(seed, "garment", number)
-            relation = "sibling" if roll < 0.18 else "twin"
+            relation = "sibling" if roll < 0.15 else "twin"
             make = kinds.sibling if relation == "sibling" else kinds.twin
             out.append(Item(number, make(origin.garment, private), origin.family, relation, origin.female))
             continue
@@ -120,6 +120,11 @@ def extras(seed: int, count: int) -> list[Item]:
     return out
 
 
+def brands(count: int) -> tuple[str, ...]:
+    """The brands of a catalogue of `count` garments: one for every sixty, at most all."""
+    return BRANDS[: min(len(BRANDS), 1 + count // 60)]
+
+
 def person(rng: np.random.Generator, female: bool) -> Person:
     """A random adult."""
     body = mix(female, int(rng.integers(10)), int(rng.integers(10)), float(rng.uniform(0, 1)))
@@ -128,7 +133,7 @@ def person(rng: np.random.Generator, female: bool) -> Person:
     styles = ("bob", "long", "long", "bun", "ponytail", "afro", "short") if female else ("crop", "crop", "short", "buzz", "afro")
     shoe = ("sneaker", "loafer", "boot", "sneaker")[int(rng.integers(4))]
     return Person(
-        body, linear(np.clip(tone * 0.92, 20, 250)), linear(hair), styles[int(rng.integers(len(styles)))],
+        body, linear(np.clip(tone * 0.86, 16, 250)), linear(hair), styles[int(rng.integers(len(styles)))],
         shoe, shade(("white", "black", "brown", "beige", "black")[int(rng.integers(5))], rng),
         bool(rng.random() < 0.22), int(rng.integers(1 << 20)),
     )  # fmt: skip
@@ -215,7 +220,7 @@ def shot(
     place = scene[int(rng.integers(len(scene)))]
 
     # Crops: full length, then knees up, hips up, and bits of the person.
-    low, high = -0.04, 1.95
+    low, high = -0.03, 1.9
     roll = rng.random()
     lower = any(item.garment.slot in ("bottom", "dress") for item in items[:1])
     if roll < 0.75 * dials.crop:
@@ -229,7 +234,7 @@ def shot(
     framing = Framing(
         azimuth=float(rng.normal() * 14 * (0.3 + dials.pose)), height=float(np.clip(camera_height, 0.25, 2.3)),
         low=low, high=high, shift=float(rng.normal() * 0.22 * (0.2 + dials.crop)),
-        field_of_view=float(rng.uniform(20, 34)), roll=float(rng.normal() * 2.5 * dials.crop),
+        field_of_view=float(rng.uniform(20, 34)), roll=float(rng.normal() * 1.5 * dials.crop),
     )  # fmt: skip
     grade = "clean"
     if rng.random() < 0.2 + 0.6 * dials.light:

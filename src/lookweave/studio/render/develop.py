@@ -39,25 +39,26 @@ def halve(values: NDArray[np.floating], factor: int) -> Float32:
     return np.asarray(values.reshape(shape).mean((1, 3)), np.float32)
 
 
-def labels(frame: Frame, factor: int) -> NDArray[np.uint8]:
-    """(H, W) ids of the finished photograph: the sample nearest each pixel's centre."""
-    picked = frame.id[factor // 2 :: factor, factor // 2 :: factor]
-    return np.ascontiguousarray(picked, dtype=np.uint8)
-
-
 def develop(
-    frame: Frame, settings: Develop, backdrop: Array, factor: int, rng: np.random.Generator
+    frame: Frame, settings: Develop, backdrop: Array, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """(H, W, 3) sRGB."""
-    drawn = (frame.id > 0)[..., None]
-    colour = halve(np.where(drawn, frame.colour, backdrop.astype(np.float32)), factor)
-    ids = labels(frame, factor)
-    person = halve(((frame.id > 0) & (frame.id < SCENE_ID)).astype(np.float32), factor)
-    depth = frame.depth[factor // 2 :: factor, factor // 2 :: factor]
+    factor = frame.samples
+    person = halve((frame.person.id > 0).astype(np.float32), factor)[..., None]
+    own = halve(frame.person.colour, factor)  # premultiplied by coverage
+    truth = frame.merged()
     if settings.occlusion > 0:
-        colour *= _crevices(depth, ids, settings.occlusion)[..., None]
-    if settings.blur > 0:
-        colour = _lens(colour, person, depth, settings.blur)
+        own = own * _crevices(truth.depth, truth.id, settings.occlusion)[..., None]
+    if frame.scenery is None:
+        far = np.broadcast_to(backdrop.astype(np.float32), own.shape)
+    else:
+        drawn = (frame.scenery.id > 0)[..., None]
+        far = np.where(drawn, frame.scenery.colour, backdrop.astype(np.float32))
+        if settings.blur > 0:
+            near = truth.depth[person[..., 0] > 0.5]
+            focus = float(np.median(near)) if near.size else 4.0
+            far = _lens(far, frame.scenery.depth, focus, settings.blur)
+    colour = own + far * (1 - person)
     glow = np.clip(colour - 1.0, 0, 4)
     if settings.bloom and float(glow.max()) > 0.2:
         colour = colour + 0.35 * _gauss(glow, 7.0) + 0.2 * _gauss(glow, 2.5)
@@ -86,43 +87,54 @@ def _gauss(image: Float32, sigma: float) -> Float32:
     )
 
 
-def _lens(colour: Float32, person: Float32, depth: Float32, blur: float) -> Float32:
-    """Blur what lies behind the person, in two steps of depth, without smearing the person."""
-    behind = 1.0 - person
-    near = depth[person > 0.5]
-    focus = float(np.median(near)) if near.size else 4.0
-    away = np.clip(1 - focus / np.maximum(np.minimum(depth, 60.0), focus), 0, 1)
-    small, large = max(0.4 * blur, 0.3), max(blur, 0.3)
-    spread = []
-    for sigma in (small, large):
-        weight = ndimage.gaussian_filter(behind, sigma, truncate=2.5) + 1e-4
-        spread.append(_gauss(colour * behind[..., None], sigma) / weight[..., None])
-    share = np.clip(away * 2.2, 0, 1)
-    share = ndimage.gaussian_filter(np.where(person > 0.5, ndimage.grey_dilation(share, 5), share), 1.5)
-    first = np.clip(share * 2, 0, 1)[..., None]
-    second = np.clip(share * 2 - 1, 0, 1)[..., None]
-    sharp = np.where(behind[..., None] > 0.02, colour, spread[0])
-    far = sharp * (1 - first) + spread[0] * first
-    far = far * (1 - second) + spread[1] * second
-    # Blend by coverage: edge pixels already mix person and scenery.
-    edge = person[..., None]
-    return np.where(edge > 0.02, colour, far)
+def _lens(far: Float32, depth: Float32, focus: float, blur: float) -> Float32:
+    """Blur scenery the more, the further it lies behind the plane of focus."""
+    away = np.clip(1 - focus / np.clip(depth, focus, 60.0), 0, 1)
+    # One filter wide enough to hide the steps of the depth map between planes.
+    share = np.clip(ndimage.gaussian_filter(away, blur) * 2.2, 0, 1)[..., None]
+    slight, strong = _gauss(far, max(0.4 * blur, 0.3)), _gauss(far, max(blur, 0.3))
+    first, second = np.clip(share * 2, 0, 1), np.clip(share * 2 - 1, 0, 1)
+    out = far * (1 - first) + slight * first
+    return np.asarray(out * (1 - second) + strong * second, np.float32)
 
 
 def _crevices(depth: Float32, ids: NDArray[np.uint8], strength: float) -> Float32:
-    """Screen-space ambient occlusion: darker where neighbours stand in front."""
-    finite = np.where(np.isfinite(depth), depth, 60.0)
+    """Screen-space ambient occlusion on people: darker where neighbours stand in front."""
+    people = (ids > 0) & (ids < SCENE_ID)
+    bounds = _bounds(people, 16)
+    shade = np.ones_like(depth)
+    if bounds is None:
+        return shade
+    finite = np.where(np.isfinite(depth[bounds]), depth[bounds], 60.0)
+    padded = np.pad(finite, 13, mode="edge")
+    height, width = finite.shape
+
+    def moved(dy: int, dx: int) -> Float32:
+        return padded[13 + dy : 13 + dy + height, 13 + dx : 13 + dx + width]
+
     out = np.zeros_like(finite)
     count = 0
     for radius in (3, 7, 13):
         for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
-            near = np.roll(finite, (dy * radius, dx * radius), (0, 1))
-            far = np.roll(finite, (-dy * radius, -dx * radius), (0, 1))
+            near, far = moved(-dy * radius, -dx * radius), moved(dy * radius, dx * radius)
             bump = finite - 0.5 * (near + far)  # concave where the mean is nearer than we are
             hollow = np.clip(bump / (0.010 * radius**0.5), 0, 1)
-            out += hollow * (np.abs(near - finite) < 0.35) * (np.abs(far - finite) < 0.35)
+            out += hollow * ((np.abs(near - finite) < 0.35) & (np.abs(far - finite) < 0.35))
             count += 1
-    return 1 - strength * np.clip(ndimage.gaussian_filter(out / count, 1.0) * 1.6, 0, 0.7)
+    dark = strength * np.clip(ndimage.gaussian_filter(out / count, 1.0) * 1.6, 0, 0.7)
+    shade[bounds] = 1 - dark * people[bounds]
+    return shade
+
+
+def _bounds(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice] | None:
+    """The rectangle around the true pixels, widened by `margin`."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return None
+    return (
+        slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + margin + 1),
+        slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + margin + 1),
+    )
 
 
 def _grade(image: Float32, settings: Develop) -> Float32:

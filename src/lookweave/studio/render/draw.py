@@ -62,13 +62,43 @@ class Part:
 
 
 @dataclass
-class Frame:
-    """What a render returns, top row first, at the supersampled size."""
+class Layer:
+    """One drawing, top row first."""
 
-    colour: Float32  # (H, W, 3) linear light
+    colour: Float32  # (H, W, 3) linear light, 0 where nothing was drawn
     normal: Float32  # (H, W, 3) world space
-    id: NDArray[np.int16]  # (H, W) Part.id, 0 where nothing was drawn
+    id: NDArray[np.uint8]  # (H, W) Part.id, 0 where nothing was drawn
     depth: Float32  # (H, W) metres in front of the camera, inf where nothing was drawn
+
+
+@dataclass
+class Frame:
+    """What a render returns: the person supersampled, the scenery at the picture's own size.
+
+    Scenery is out of focus and never stands in front of the person, so it needs no more.
+    """
+
+    person: Layer
+    scenery: Layer | None
+    samples: int  # of the person's layer, per pixel and axis
+
+    def _nearest(self, values: NDArray[Any]) -> NDArray[Any]:
+        half = self.samples // 2
+        return values[half :: self.samples, half :: self.samples]
+
+    def merged(self) -> Layer:
+        """Ids, depths, normals and unblended colours of every pixel's centre."""
+        near = Layer(*(self._nearest(v) for v in (
+            self.person.colour, self.person.normal, self.person.id, self.person.depth)))
+        if self.scenery is None:
+            return near
+        own = near.id > 0
+        far = self.scenery
+        return Layer(
+            np.where(own[..., None], near.colour, far.colour),
+            np.where(own[..., None], near.normal, far.normal),
+            np.where(own, near.id, far.id), np.where(own, near.depth, far.depth),
+        )  # fmt: skip
 
 
 _UNIFORM_DEFAULTS: dict[str, Any] = {
@@ -122,34 +152,56 @@ class Renderer:
 
     def render(
         self, parts: list[Part], camera: Camera, lighting: Lighting, size: tuple[int, int],
+        samples: int = 1, scenery: list[Part] | None = None,
         focus: tuple[Array, float] | None = None,
     ) -> Frame:  # fmt: skip
-        """Draw `parts` at `size` (width, height); `focus` = shadowed sphere (centre, radius)."""
+        """Draw `parts` before `scenery` at `size` (width, height).
+
+        `parts` get `samples` x `samples` samples a pixel. `focus` is the sphere (centre, radius)
+        that the shadow map covers.
+        """
         gl = self._gl
         gl.enable(self._moderngl.DEPTH_TEST)
         gl.disable(self._moderngl.CULL_FACE)
-        buffers = [self._upload(part) for part in parts]
+        behind = scenery or []
+        buffers = {id(part): self._upload(part) for part in (*parts, *behind)}
+        for part in (*parts, *behind):
+            for texture in part.textures.values():
+                self._texture(texture)
         centre, radius = focus if focus is not None else (np.zeros(3), 2.0)
-        shadow_matrix = orthographic(radius, 4 * radius) @ look_at(
+        shadow = orthographic(radius, 4 * radius) @ look_at(
             centre + lighting.key_direction * 2 * radius, centre
         )
         if lighting.shadows:
             self._shadow_target.use()
             self._shadow_target.clear(depth=1.0)
-            _set(self._shadow, "u_view_projection", shadow_matrix.T.astype("f4").tobytes())
-            for part, buffer in zip(parts, buffers, strict=True):
+            _set(self._shadow, "u_view_projection", shadow.T.astype("f4").tobytes())
+            for part in (*parts, *behind):
                 if part.casts:
                     _set(self._shadow, "u_kind", part.kind)
-                    _write(self._shadow, "u_cut", part.values.get("cut"))
-                    self._vertex_array(self._shadow, buffer).render()
+                    _write(self._shadow, "u_cut", part.values.get("cut", _UNIFORM_DEFAULTS["cut"]))
+                    self._vertex_array(self._shadow, buffers[id(part)]).render()
+        fine = (size[0] * samples, size[1] * samples)
+        person = self._layer(parts, buffers, camera, lighting, shadow, fine, True)
+        back = None
+        if scenery is not None:
+            back = self._layer(behind, buffers, camera, lighting, shadow, size, False)
+        for vbo, ibo in buffers.values():
+            vbo.release()
+            ibo.release()
+        return Frame(person, back, samples)
 
-        target, colour, surface, depth = self._target(size)
+    def _layer(
+        self, parts: list[Part], buffers: dict[int, tuple[Any, Any]], camera: Camera,
+        lighting: Lighting, shadow: Array, size: tuple[int, int], tight: bool,
+    ) -> Layer:  # fmt: skip
+        target = self._target(size)
         target.use()
         target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
         program = self._surface
         matrix = camera.projection(size) @ camera.view()
         _set(program, "u_view_projection", matrix.T.astype("f4").tobytes())
-        _set(program, "u_shadow", shadow_matrix.T.astype("f4").tobytes())
+        _set(program, "u_shadow", shadow.T.astype("f4").tobytes())
         _set(program, "u_eye", tuple(camera.eye))
         for name, value in lighting.uniforms().items():
             _set(program, f"u_{name}", value)
@@ -157,14 +209,15 @@ class Renderer:
         for unit, sampler in enumerate((*_SAMPLERS, "shadow")):
             _set(program, f"t_{sampler}", unit)
         self._shadow_map.use(len(_SAMPLERS))
-        for part, buffer in zip(parts, buffers, strict=True):
+        for part in parts:
             self._bind(program, part)
-            self._vertex_array(program, buffer).render()
-        frame = self._read(size, colour, surface, depth, camera)
-        for vbo, ibo in buffers:
-            vbo.release()
-            ibo.release()
-        return frame
+            self._vertex_array(program, buffers[id(part)]).render()
+        region = _extent(parts, camera, size) if tight else (0, 0, *size)
+        return _read(target, region, size, camera)
+
+    def close(self) -> None:
+        """Free the context."""
+        self._gl.release()
 
     def _bind(self, program: Any, part: Part) -> None:
         _set(program, "u_kind", part.kind)
@@ -231,33 +284,56 @@ class Renderer:
 
     def _target(self, size: tuple[int, int]) -> Any:
         if size not in self._targets:
-            colour = self._gl.texture(size, 4, dtype="f2")
-            surface = self._gl.texture(size, 4, dtype="f2")
-            depth = self._gl.depth_texture(size)
-            target = self._gl.framebuffer([colour, surface], depth)
-            self._targets[size] = (target, colour, surface, depth)
+            colours = [self._gl.texture(size, 4, dtype="f2") for _ in range(2)]
+            self._targets[size] = self._gl.framebuffer(colours, self._gl.depth_texture(size))
         return self._targets[size]
 
-    def _read(
-        self, size: tuple[int, int], colour: Any, surface: Any, depth: Any, camera: Camera
-    ) -> Frame:
-        width, height = size
 
-        def pixels(texture: Any) -> Float32:
-            raw = np.frombuffer(texture.read(), np.float16).reshape(height, width, 4)
-            return raw[::-1].astype(np.float32)
+def _extent(parts: list[Part], camera: Camera, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The (left, bottom, width, height) of the picture that `parts` can touch."""
+    width, height = size
+    if not parts:
+        return 0, 0, 0, 0
+    points = np.concatenate([part.mesh.position for part in parts])
+    pixels, depth = camera.project(points, size)
+    if (depth < camera.near).any():
+        return 0, 0, width, height
+    left, top = np.clip(np.floor(pixels.min(0)) - 2, 0, size).astype(int)
+    right, bottom = np.clip(np.ceil(pixels.max(0)) + 2, 0, size).astype(int)
+    if right <= left or bottom <= top:
+        return 0, 0, 0, 0
+    return int(left), int(height - bottom), int(right - left), int(bottom - top)
 
-        shaded, surfaces = pixels(colour), pixels(surface)
-        window = np.frombuffer(depth.read(), np.float32).reshape(height, width)[::-1]
-        near, far = camera.near, camera.far
-        with np.errstate(divide="ignore"):
-            metres = near * far / np.maximum(far - window * (far - near), 1e-9)
-        drawn = window < 1.0
-        return Frame(
-            shaded[..., :3], surfaces[..., :3],
-            np.where(drawn, np.round(surfaces[..., 3]), 0).astype(np.int16),
-            np.where(drawn, metres, np.inf).astype(np.float32),
-        )  # fmt: skip
+
+def _read(
+    target: Any, region: tuple[int, int, int, int], size: tuple[int, int], camera: Camera
+) -> Layer:
+    """Read back `region` of the framebuffer; the rest counts as empty."""
+    width, height = size
+    layer = Layer(
+        np.zeros((height, width, 3), np.float32), np.zeros((height, width, 3), np.float32),
+        np.zeros((height, width), np.uint8), np.full((height, width), np.inf, np.float32),
+    )  # fmt: skip
+    left, bottom, wide, tall = region
+    if not wide or not tall:
+        return layer
+
+    def values(attachment: int, count: int, kind: str, dtype: type) -> NDArray[Any]:
+        raw = target.read(region, count, attachment=attachment, dtype=kind, alignment=1)
+        return np.frombuffer(raw, dtype).reshape(tall, wide, count)[::-1]
+
+    colour, surface = values(0, 4, "f2", np.float16), values(1, 4, "f2", np.float16)
+    window = values(-1, 1, "f4", np.float32)[..., 0].astype(np.float64)
+    near, far = camera.near, camera.far
+    metres = near * far / np.maximum(far - window * (far - near), 1e-9)
+    drawn = window < 1.0
+    top = height - bottom - tall
+    here = (slice(top, top + tall), slice(left, left + wide))
+    layer.colour[here] = colour[..., :3]
+    layer.normal[here] = surface[..., :3]
+    layer.id[here] = np.where(drawn, np.round(surface[..., 3].astype(np.float32)), 0)
+    layer.depth[here] = np.where(drawn, metres, np.inf)
+    return layer
 
 
 def _set(program: Any, name: str, value: Any) -> None:

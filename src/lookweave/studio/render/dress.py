@@ -131,7 +131,7 @@ def dress(
             shoulder=garment.fit.shoulder + room,
         )  # fmt: skip
         cloth = drape(person.body, fit)
-        coords = area.refine @ coordinates(cloth, person.body)
+        coords = area.refine @ coordinates(cloth, person.body, garment.loft is not None)
         world = area.refine @ skin(cloth, area.weights, posed.affine)
         if garment.loft is None or "skirt" not in garment.kind:
             distance = garment.cut.distance(coords)
@@ -225,7 +225,8 @@ def _cloth_part(
         textures["print"] = fabrics.placed_print(garment.text, garment.emblem, *garment.print_colours)
         values["print"] = (0.0, 1.32, 0.105, 0.105)
         if garment.slot == "bag":
-            values["print"] = (0.0, 0.17, 0.12, 0.12)
+            size = 0.10 if garment.style == "tote" else 0.075
+            values["print"] = (0.0, 0.16 if garment.style == "tote" else 0.11, size, size)
     if detail & FREE_UV and not detail & LEGGED and mesh.canonical is not None and mesh.canonical[0, 1] == 0:
         values["band"] = (0.0, 0.0, 0.0, 0.0)
     return Part(mesh, CLOTH, ident, values, textures, covers)

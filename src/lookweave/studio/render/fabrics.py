@@ -50,7 +50,7 @@ class Fabric:
     @property
     def gloss(self) -> float:
         """Strength of the sheen, 0..1."""
-        table = {"leather": 0.5, "silk": 0.6, "synthetic": 0.4, "sequin": 0.9, "wool": 0.0}
+        table = {"leather": 0.5, "silk": 0.38, "synthetic": 0.4, "sequin": 0.9, "wool": 0.0}
         return table.get(self.material, 0.06)
 
     @property

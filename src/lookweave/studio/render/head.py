@@ -175,9 +175,9 @@ def hat(body: Body, posed: Posed, style: str) -> list[tuple[Mesh, str]]:
             sag = 0.03 * np.sin(angle)[None] * np.clip(radius[:, None] - 0.6, 0, 1)
         grid = np.stack(
             [
-                0.078 * radius[:, None] * np.sin(angle) + (0.02 * np.clip(radius[:, None] - 1.1, 0, 1) if style == "beret" else 0),
+                0.0805 * radius[:, None] * np.sin(angle) + (0.02 * np.clip(radius[:, None] - 1.1, 0, 1) if style == "beret" else 0),
                 height[:, None] - sag,
-                0.100 * radius[:, None] * np.cos(angle),
+                0.103 * radius[:, None] * np.cos(angle),
             ],
             -1,
         )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lookweave.studio.render import scenes
 from lookweave.studio.render.body import JOINT, Array, Body, mix, rig, skin
 from lookweave.studio.render.camera import Camera
-from lookweave.studio.render.develop import Develop, develop, labels
+from lookweave.studio.render.develop import Develop, develop
 from lookweave.studio.render.draw import Frame, Renderer
 from lookweave.studio.render.dress import Dressed, Person, dress
 from lookweave.studio.render.garments.kinds import Garment
@@ -67,11 +67,11 @@ def product(renderer: Renderer, garment: Garment, female: bool, size: tuple[int,
     centre = 0.5 * (points.min(0) + points.max(0))
     radius = float(np.linalg.norm(points - centre, axis=1).max()) * 1.05
     frame = renderer.render(
-        dressed.parts, camera, _PRODUCT_LIGHT, (size[0] * SAMPLES, size[1] * SAMPLES), (centre, radius)
-    )  # fmt: skip
+        dressed.parts, camera, _PRODUCT_LIGHT, size, SAMPLES, None, (centre, radius)
+    )
     rng = np.random.default_rng(garment.seed)
-    image = develop(frame, _CATALOGUE, np.ones(3), SAMPLES, rng)
-    return Photo(image, labels(frame, SAMPLES), frame, camera, _PRODUCT_LIGHT, [dressed])
+    image = develop(frame, _CATALOGUE, np.ones(3), rng)
+    return Photo(image, frame.merged().id, frame, camera, _PRODUCT_LIGHT, [dressed])
 
 
 def _visible(points: Array, part: Any) -> Array:
@@ -135,10 +135,10 @@ def look(
     camera = frame_camera(stance.joints, highest, framing, size)
     focus = (np.array([0.0, 0.9, 0.0]), 1.35)
     frame = renderer.render(
-        scene.parts + parts, camera, scene.lighting, (size[0] * SAMPLES, size[1] * SAMPLES), focus
+        parts, camera, scene.lighting, size, SAMPLES, scene.parts, (np.array([0.0, 0.9, 0.0]), 1.35)
     )
-    image = develop(frame, finish, scene.backdrop, SAMPLES, rng)
+    image = develop(frame, finish, scene.backdrop, rng)
     shared = rig()
     joints = [shared.coco @ skin(b.vertices, shared.weights, s.affine) for b, s in bodies]
-    return Photo(image, labels(frame, SAMPLES), frame, camera, scene.lighting, dressed, joints,
+    return Photo(image, frame.merged().id, frame, camera, scene.lighting, dressed, joints,
                  {"scene": scene.name, "pose": pose.name})  # fmt: skip

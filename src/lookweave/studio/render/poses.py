@@ -134,7 +134,10 @@ def vary(pose: Pose, rng: np.random.Generator, strength: float) -> Pose:
 
     changes: dict[str, Vector] = {}
     for name in ("pelvis", "spine", "head"):
-        changes[name] = shaken(getattr(pose, name), 4.0)
+        # People turn more freely than they tilt.
+        pitch, turn, roll = getattr(pose, name)
+        extra = rng.normal(size=3) * np.array([1.5, 6.0, 1.5]) * strength
+        changes[name] = (pitch + float(extra[0]), turn + float(extra[1]), roll + float(extra[2]))
     for name in ("upperarm_left", "upperarm_right", "forearm_left", "forearm_right"):
         changes[name] = shaken(getattr(pose, name), 0.06)
     for name in ("thigh_left", "thigh_right", "shin_left", "shin_right"):
@@ -198,6 +201,11 @@ def posed(body: Body, pose: Pose, yaw: float = 0.0, sole: float = 0.012) -> Pose
         rotations[JOINT[f"upperarm.{side}"]] = rotation_between(rest_in_world, chest @ upper) @ chest
         turned = rotations[JOINT[f"upperarm.{side}"]]
         rotations[JOINT[f"forearm.{side}"]] = rotation_between(turned @ rest, chest @ fore) @ turned
+        # Relaxed fingers curl towards the palm, which faces the thigh when the arm hangs.
+        hand = rotations[JOINT[f"forearm.{side}"]]
+        for finger, curl in (("fingers", 20.0), ("fingertips", 46.0), ("thumb", -6.0)):
+            bent = hand @ axis_angle([0, 0, -sign], np.deg2rad(curl))
+            rotations[JOINT[f"{finger}.{side}"]] = bent
         bend[f"elbow_{word}"] = float(np.degrees(np.arccos(np.clip(upper @ fore, -1, 1))))
         leg = np.array([sign * 0.07, -1.0, 0.0])
         thigh, shin = _unit(getattr(pose, f"thigh_{word}")), _unit(getattr(pose, f"shin_{word}"))
@@ -219,6 +227,8 @@ def posed(body: Body, pose: Pose, yaw: float = 0.0, sole: float = 0.012) -> Pose
     bend["waist"] = float(np.linalg.norm(pose.spine))
     affine = transforms(joints, shared.parents, rotations)
     world = np.einsum("jab,jb->ja", affine[:, :, :3], joints) + affine[:, :, 3]
+    if not pose.sits and pose.name != "jumping":
+        affine, world = _balance(affine, world)
     lowest = min(
         world[JOINT[f"foot.{s}"], 1] - joints[JOINT[f"foot.{s}"], 1] for s in ("L", "R")
     )
@@ -229,3 +239,16 @@ def posed(body: Body, pose: Pose, yaw: float = 0.0, sole: float = 0.012) -> Pose
     shift = np.array([-world[0, 0], sole - drop, -world[0, 2]])
     affine[:, :, 3] += shift
     return Posed(pose, affine, world + shift, bend)
+
+
+def _balance(affine: Array, world: Array) -> tuple[Array, Array]:
+    """Tilt a standing body so that its weight is over its feet."""
+    feet = 0.5 * (world[JOINT["foot.L"]] + world[JOINT["foot.R"]])
+    weight = 0.5 * world[JOINT["pelvis"]] + 0.5 * world[JOINT["chest"]]
+    arm = weight - feet
+    goal = np.array([0.25 * arm[0], arm[1], 0.45 * arm[2]])
+    turn = rotation_between(arm, goal)
+    moved = affine.copy()
+    moved[:, :, :3] = turn @ affine[:, :, :3]
+    moved[:, :, 3] = (affine[:, :, 3] - feet) @ turn.T + feet
+    return moved, (world - feet) @ turn.T + feet

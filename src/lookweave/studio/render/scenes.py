@@ -156,8 +156,8 @@ def _sweep(base: Array) -> Part:
 
 def _studio(rng: np.random.Generator, light: float) -> Scene:
     paper = _tone(rng, 0.35, 0.85, 0.02)
-    strength = rng.uniform(0.55, 0.8) + 0.3 * light
-    fill = rng.uniform(0.34, 0.5) * (1 - 0.55 * light)
+    strength = rng.uniform(0.5, 0.66) + 0.3 * light
+    fill = rng.uniform(0.34, 0.44) * (1 - 0.55 * light)
     harmonics = surround(np.full(3, 1.2 * fill), np.full(3, fill), np.full(3, 0.7 * fill))
     lighting = Lighting(
         _key(rng, light, (25, 50)), np.array([1.0, 0.98, 0.95]) * strength, harmonics,
@@ -178,7 +178,7 @@ def _coloured(rng: np.random.Generator, light: float) -> Scene:
     if rng.random() < 0.5 * light:
         rim = np.asarray(fabrics.shade(str(rng.choice(["blue", "pink", "orange", "purple"])), rng)) * 2.2
     lighting = Lighting(
-        _key(rng, light, (22, 50)), tint * (rng.uniform(0.6, 0.85) + 0.3 * light), harmonics,
+        _key(rng, light, (22, 50)), tint * (rng.uniform(0.5, 0.68) + 0.3 * light), harmonics,
         direction(float(rng.uniform(120, 240)), 20), rim, softness=float(rng.uniform(2, 7)),
         name="gelled studio" if rim.any() else "soft box",
     )  # fmt: skip

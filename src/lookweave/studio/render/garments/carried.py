@@ -33,7 +33,7 @@ def shoes(body: Body, posed: Posed, style: str) -> list[tuple[Mesh, str]]:
     cap = np.sqrt(np.clip(1 - (1 - cap) ** 2, 0, 1))
     angle = np.linspace(0, 2 * np.pi, columns)
     cosine, sine = np.cos(angle), np.sin(angle)
-    round_ = (np.abs(cosine) ** 2.4 + np.abs(sine) ** 2.4) ** (-1 / 2.4)
+    round_ = (np.abs(cosine) ** 2.8 + np.abs(sine) ** 2.8) ** (-1 / 2.8)
     out: list[tuple[Mesh, str]] = []
     scale = float(body.joint("toes.L")[2] - body.joint("foot.L")[2]) / 0.152
     for side, sign in (("L", 1.0), ("R", -1.0)):
@@ -50,11 +50,11 @@ def shoes(body: Body, posed: Posed, style: str) -> list[tuple[Mesh, str]]:
             b = rest @ front[:, :3].T + front[:, 3]
             return a * (1 - share) + b * share
 
-        z = -0.066 + 0.306 * s
         for part in ("upper", "sole"):
-            low = -0.004 if part == "upper" else -0.024
-            up = top if part == "upper" else np.full(rows, 0.006)
-            wide = width + (0.004 if part == "sole" else 0.0)
+            z = -0.066 + 0.306 * s if part == "upper" else -0.061 + 0.296 * s
+            low = -0.012 if part == "upper" else -0.024
+            up = top if part == "upper" else np.full(rows, 0.002)
+            wide = width + (0.001 if part == "sole" else 0.0)
             middle, half = 0.5 * (low + up), 0.5 * (up - low)
             inward = 0.008 * sign * np.clip((s - 0.6) / 0.4, 0, 1) ** 2
             x = (wide * cap)[:, None] * round_ * cosine - inward[:, None]

@@ -251,7 +251,7 @@ def _upper(g: Garment, rng: np.random.Generator) -> Garment:
                   neck={"crew": 0.106, "v-neck": 0.108, "scoop": 0.135}[neckline],
                   vee=1.405 if neckline == "v-neck" else 9.0, vee_slope=0.62)  # fmt: skip
         if sleeve == "sleeveless":
-            cut = replace(cut, sleeve=0.05, armhole=0.098)
+            cut = replace(cut, sleeve=0.05, armhole=0.120)
         fit = Fit(chest=0.010 + 0.018 * loose, waist=0.014 + 0.03 * loose, hip=0.010 + 0.018 * loose,
                   taper=0.30 - 0.26 * loose, arm=0.010 + 0.020 * loose, cuff=0.012 + 0.024 * loose)  # fmt: skip
         printed = g.fabric.pattern == "plain" and rng.random() < 0.55
@@ -295,7 +295,7 @@ def _outer(g: Garment, rng: np.random.Generator) -> Garment:
     weave = g.fabric.weave
     if g.kind == "vest":
         puffer = weave == "nylon"
-        cut = Cut(bottom=0.95, sleeve=0.05, armhole=0.100, neck=0.098, vee=9.0 if puffer else 1.26,
+        cut = Cut(bottom=0.95, sleeve=0.05, armhole=0.122, neck=0.098, vee=9.0 if puffer else 1.26,
                   vee_slope=0.42, open_top=0.010 if puffer else 0.0, open_bottom=0.03 if puffer else 0.0)  # fmt: skip
         fit = Fit(chest=0.030 if puffer else 0.016, waist=0.034 if puffer else 0.016, hip=0.022, taper=0.2, shoulder=0.016, smooth=20)
         return replace(g, cut=cut, fit=fit, sleeve="sleeveless", neckline="crew" if puffer else "v-neck",
@@ -342,7 +342,7 @@ def _whole(g: Garment, rng: np.random.Generator) -> Garment:
     cut = Cut(sleeve=_SLEEVES[sleeve], neck={"crew": 0.104, "v-neck": 0.115, "scoop": 0.140}[neckline],
               vee=float(rng.uniform(1.30, 1.38)) if neckline == "v-neck" else 9.0, vee_slope=0.48)  # fmt: skip
     if sleeve == "sleeveless":
-        cut = replace(cut, sleeve=0.05, armhole=float(rng.uniform(0.096, 0.110)))
+        cut = replace(cut, sleeve=0.05, armhole=float(rng.uniform(0.116, 0.130)))
     if g.kind == "jumpsuit":
         wide = float(rng.uniform(0, 1))
         cut = replace(cut, bottom=0.12)

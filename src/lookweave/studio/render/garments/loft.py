@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from lookweave.studio.render.body import Array, normals
 from lookweave.studio.render.draw import Mesh
-from lookweave.studio.render.garments.shell import region
+from lookweave.studio.render.garments.shell import TUBE_RADIUS, region
 
 ROWS, COLUMNS = 44, 144
 
@@ -112,7 +112,7 @@ def build(
     uv = np.stack(
         [angle[None] * mean, np.broadcast_to(loft.top - length, radius.shape)], -1
     )
-    base = 0.165
+    base = TUBE_RADIUS
     canonical = np.stack(
         [
             np.broadcast_to(base * sin, radius.shape),

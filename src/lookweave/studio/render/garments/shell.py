@@ -100,6 +100,10 @@ def drape(body: Body, fit: Fit) -> Array:
     cloth = _hang_trunk(cloth, body, coords, fit)
     cloth = _hang_legs(cloth, body, coords, fit)
     cloth = _round_arms(cloth, body, along, arm, coords, sleeve)
+    # What may not show through is the body without its smallest bumps.
+    for _ in range(8):
+        skin = 0.5 * skin + 0.5 * (area.neighbours @ skin)
+    outward = normals(skin, area.faces)
     # On the trunk push level: along the normal, cloth would be tucked under the bust again.
     level = outward.copy()
     trunk = (coords[:, 3] < 0.3) & (coords[:, 1] < 1.46) & (coords[:, 1] > CROTCH)
@@ -115,14 +119,16 @@ def drape(body: Body, fit: Fit) -> Array:
     return cloth + level * np.clip(inside, 0, None)[:, None]
 
 
+TUBE_RADIUS = 0.150  # of skirts and coat tails in canonical coordinates
 _CANONICAL_HEIGHTS = ("foot.L", "shin.L", "thigh.L", "waist", "chest", "upperarm.L", "neck")
 
 
-def coordinates(cloth: Array, body: Body) -> Array:
+def coordinates(cloth: Array, body: Body, joined: bool = False) -> Array:
     """(R, 4) canonical coordinates of draped cloth.
 
     On the trunk they follow the cloth, not the skin below it: stripes and prints run straight
-    over a bust instead of bending with it.
+    over a bust instead of bending with it. A shell that a loft continues is `joined`: towards
+    the hip its coordinates become those of a round tube.
     """
     area = region()
     coords = area.canonical.copy()
@@ -137,6 +143,9 @@ def coordinates(cloth: Array, body: Body) -> Array:
     coords[:, 1] += share * (height - y)
     angle = np.arctan2(cloth[:, 0], cloth[:, 2] - float(np.median(cloth[share > 0.9, 2])))
     radius = np.hypot(coords[:, 0], coords[:, 2])
+    if joined:
+        round_ = np.clip((1.22 - y) / 0.12, 0, 1)
+        radius = radius + round_ * (TUBE_RADIUS - radius)
     coords[:, 0] += share * (radius * np.sin(angle) - coords[:, 0])
     coords[:, 2] += share * (radius * np.cos(angle) - coords[:, 2])
     return coords
