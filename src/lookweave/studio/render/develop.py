@@ -32,6 +32,47 @@ class Develop:
     shoulder: bool = True
 
 
+@dataclass(frozen=True)
+class Foreground:
+    """Something out of focus right in front of the camera."""
+
+    alpha: Float32  # (H, W)
+    colour: Array  # (3,) linear
+
+
+def foreground(rng: np.random.Generator, size: tuple[int, int], share: float) -> Foreground:
+    """A passer-by's shoulder, leaves or a door frame that hides up to about `share` of the width."""
+    width, height = size
+    y, x = np.mgrid[0:height, 0:width] / np.array([height, width]).reshape(2, 1, 1)
+    side = rng.random() < 0.5
+    across = x if side else 1 - x
+    kind = int(rng.integers(3))
+    reach = share * rng.uniform(0.5, 1.0)
+    if kind == 0:  # a shoulder and the back of a head
+        shoulder = (
+            np.hypot((across + 0.12) / (0.12 + reach), (y - 1.05) / rng.uniform(0.45, 0.7)) < 1
+        )
+        skull = np.hypot((across - 0.3 * reach) / 0.13, (y - rng.uniform(0.3, 0.45)) / 0.12) < 1
+        mask = shoulder | skull
+        colour = np.full(3, rng.uniform(0.01, 0.10)) * rng.uniform(0.8, 1.2, 3)
+    elif kind == 1:  # leaves
+        mask = np.zeros((height, width), bool)
+        for _ in range(9):
+            u, v = rng.uniform(-0.05, reach), rng.uniform(0, 1.0)
+            turn, long = rng.uniform(0, 3.1), rng.uniform(0.06, 0.16)
+            du, dv = (across - u), (y - v) * height / width
+            a = du * np.cos(turn) + dv * np.sin(turn)
+            b = -du * np.sin(turn) + dv * np.cos(turn)
+            mask |= np.hypot(a / long, b / (0.32 * long)) < 1
+        colour = np.array([0.05, 0.14, 0.03]) * rng.uniform(0.5, 1.6)
+    else:  # a frame
+        mask = across < 0.7 * reach
+        colour = np.full(3, rng.uniform(0.02, 0.4))
+    blur = float(rng.uniform(0.008, 0.022)) * width
+    alpha = ndimage.gaussian_filter(mask.astype(np.float32), blur)
+    return Foreground(np.asarray(alpha, np.float32), colour)
+
+
 def halve(values: NDArray[np.floating], factor: int) -> Float32:
     """Mean of `factor` x `factor` blocks."""
     height, width = values.shape[:2]
@@ -40,7 +81,11 @@ def halve(values: NDArray[np.floating], factor: int) -> Float32:
 
 
 def develop(
-    frame: Frame, settings: Develop, backdrop: Array, rng: np.random.Generator
+    frame: Frame,
+    settings: Develop,
+    backdrop: Array,
+    rng: np.random.Generator,
+    front: Foreground | None = None,
 ) -> NDArray[np.uint8]:
     """(H, W, 3) sRGB."""
     factor = frame.samples
@@ -59,6 +104,9 @@ def develop(
             focus = float(np.median(near)) if near.size else 4.0
             far = _lens(far, frame.scenery.depth, focus, settings.blur)
     colour = own + far * (1 - person)
+    if front is not None:
+        alpha = front.alpha[..., None]
+        colour = colour * (1 - alpha) + front.colour.astype(np.float32) * alpha
     glow = np.clip(colour - 1.0, 0, 4)
     if settings.bloom and float(glow.max()) > 0.2:
         colour = colour + 0.35 * _gauss(glow, 7.0) + 0.2 * _gauss(glow, 2.5)
@@ -71,7 +119,9 @@ def develop(
     if settings.vignette > 0:
         height, width = image.shape[:2]
         y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-        image = image * (1 - settings.vignette * np.clip(x**2 + y**2 - 0.5, 0, None) / 1.5)[..., None]
+        image = (
+            image * (1 - settings.vignette * np.clip(x**2 + y**2 - 0.5, 0, None) / 1.5)[..., None]
+        )
     if settings.soften > 0:
         image = _gauss(image, settings.soften)
     if settings.grain > 0:
@@ -82,9 +132,7 @@ def develop(
 
 
 def _gauss(image: Float32, sigma: float) -> Float32:
-    return np.asarray(
-        ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=2.5), np.float32
-    )
+    return np.asarray(ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=2.5), np.float32)
 
 
 def _lens(far: Float32, depth: Float32, focus: float, blur: float) -> Float32:

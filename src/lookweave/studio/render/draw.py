@@ -22,7 +22,7 @@ SKIN, CLOTH, SCENE, HAIR = 0, 1, 2, 3
 SHADOW_SIZE = 1024
 
 
-class NoRenderer(RuntimeError):
+class NoRenderer(RuntimeError):  # noqa: N818
     """This machine cannot open an EGL context."""
 
 
@@ -88,8 +88,12 @@ class Frame:
 
     def merged(self) -> Layer:
         """Ids, depths, normals and unblended colours of every pixel's centre."""
-        near = Layer(*(self._nearest(v) for v in (
-            self.person.colour, self.person.normal, self.person.id, self.person.depth)))
+        near = Layer(
+            *(
+                self._nearest(v)
+                for v in (self.person.colour, self.person.normal, self.person.id, self.person.depth)
+            )
+        )
         if self.scenery is None:
             return near
         own = near.id > 0
@@ -111,8 +115,28 @@ _UNIFORM_DEFAULTS: dict[str, Any] = {
 _SAMPLERS = ("albedo", "height", "noise", "print")
 
 
-def _source(name: str) -> str:
-    """Read a shader, replacing ``//#include name`` lines."""
+_FRONT_DETAILS = 1 | 2 | 4 | 8 | 16 | 32 | 512 | 4096  # drawn on the garment's front
+_EXTRA_DETAILS = 64 | 128 | 256 | 1024
+_FREE_UV = 2048
+
+
+def _features(part: Part) -> tuple[tuple[str, int], ...]:
+    """What the shader of `part` must be able to do, as macros."""
+    detail = int(part.values.get("detail", 0))
+    cloth = part.kind == CLOTH
+    return (
+        ("KIND", part.kind),
+        ("PATTERN", int(part.values.get("pattern", 0)) if part.kind == SCENE else 0),
+        ("FREE", int(cloth and bool(detail & _FREE_UV))),
+        ("FRONT", int(cloth and bool(detail & _FRONT_DETAILS))),
+        ("EXTRA", int(cloth and bool(detail & _EXTRA_DETAILS))),
+        ("PRINT", int(cloth and "print" in part.textures)),
+        ("SPARKLE", int(cloth and part.values.get("sparkle", 0.0) > 0)),
+    )
+
+
+def _source(name: str, macros: tuple[tuple[str, int], ...] = ()) -> str:
+    """Read a shader, replacing ``//#include name`` lines and defining `macros`."""
     folder = files("lookweave.studio.render").joinpath("shaders")
     lines = []
     for line in folder.joinpath(name).read_text().splitlines():
@@ -120,7 +144,8 @@ def _source(name: str) -> str:
             lines.append(folder.joinpath(line.split()[1] + ".glsl").read_text())
         else:
             lines.append(line)
-    return "\n".join(lines)
+    defines = [f"#define {macro} {value}" for macro, value in macros]
+    return "\n".join([lines[0], *defines, *lines[1:]])
 
 
 class Renderer:
@@ -138,9 +163,7 @@ class Renderer:
                 "libgl1-mesa-dri"
             ) from error
         self._moderngl = moderngl
-        vertex = _source("surface.vert")
-        self._surface = self._gl.program(vertex, _source("surface.frag"))
-        self._shadow = self._gl.program(vertex, _source("shadow.frag"))
+        self._programs: dict[tuple[Any, ...], Any] = {}
         self._targets: dict[tuple[int, int], Any] = {}
         self._textures: dict[str, Any] = {}
         self._shadow_map = self._gl.depth_texture((SHADOW_SIZE, SHADOW_SIZE))
@@ -175,12 +198,8 @@ class Renderer:
         if lighting.shadows:
             self._shadow_target.use()
             self._shadow_target.clear(depth=1.0)
-            _set(self._shadow, "u_view_projection", shadow.T.astype("f4").tobytes())
-            for part in (*parts, *behind):
-                if part.casts:
-                    _set(self._shadow, "u_kind", part.kind)
-                    _write(self._shadow, "u_cut", part.values.get("cut", _UNIFORM_DEFAULTS["cut"]))
-                    self._vertex_array(self._shadow, buffers[id(part)]).render()
+            casting = [part for part in (*parts, *behind) if part.casts]
+            self._depths(casting, buffers, shadow)
         fine = (size[0] * samples, size[1] * samples)
         person = self._layer(parts, buffers, camera, lighting, shadow, fine, True)
         back = None
@@ -191,6 +210,25 @@ class Renderer:
             ibo.release()
         return Frame(person, back, samples)
 
+    def _depths(
+        self, parts: list[Part], buffers: dict[int, tuple[Any, Any]], matrix: Array
+    ) -> None:
+        """Draw only depths, dropping the fragments that cuts and covers take away."""
+        for part in parts:
+            program = self._program("depth.frag", (("KIND", part.kind),))
+            _set(program, "u_view_projection", matrix.T.astype("f4").tobytes())
+            _set(program, "t_noise", 0)
+            _write(program, "u_cut", part.values.get("cut", _UNIFORM_DEFAULTS["cut"]))
+            covers = np.zeros(72, np.float32)
+            for k, cover in enumerate(part.covers[:6]):
+                covers[12 * k : 12 * k + 12] = cover
+            _write(program, "u_over", covers)
+            _set(program, "u_over_count", min(len(part.covers), 6))
+            _set(program, "u_over_margin", part.margin)
+            noise = part.textures.get("noise")
+            (self._texture(noise) if noise else self._blank).use(0)
+            self._vertex_array(program, buffers[id(part)]).render()
+
     def _layer(
         self, parts: list[Part], buffers: dict[int, tuple[Any, Any]], camera: Camera,
         lighting: Lighting, shadow: Array, size: tuple[int, int], tight: bool,
@@ -198,29 +236,47 @@ class Renderer:
         target = self._target(size)
         target.use()
         target.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
-        program = self._surface
         matrix = camera.projection(size) @ camera.view()
-        _set(program, "u_view_projection", matrix.T.astype("f4").tobytes())
-        _set(program, "u_shadow", shadow.T.astype("f4").tobytes())
-        _set(program, "u_eye", tuple(camera.eye))
-        for name, value in lighting.uniforms().items():
-            _set(program, f"u_{name}", value)
-        _write(program, "u_sh", lighting.harmonics)
-        for unit, sampler in enumerate((*_SAMPLERS, "shadow")):
-            _set(program, f"t_{sampler}", unit)
+        # Cloth shaders are dear: find what is in front first, then colour each sample once.
+        target.color_mask = ((False,) * 4,) * 2
+        self._depths(parts, buffers, matrix)
+        target.color_mask = ((True,) * 4,) * 2
+        target.depth_mask = False
+        self._gl.depth_func = "=="
         self._shadow_map.use(len(_SAMPLERS))
+        ready = set()
         for part in parts:
+            program = self._program("surface.frag", _features(part))
+            if program not in ready:
+                ready.add(program)
+                _set(program, "u_view_projection", matrix.T.astype("f4").tobytes())
+                _set(program, "u_shadow", shadow.T.astype("f4").tobytes())
+                _set(program, "u_eye", tuple(camera.eye))
+                for name, value in lighting.uniforms().items():
+                    _set(program, f"u_{name}", value)
+                _write(program, "u_sh", lighting.harmonics)
+                for unit, sampler in enumerate((*_SAMPLERS, "shadow")):
+                    _set(program, f"t_{sampler}", unit)
             self._bind(program, part)
             self._vertex_array(program, buffers[id(part)]).render()
+        target.depth_mask = True
+        self._gl.depth_func = "<"
         region = _extent(parts, camera, size) if tight else (0, 0, *size)
         return _read(target, region, size, camera)
+
+    def _program(self, fragment: str, macros: tuple[tuple[str, int], ...]) -> Any:
+        key = (fragment, macros)
+        if key not in self._programs:
+            self._programs[key] = self._gl.program(
+                _source("surface.vert"), _source(fragment, macros)
+            )
+        return self._programs[key]
 
     def close(self) -> None:
         """Free the context."""
         self._gl.release()
 
     def _bind(self, program: Any, part: Part) -> None:
-        _set(program, "u_kind", part.kind)
         _set(program, "u_id", float(part.id))
         for name, default in _UNIFORM_DEFAULTS.items():
             value = part.values.get(name, default)
@@ -228,12 +284,6 @@ class Renderer:
                 _write(program, "u_cut", value)
             else:
                 _set(program, f"u_{name}", value if np.isscalar(value) else tuple(value))
-        covers = np.zeros(72, np.float32)
-        for k, cover in enumerate(part.covers[:6]):
-            covers[12 * k : 12 * k + 12] = cover
-        _write(program, "u_over", covers)
-        _set(program, "u_over_count", min(len(part.covers), 6))
-        _set(program, "u_over_margin", part.margin)
         for unit, sampler in enumerate(_SAMPLERS):
             texture = part.textures.get(sampler)
             (self._texture(texture) if texture else self._blank).use(unit)
@@ -260,9 +310,7 @@ class Renderer:
             ("in_uv", 2), ("in_tint", 4),
         ]  # fmt: skip
         present = [(name, size) for name, size in wanted if name in program]
-        layout = " ".join(
-            f"{size}f" if name in program else f"{size}x4" for name, size in wanted
-        )
+        layout = " ".join(f"{size}f" if name in program else f"{size}x4" for name, size in wanted)
         return self._gl.vertex_array(
             program, [(vbo, layout, *(name for name, _ in present))], index_buffer=ibo
         )

@@ -10,7 +10,14 @@ import numpy as np
 
 from lookweave.studio.render import fabrics, head
 from lookweave.studio.render.body import (
-    JOINT, PARTS, Array, Body, canonical, normals, rig, skin,
+    JOINT,
+    PARTS,
+    Array,
+    Body,
+    canonical,
+    normals,
+    rig,
+    skin,
 )  # fmt: skip
 from lookweave.studio.render.draw import CLOTH, HAIR, SCENE, SKIN, Mesh, Part
 from lookweave.studio.render.garments import carried, loft, trim
@@ -24,6 +31,7 @@ SKIN_ID, HAIR_ID, SHOES_ID, GLASSES_ID = 1, 2, 3, 4
 FIRST_GARMENT_ID = 10
 PERSON_STRIDE = 30  # the second person's ids start here
 SCENE_ID = 200
+FOREGROUND_ID = 250
 
 _LAYER = {"bottom": 1, "dress": 1, "top": 2, "outer": 4, "scarf": 6, "hat": 6, "bag": 6}
 
@@ -117,7 +125,7 @@ def dress(
             for mesh, piece in head.hat(person.body, posed, garment.style):
                 part = _cloth_part(garment, mesh, ident, Cut(), [], FREE_UV)
                 if piece != "crown" and garment.style in ("brim", "beret", "beanie"):
-                    part.values["base"] = garment.accent if piece == "band" else (1.0, 1.0, 1.0)
+                    part.values["base"] = (0.82,) * 3 if piece == "band" else (1.0, 1.0, 1.0)
                 parts.append(part)
             continue
         if garment.slot == "bag":
@@ -142,7 +150,9 @@ def dress(
                 np.stack([bends, 0 * bends, 0 * bends, 0 * bends], 1),
             )  # fmt: skip
             joined = SEAMLESS if garment.loft is not None else 0
-            parts.append(_cloth_part(garment, mesh, ident, garment.cut, hidden, garment.detail | joined))
+            parts.append(
+                _cloth_part(garment, mesh, ident, garment.cut, hidden, garment.detail | joined)
+            )
             if garment.collar:
                 edges = garment.cut.edges(coords)
                 ring = trim.trace(edges["neck"], coords, world, area.fine_faces)
@@ -155,10 +165,14 @@ def dress(
                     parts.append(part)
             surface.append(world[::7])
         if garment.loft is not None:
-            under = world if "skirt" not in garment.kind else area.refine @ skin(
-                cloth, area.weights, posed.affine
+            under = (
+                world
+                if "skirt" not in garment.kind
+                else area.refine @ skin(cloth, area.weights, posed.affine)
             )
-            mesh, _ = loft.build(under, replace(garment.loft, air=0.002), left, pelvis_up, garment.seed, sitting)
+            mesh, _ = loft.build(
+                under, replace(garment.loft, air=0.002), left, pelvis_up, garment.seed, sitting
+            )
             hem_cut = Cut(
                 bottom=garment.loft.hem, top=garment.loft.top,
                 open_top=garment.cut.open_top, open_bottom=garment.cut.open_bottom,
@@ -222,12 +236,19 @@ def _cloth_part(
         "band": garment.band, "band_rib": garment.rib, "detail": detail,
     }  # fmt: skip
     if garment.text or garment.emblem:
-        textures["print"] = fabrics.placed_print(garment.text, garment.emblem, *garment.print_colours)
-        values["print"] = (0.0, 1.32, 0.105, 0.105)
+        textures["print"] = fabrics.placed_print(
+            garment.text, garment.emblem, *garment.print_colours
+        )
+        values["print"] = (0.0, 1.31, 0.125, 0.125)
         if garment.slot == "bag":
             size = 0.10 if garment.style == "tote" else 0.075
             values["print"] = (0.0, 0.16 if garment.style == "tote" else 0.11, size, size)
-    if detail & FREE_UV and not detail & LEGGED and mesh.canonical is not None and mesh.canonical[0, 1] == 0:
+    if (
+        detail & FREE_UV
+        and not detail & LEGGED
+        and mesh.canonical is not None
+        and mesh.canonical[0, 1] == 0
+    ):
         values["band"] = (0.0, 0.0, 0.0, 0.0)
     return Part(mesh, CLOTH, ident, values, textures, covers)
 
@@ -283,6 +304,11 @@ def _person_parts(
     if person.glasses:
         for mesh in head.glasses(person.body, posed):
             parts.append(
-                Part(mesh, SCENE, first_id + GLASSES_ID, {"base": (0.012, 0.012, 0.014), "gloss": 1.0})
+                Part(
+                    mesh,
+                    SCENE,
+                    first_id + GLASSES_ID,
+                    {"base": (0.012, 0.012, 0.014), "gloss": 1.0},
+                )
             )
     return parts

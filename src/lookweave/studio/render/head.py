@@ -8,7 +8,15 @@ import numpy as np
 from scipy import ndimage
 
 from lookweave.studio.render.body import (
-    JOINT, PARTS, Array, Body, canonical, normals, reference, rig, skin,
+    JOINT,
+    PARTS,
+    Array,
+    Body,
+    canonical,
+    normals,
+    reference,
+    rig,
+    skin,
 )  # fmt: skip
 from lookweave.studio.render.draw import Mesh
 from lookweave.studio.render.garments.loft import grid_faces, tube
@@ -57,12 +65,18 @@ def hair(body: Body, posed: Posed, style: str, seed: int) -> list[Mesh]:
     rel = (place - CENTRE) / np.array([0.078, 0.104, 0.100])
     size = np.linalg.norm(rel, axis=1, keepdims=True)
     hull = CENTRE + rel / size * np.array([0.078, 0.104, 0.100])
-    lump = 0.25 * np.sin(rel[:, 0] * 9 + rng.uniform(0, 6)) * np.sin(rel[:, 1] * 8 + rng.uniform(0, 6))
+    lump = (
+        0.25 * np.sin(rel[:, 0] * 9 + rng.uniform(0, 6)) * np.sin(rel[:, 1] * 8 + rng.uniform(0, 6))
+    )
     outward = (hull - CENTRE) / np.linalg.norm(hull - CENTRE, axis=1, keepdims=True)
     own = normals(place, faces)
     top = np.clip((place[:, 1] - 1.70) / 0.12, 0, 1)
     if style == "afro":
-        surface = CENTRE + [0, 0.01, -0.01] + outward * (0.105 + thick * (0.7 + 0.3 * top) + 0.004 * lump)[:, None]
+        surface = (
+            CENTRE
+            + [0, 0.01, -0.01]
+            + outward * (0.105 + thick * (0.7 + 0.3 * top) + 0.004 * lump)[:, None]
+        )
     else:
         surface = place + own * (thick * (0.55 + 0.6 * top) * (1 + lump))[:, None]
     # Hairline: high on the forehead, around the ears, low in the nape.
@@ -86,7 +100,9 @@ def hair(body: Body, posed: Posed, style: str, seed: int) -> list[Mesh]:
              [0.01, 1.58, -0.145], [0.0, 1.48, -0.14], [0, 1.42, -0.14]]
         )  # fmt: skip
         path = ndimage.zoom(path, (3, 1), order=1)
-        width = np.interp(np.linspace(0, 1, len(path)), [0, 0.15, 0.5, 1], [0.018, 0.03, 0.034, 0.006])
+        width = np.interp(
+            np.linspace(0, 1, len(path)), [0, 0.15, 0.5, 1], [0.018, 0.03, 0.034, 0.006]
+        )
         mesh = tube(move(path, body, posed), width, np.array([1.0, 0, 0.01]))
         mesh.tint = np.ones((len(mesh.position), 4))
         meshes.append(mesh)
@@ -113,7 +129,9 @@ def _curtain(body: Body, posed: Posed, end: float, rng: np.random.Generator) -> 
     chest = posed.affine[JOINT["chest"]]
     rest = fit(flat, body)
     blend = np.clip((1.68 - flat[:, 1]) / 0.16, 0, 1)[:, None]
-    world = (rest @ head[:, :3].T + head[:, 3]) * (1 - blend) + (rest @ chest[:, :3].T + chest[:, 3]) * blend
+    world = (rest @ head[:, :3].T + head[:, 3]) * (1 - blend) + (
+        rest @ chest[:, :3].T + chest[:, 3]
+    ) * blend
     faces = grid_faces(rows, columns)
     uv = np.stack([np.broadcast_to(spread * 0.1, x.shape), np.broadcast_to(height, x.shape)], -1)
     along = np.gradient(world.reshape(rows, columns, 3), axis=0).reshape(-1, 3)
@@ -126,9 +144,7 @@ def _ball(body: Body, posed: Posed, centre: Array, radius: float) -> Mesh:
     rows, columns = 12, 21
     v = np.linspace(0, np.pi, rows)[:, None]
     u = np.linspace(0, 2 * np.pi, columns)[None]
-    grid = np.stack(
-        [np.sin(v) * np.sin(u), np.cos(v) * np.ones_like(u), np.sin(v) * np.cos(u)], -1
-    )
+    grid = np.stack([np.sin(v) * np.sin(u), np.cos(v) * np.ones_like(u), np.sin(v) * np.cos(u)], -1)
     points = move((centre + radius * grid).reshape(-1, 3), body, posed)
     faces = grid_faces(rows, columns)
     uv = np.stack(np.broadcast_arrays(u * 0.05, v * 0.05), -1).reshape(-1, 2)
@@ -175,7 +191,8 @@ def hat(body: Body, posed: Posed, style: str) -> list[tuple[Mesh, str]]:
             sag = 0.03 * np.sin(angle)[None] * np.clip(radius[:, None] - 0.6, 0, 1)
         grid = np.stack(
             [
-                0.0805 * radius[:, None] * np.sin(angle) + (0.02 * np.clip(radius[:, None] - 1.1, 0, 1) if style == "beret" else 0),
+                0.0805 * radius[:, None] * np.sin(angle)
+                + (0.02 * np.clip(radius[:, None] - 1.1, 0, 1) if style == "beret" else 0),
                 height[:, None] - sag,
                 0.103 * radius[:, None] * np.cos(angle),
             ],
@@ -232,7 +249,9 @@ def glasses(body: Body, posed: Posed) -> list[Mesh]:
         meshes.append(Mesh(points, normals(points, faces), faces))
         path = np.array([[0.058, 1.738, 0.148], [0.074, 1.737, 0.11], [0.079, 1.733, 0.05]])
         path[:, 0] *= sign
-        meshes.append(tube(move(path, body, posed), np.full(3, 0.0025), np.array([0, 1.0, 0.01]), 6))
+        meshes.append(
+            tube(move(path, body, posed), np.full(3, 0.0025), np.array([0, 1.0, 0.01]), 6)
+        )
     bridge = np.array([[-0.010, 1.735, 0.166], [0.0, 1.737, 0.168], [0.010, 1.735, 0.166]])
     meshes.append(tube(move(bridge, body, posed), np.full(3, 0.0025), np.array([0, 1.0, 0.01]), 6))
     return meshes

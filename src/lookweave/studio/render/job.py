@@ -17,8 +17,9 @@ from PIL import Image
 from lookweave.errors import InputError
 from lookweave.studio.render import catalogue, labels, scenes
 from lookweave.studio.render.catalogue import Dials, Item
+from lookweave.studio.render.develop import foreground
 from lookweave.studio.render.draw import Renderer
-from lookweave.studio.render.photo import look, product
+from lookweave.studio.render.photo import Figure, Photo, look, product
 
 EXTRAS = 80  # garments that people wear but no catalogue lists
 TRUTH = (
@@ -26,7 +27,16 @@ TRUTH = (
     "material", "sleeve", "length", "neckline", "person", "x0", "y0", "x1", "y1", "pixels", "share",
 )  # fmt: skip
 CATALOGUE = (
-    "file", "sku", "title", "brand", "category", "colour", "pattern", "material", "price", "rights",
+    "file",
+    "sku",
+    "title",
+    "brand",
+    "category",
+    "colour",
+    "pattern",
+    "material",
+    "price",
+    "rights",
 )
 CREDITS = ("file", "brand", "season", "photographer", "rights", "takedown")
 
@@ -69,9 +79,8 @@ class Task:
 
 
 @lru_cache(maxsize=2)
-def _wardrobe(count: int, seed: int) -> tuple[list[Item], list[Item], dict[int, Item]]:
-    listed, spare = catalogue.garments(count, seed), catalogue.extras(seed, EXTRAS)
-    return listed, spare, {item.number: item for item in (*listed, *spare)}
+def _wardrobe(count: int, seed: int) -> tuple[list[Item], list[Item]]:
+    return catalogue.garments(count, seed), catalogue.extras(seed, EXTRAS)
 
 
 @lru_cache(maxsize=1)
@@ -93,7 +102,7 @@ def make(task: Task) -> str:
     """Make one picture with its labels; return its kind. The picture is written last."""
     recipe, out = task.recipe, Path(task.out)
     size = (recipe.width, recipe.height)
-    listed, spare, by_number = _wardrobe(recipe.garments, recipe.seed)
+    listed, spare = _wardrobe(recipe.garments, recipe.seed)
     if task.kind == "garment":
         item = listed[task.number]
         photo = product(_renderer(), item.garment, item.female, size)
@@ -101,37 +110,48 @@ def make(task: Task) -> str:
             labels.write(out / "labels" / "garments", item.sku.lower(), photo, [[item]])
         _save(photo.image, out / "garments" / garment_name(item), recipe.quality)
         return task.kind
-    # Every garment gets its share of looks, but one in twelve is never worn first.
-    first = listed[_turn(task.number, recipe)]
-    shot = catalogue.shot(task.number, first, listed, spare, recipe.seed, recipe.dials)
+    first, pool = _plan(task.number, recipe)
+    shot = catalogue.shot(task.number, first, pool, spare, recipe.seed, recipe.dials)
     rng = catalogue.stream(recipe.seed, "scene", task.number)
     scene = scenes.build(shot.scene, rng, recipe.dials.light)
     finish = replace(shot.finish, blur=shot.finish.blur * scene.blur * recipe.height / 768)
-    worn = [by_number[number] for number in shot.items]
-    photo = look(
-        _renderer(), shot.person, [item.garment for item in worn], shot.pose, scene, shot.framing,
-        finish, rng, shot.yaw, size,
-    )  # fmt: skip
+    figures = [
+        Figure(role.person, tuple(i.garment for i in role.items), role.pose, role.yaw, role.place)
+        for role in shot.roles
+    ]
+    front = foreground(rng, size, shot.hidden) if shot.hidden else None
+    worn = [list(role.items) for role in shot.roles]
+    photo = look(_renderer(), figures, scene, shot.framing, finish, rng, size, front)
     stem = look_name(task.number)[:-4]
-    rows = _truth_rows(task.number, photo, worn, listed)
+    rows = _truth_rows(task.number, photo, worn)
     if task.labels:
-        labels.write(out / "labels" / "looks", stem, photo, [worn])
+        labels.write(out / "labels" / "looks", stem, photo, worn)
     _write_text(out / "rows" / f"{stem}.json", json.dumps(rows))
     _save(photo.image, out / "looks" / look_name(task.number), recipe.quality)
     return task.kind
 
 
-def _turn(number: int, recipe: Recipe) -> int:
-    """Which garment look `number` is about: rounds over a shuffled catalogue."""
+def _plan(number: int, recipe: Recipe) -> tuple[Item, list[Item]]:
+    """Whom look `number` is about, and the listed garments it may also show.
+
+    Looks go round a shuffled catalogue. One garment in twelve is in no look and one look in
+    twenty shows no listed garment, as in life.
+    """
+    listed, spare = _wardrobe(recipe.garments, recipe.seed)
     order = catalogue.stream(recipe.seed, "turns").permutation(recipe.garments)
     worn = order[: max(1, recipe.garments - recipe.garments // 12)]
-    return int(worn[number % len(worn)])
+    rng = catalogue.stream(recipe.seed, "plan", number)
+    if rng.random() < 0.05:
+        return spare[int(rng.integers(len(spare)))], []
+    pool = [listed[k] for k in sorted(worn)]
+    return listed[int(worn[number % len(worn)])], pool
 
 
-def _truth_rows(number: int, photo: Any, worn: list[Item], listed: list[Item]) -> list[list[Any]]:
+def _truth_rows(number: int, photo: Photo, worn: list[list[Item]]) -> list[list[Any]]:
     rows = []
     height, width = photo.ids.shape
-    for entry, item in zip(labels.garments(photo, [worn]), worn, strict=True):
+    items = [item for person in worn for item in person]
+    for entry, item in zip(labels.garments(photo, worn), items, strict=True):
         if not item.listed or entry["pixels"] < labels.MIN_PIXELS * width * height / (512 * 768):
             continue
         g = item.garment
@@ -200,7 +220,7 @@ def _alone() -> None:
 
 
 def _missing(recipe: Recipe, out: Path, with_labels: bool) -> Iterator[Task]:
-    listed, _, _ = _wardrobe(recipe.garments, recipe.seed)
+    listed, _ = _wardrobe(recipe.garments, recipe.seed)
     for item in listed:
         stem = item.sku.lower()
         made = (out / "garments" / garment_name(item)).exists()
@@ -220,7 +240,7 @@ def _missing(recipe: Recipe, out: Path, with_labels: bool) -> Iterator[Task]:
 
 def _tables(recipe: Recipe, out: Path) -> int:
     """Write truth.csv, catalogue.csv and credits.csv; return the number of pairs."""
-    listed, _, by_number = _wardrobe(recipe.garments, recipe.seed)
+    listed, _ = _wardrobe(recipe.garments, recipe.seed)
     rows: list[list[Any]] = []
     for number in range(recipe.looks):
         rows += json.loads((out / "rows" / f"{look_name(number)[:-4]}.json").read_text())
@@ -240,7 +260,7 @@ def _tables(recipe: Recipe, out: Path) -> int:
     )  # fmt: skip
     credits = []
     for number in range(recipe.looks):
-        first = listed[_turn(number, recipe)]
+        first, _ = _plan(number, recipe)
         rng = catalogue.stream(recipe.seed, "credit", number)
         credits.append(
             [

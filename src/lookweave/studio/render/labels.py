@@ -13,7 +13,12 @@ from PIL import Image
 from lookweave.studio.render.body import COCO_NAMES
 from lookweave.studio.render.catalogue import Item
 from lookweave.studio.render.dress import (
-    GLASSES_ID, HAIR_ID, PERSON_STRIDE, SCENE_ID, SHOES_ID, SKIN_ID,
+    GLASSES_ID,
+    HAIR_ID,
+    PERSON_STRIDE,
+    SCENE_ID,
+    SHOES_ID,
+    SKIN_ID,
 )  # fmt: skip
 from lookweave.studio.render.photo import Photo
 from lookweave.taxonomy import SEGMENTER_CLASSES
@@ -121,5 +126,5 @@ def _geometry(
 
 
 def is_person(ids: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where a person or their clothes are."""
+    """Where a person or their clothes are in sight."""
     return (ids > 0) & (ids < SCENE_ID)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookweave.studio.render import scenes
-from lookweave.studio.render.body import JOINT, Array, Body, mix, rig, skin
+from lookweave.studio.render import scenery, scenes
+from lookweave.studio.render.body import JOINT, Array, mix, rig, skin
 from lookweave.studio.render.camera import Camera
-from lookweave.studio.render.develop import Develop, develop
+from lookweave.studio.render.develop import Develop, Foreground, develop
 from lookweave.studio.render.draw import Frame, Renderer
-from lookweave.studio.render.dress import Dressed, Person, dress
+from lookweave.studio.render.dress import FOREGROUND_ID, PERSON_STRIDE, Dressed, Person, dress
 from lookweave.studio.render.garments.kinds import Garment
 from lookweave.studio.render.lights import Lighting, direction, surround
 from lookweave.studio.render.poses import PRODUCT, Pose, Posed, posed
@@ -56,7 +56,9 @@ _PRODUCT_LIGHT = Lighting(
 )  # fmt: skip
 
 
-def product(renderer: Renderer, garment: Garment, female: bool, size: tuple[int, int] = SIZE) -> Photo:
+def product(
+    renderer: Renderer, garment: Garment, female: bool, size: tuple[int, int] = SIZE
+) -> Photo:
     """The garment as a catalogue shows it: front, on white, on an invisible body."""
     body = mix(female, 1, 8, 0.5)
     person = Person(body, (0, 0, 0), (0, 0, 0), "buzz", "loafer", (0, 0, 0))
@@ -95,50 +97,76 @@ def fit_camera(
     centre = 0.5 * (low + high)
     span = high - low
     tangent = np.tan(np.deg2rad(field_of_view) / 2)
-    need = max(span[1] / 2 / tangent, span[0] / 2 / (tangent * size[0] / size[1])) * (1 + 2 * margin)
+    need = max(span[1] / 2 / tangent, span[0] / 2 / (tangent * size[0] / size[1])) * (
+        1 + 2 * margin
+    )
     eye = np.array([centre[0], centre[1] + rise * need, high[2] + need])
     return Camera(eye, centre, field_of_view)
 
 
-def frame_camera(posed_joints: Array, top: float, framing: Framing, size: tuple[int, int]) -> Camera:
-    """A camera that shows a standing person between two heights."""
-    low, high = framing.low, min(framing.high, top + 0.12)
-    middle = 0.5 * (low + high)
+def frame_camera(middle: float, top: float, framing: Framing, size: tuple[int, int]) -> Camera:
+    """A camera that shows people around x = `middle` between two heights; `top` is their crown."""
+    low, high = framing.low, min(framing.high, top + 0.10)
     tangent = np.tan(np.deg2rad(framing.field_of_view) / 2)
     distance = (high - low) / 2 / tangent * 1.06
     a = np.deg2rad(framing.azimuth)
     across = framing.shift * distance * tangent * size[0] / size[1]
-    target = np.array([posed_joints[JOINT["pelvis"], 0], middle, 0.0])
+    target = np.array([middle, 0.5 * (low + high), 0.0])
     offset = np.array([np.cos(a), 0, -np.sin(a)]) * across
     eye = target + np.array([np.sin(a), 0.0, np.cos(a)]) * distance
     eye[1] = framing.height
     return Camera(eye + offset, target + offset, framing.field_of_view, framing.roll)
 
 
+@dataclass(frozen=True)
+class Figure:
+    """One person in a look: who, in what, how and where on the ground."""
+
+    person: Person
+    garments: tuple[Garment, ...]
+    pose: Pose
+    yaw: float = 0.0
+    place: tuple[float, float] = (0.0, 0.0)  # x and z in metres
+
+
 def look(
-    renderer: Renderer, person: Person, garments: list[Garment], pose: Pose, scene: scenes.Scene,
-    framing: Framing, finish: Develop, rng: np.random.Generator, yaw: float = 0.0,
-    size: tuple[int, int] = SIZE, others: list[tuple[Person, list[Garment], Pose, float, Array]] | None = None,
+    renderer: Renderer, figures: list[Figure], scene: scenes.Scene, framing: Framing,
+    finish: Develop, rng: np.random.Generator, size: tuple[int, int] = SIZE,
+    front: Foreground | None = None,
 ) -> Photo:  # fmt: skip
-    """An editorial photograph of `person` (and perhaps others) in `scene`."""
-    stance = posed(person.body, pose, yaw)
-    dressed = [dress(person, stance, garments)]
-    bodies: list[tuple[Body, Posed]] = [(person.body, stance)]
-    parts = list(dressed[0].parts)
-    if pose.sits:
-        pelvis = stance.joints[JOINT["pelvis"]]
-        ahead = stance.affine[JOINT["pelvis"]][:, 2]
-        turn = float(np.degrees(np.arctan2(ahead[0], ahead[2])))
-        parts += scenes.seat(scene, float(pelvis[1] - 0.115), pelvis, turn, rng)
-    top = float(dressed[0].surface[:, 1].max())
-    highest = float(max(top, (stance.joints[JOINT["head"], 1] + 0.17)))
-    camera = frame_camera(stance.joints, highest, framing, size)
-    focus = (np.array([0.0, 0.9, 0.0]), 1.35)
+    """An editorial photograph of one or more people in `scene`."""
+    dressed: list[Dressed] = []
+    joints: list[Array] = []
+    parts = []
+    shared = rig()
+    for number, figure in enumerate(figures):
+        stance = _placed(posed(figure.person.body, figure.pose, figure.yaw), figure.place)
+        made = dress(figure.person, stance, list(figure.garments), PERSON_STRIDE * number)
+        dressed.append(made)
+        parts += made.parts
+        bare = skin(figure.person.body.vertices, shared.weights, stance.affine)
+        joints.append(np.asarray(shared.coco @ bare))
+        if figure.pose.sits:
+            pelvis = stance.joints[JOINT["pelvis"]]
+            ahead = stance.affine[JOINT["pelvis"]][:, 2]
+            turn = float(np.degrees(np.arctan2(ahead[0], ahead[2])))
+            parts += scenery.seat(scene.seat, float(pelvis[1] - 0.115), pelvis, turn, rng)
+    crown = max(float(points[:, 1].max()) for points in joints) + 0.14
+    middle = float(np.mean([figure.place[0] for figure in figures]))
+    camera = frame_camera(middle, crown, framing, size)
     frame = renderer.render(
         parts, camera, scene.lighting, size, SAMPLES, scene.parts, (np.array([0.0, 0.9, 0.0]), 1.35)
     )
-    image = develop(frame, finish, scene.backdrop, rng)
-    shared = rig()
-    joints = [shared.coco @ skin(b.vertices, shared.weights, s.affine) for b, s in bodies]
-    return Photo(image, frame.merged().id, frame, camera, scene.lighting, dressed, joints,
-                 {"scene": scene.name, "pose": pose.name})  # fmt: skip
+    image = develop(frame, finish, scene.backdrop, rng, front)
+    ids = frame.merged().id
+    if front is not None:
+        ids = np.where(front.alpha > 0.5, np.uint8(FOREGROUND_ID), ids)
+    notes = {"scene": scene.name, "poses": [figure.pose.name for figure in figures]}
+    return Photo(image, ids, frame, camera, scene.lighting, dressed, joints, notes)
+
+
+def _placed(stance: Posed, place: tuple[float, float]) -> Posed:
+    shift = np.array([place[0], 0.0, place[1]])
+    affine = stance.affine.copy()
+    affine[:, :, 3] += shift
+    return replace(stance, affine=affine, joints=stance.joints + shift)

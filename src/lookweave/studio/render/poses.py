@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from lookweave.studio.render.body import (
-    ARM_DROP, JOINT, Array, Body, axis_angle, euler, rig, rotation_between, transforms,
+    ARM_DROP,
+    JOINT,
+    Array,
+    Body,
+    axis_angle,
+    euler,
+    rig,
+    rotation_between,
+    transforms,
 )  # fmt: skip
 
 Vector = tuple[float, float, float]
@@ -192,13 +200,18 @@ def posed(body: Body, pose: Pose, yaw: float = 0.0, sole: float = 0.012) -> Pose
     bend: dict[str, float] = {}
     for side, word, sign in (("L", "left", 1.0), ("R", "right", -1.0)):
         rest = np.array([sign * np.cos(ARM_DROP), -np.sin(ARM_DROP), 0.0])
-        upper, fore = _unit(getattr(pose, f"upperarm_{word}")), _unit(getattr(pose, f"forearm_{word}"))
+        upper, fore = (
+            _unit(getattr(pose, f"upperarm_{word}")),
+            _unit(getattr(pose, f"forearm_{word}")),
+        )
         # Raised arms lift the shoulder girdle.
         lift = float(np.clip(upper[1] + 0.3, 0, 1.2)) * 22.0
         girdle = chest @ axis_angle([0, 0, 1], sign * np.deg2rad(lift))
         rotations[JOINT[f"clavicle.{side}"]] = girdle
         rest_in_world = chest @ rest
-        rotations[JOINT[f"upperarm.{side}"]] = rotation_between(rest_in_world, chest @ upper) @ chest
+        rotations[JOINT[f"upperarm.{side}"]] = (
+            rotation_between(rest_in_world, chest @ upper) @ chest
+        )
         turned = rotations[JOINT[f"upperarm.{side}"]]
         rotations[JOINT[f"forearm.{side}"]] = rotation_between(turned @ rest, chest @ fore) @ turned
         # Relaxed fingers curl towards the palm, which faces the thigh when the arm hangs.
@@ -212,7 +225,9 @@ def posed(body: Body, pose: Pose, yaw: float = 0.0, sole: float = 0.012) -> Pose
         out = axis_angle([0, 1, 0], sign * np.deg2rad(pose.toe_out))
         thigh_turn = rotation_between(pelvis @ leg, pelvis @ thigh) @ pelvis @ out
         rotations[JOINT[f"thigh.{side}"]] = thigh_turn
-        shin_turn = rotation_between(thigh_turn @ _unit((sign * 0.07, -1, 0)), pelvis @ shin) @ thigh_turn
+        shin_turn = (
+            rotation_between(thigh_turn @ _unit((sign * 0.07, -1, 0)), pelvis @ shin) @ thigh_turn
+        )
         rotations[JOINT[f"shin.{side}"]] = shin_turn
         # Feet lie flat unless the pose points the toes: keep only the heading of the shin.
         heading = shin_turn @ np.array([0.0, 0.0, 1.0]) + 0.6 * thigh_turn @ np.array([0, 0, 1.0])
@@ -229,9 +244,7 @@ def posed(body: Body, pose: Pose, yaw: float = 0.0, sole: float = 0.012) -> Pose
     world = np.einsum("jab,jb->ja", affine[:, :, :3], joints) + affine[:, :, 3]
     if not pose.sits and pose.name != "jumping":
         affine, world = _balance(affine, world)
-    lowest = min(
-        world[JOINT[f"foot.{s}"], 1] - joints[JOINT[f"foot.{s}"], 1] for s in ("L", "R")
-    )
+    lowest = min(world[JOINT[f"foot.{s}"], 1] - joints[JOINT[f"foot.{s}"], 1] for s in ("L", "R"))
     toes = min(world[JOINT[f"toes.{s}"], 1] - joints[JOINT[f"toes.{s}"], 1] for s in ("L", "R"))
     drop = min(lowest, toes)
     if pose.name == "jumping":

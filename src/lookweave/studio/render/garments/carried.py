@@ -14,6 +14,7 @@ from lookweave.studio.render.poses import Posed
 
 SHOE_TOPS = {"sneaker": 0.092, "loafer": 0.078, "boot": 0.24, "tall boot": 0.42}
 
+
 def shoes(body: Body, posed: Posed, style: str) -> list[tuple[Mesh, str]]:
     """Both shoes, each as (mesh, part): ``upper``, ``sole`` or ``shaft``.
 
@@ -75,8 +76,10 @@ def shoes(body: Body, posed: Posed, style: str) -> list[tuple[Mesh, str]]:
             )  # fmt: skip
             shin = posed.affine[JOINT[f"shin.{side}"]]
 
+            knee_at = body.joint(f"shin.{side}")
+
             def shaft(points: Array, shin: Array = shin, foot: Array = foot, ankle: Array = ankle,
-                      knee: Array = body.joint(f"shin.{side}")) -> Array:  # fmt: skip
+                      knee: Array = knee_at) -> Array:  # fmt: skip
                 rest = points.copy()
                 share = np.clip((ankle[1] - rest[:, 1]) / (ankle[1] - knee[1]), 0, 1)
                 rest[:, [0, 2]] += ankle[[0, 2]] + share[:, None] * (knee - ankle)[[0, 2]]
@@ -88,9 +91,7 @@ def shoes(body: Body, posed: Posed, style: str) -> list[tuple[Mesh, str]]:
     return out
 
 
-def _grid_mesh(
-    points: Array, place: Callable[[Array], Array], rows: int, columns: int
-) -> Mesh:
+def _grid_mesh(points: Array, place: Callable[[Array], Array], rows: int, columns: int) -> Mesh:
     """A closed tube from grid points; canonical keeps where they were on the last."""
     coords = np.concatenate([points, np.zeros((len(points), 1))], 1)
     world = place(points.copy())
@@ -107,9 +108,7 @@ def _grid_mesh(
     return Mesh(world, normal, faces, coords, None, uv, np.zeros((len(world), 4)))
 
 
-def scarf(
-    body: Body, posed: Posed, chest: Array, length: float, seed: int
-) -> list[Mesh]:
+def scarf(body: Body, posed: Posed, chest: Array, length: float, seed: int) -> list[Mesh]:
     """A scarf around the neck with two hanging ends.
 
     `chest` (N, 3) are world points of the outermost cloth, so that the ends lie on top of it.

@@ -68,7 +68,7 @@ class Cut:
         if self.high_neck < NEVER:
             neck = np.minimum(neck, self.high_neck - (y - 0.45 * z))
         if self.armhole > 0:
-            hole = np.sqrt(((across - 0.235) / 0.62) ** 2 + (y - 1.445) ** 2) - self.armhole
+            hole = np.sqrt(((across - 0.228) / 0.62) ** 2 + (y - 1.445) ** 2) - self.armhole
             hole = np.where(on_arm & (along > 0.08), -0.1, hole)
             cuff = np.minimum(cuff, hole)
         front = far

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from lookweave.studio.render.fabrics import Fabric, shade
+from lookweave.studio.render.garments.cloths import cloth, colour_for, pick
 from lookweave.studio.render.garments.cut import Cut
 from lookweave.studio.render.garments.loft import Loft
 from lookweave.studio.render.garments.shell import Fit
@@ -85,115 +86,11 @@ class Garment:
 
 
 _SLEEVES = {"sleeveless": 0.0, "short": 0.19, "three-quarter": 0.40, "long": 0.545}
-_WORDS = (
+WORDS = (
     "ATLAS", "NORD", "SALT/AND SEA", "08", "LUMEN", "HOTEL/AURORA", "FIELD", "OPEN/AIR",
     "VELO", "PAPER/MOON", "EAST", "23", "MERIDIAN", "SOFT/FOCUS", "KIOSK", "TERRA",
 )  # fmt: skip
-_EMBLEMS = ("", "", "sun", "ring", "star", "waves", "box")
-_NEUTRAL = ("black", "white", "grey", "beige", "navy", "brown")
-_BRIGHT = ("red", "pink", "orange", "yellow", "green", "blue", "purple", "white", "black", "navy")
-
-
-def _pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:
-    return options[int(rng.integers(len(options)))]
-
-
-def cloth(rng: np.random.Generator, kind: str, colour: str) -> Fabric:
-    """A fabric of main colour `colour` that suits `kind`."""
-    seed = int(rng.integers(1 << 30))
-    main = shade(colour, rng)
-    dark = float(np.mean(main)) < 0.2
-    others = [c for c in _BRIGHT + _NEUTRAL if c != colour]
-    light = shade("white" if dark else _pick(rng, ("black", "navy", "red", "blue", "green")), rng)
-    second = light if rng.random() < 0.6 else shade(_pick(rng, tuple(others)), rng)
-    third = shade(_pick(rng, tuple(others)), rng)
-    fourth = shade(_pick(rng, ("green", "beige", "yellow")), rng)
-
-    def make(pattern: str, motif: str, material: str, weave: str, scale: float) -> Fabric:
-        return Fabric(pattern, motif, material, weave, (main, second, third, fourth), scale, seed)
-
-    plain = ("plain", "", 0.12)
-    stripes = ("striped", _pick(rng, ("breton", "multi", "block")), float(rng.uniform(0.035, 0.09)))
-    upright = ("striped", _pick(rng, ("pin", "awning")), float(rng.uniform(0.02, 0.05)))
-    checks = ("checked", _pick(rng, ("gingham", "window", "tartan", "houndstooth")), float(rng.uniform(0.05, 0.14)))
-    dots = ("dotted", _pick(rng, ("pin dot", "polka", "coin")), float(rng.uniform(0.035, 0.09)))
-    flowers = ("floral", _pick(rng, ("meadow", "blossom", "ditsy", "garden")), float(rng.uniform(0.16, 0.30)))
-    animal = ("animal", _pick(rng, ("leopard", "zebra")), float(rng.uniform(0.22, 0.34)))
-    cloud = ("other", _pick(rng, ("camouflage", "clouds")), float(rng.uniform(0.3, 0.45)))
-    roll = rng.random()
-
-    def choose(*weighted: tuple[float, tuple[str, str, float]]) -> tuple[str, str, float]:
-        total = 0.0
-        for weight, option in weighted:
-            total += weight
-            if roll < total:
-                return option
-        return plain
-
-    if kind == "t-shirt":
-        p, m, s = choose((0.28, stripes), (0.06, dots), (0.06, cloud))
-        return make(p, m, "cotton", "jersey", s)
-    if kind == "shirt":
-        p, m, s = choose((0.22, upright), (0.24, checks), (0.08, dots), (0.14, flowers))
-        silk = rng.random() < 0.25
-        if rng.random() < 0.12 and p == "plain":
-            return make(p, m, "denim", "denim", 0.12)
-        return make(p, m, "silk" if silk else "cotton", "satin" if silk else "poplin", s)
-    if kind == "knit":
-        p, m, s = choose((0.34, stripes), (0.05, dots))
-        weave = _pick(rng, ("knit", "cable", "rib")) if p == "plain" else "knit"
-        return make(p, m, _pick(rng, ("knit", "wool")), weave, max(s, 0.09))
-    if kind == "hoodie":
-        p, m, s = choose((0.10, stripes), (0.12, cloud))
-        return make(p, m, "cotton", "fleece", s)
-    if kind in ("jacket", "vest"):
-        material, weave = (("leather", "leather"), ("denim", "denim"), ("wool", "tweed"), ("synthetic", "nylon"), ("cotton", "corduroy"))[int(rng.integers(5))]
-        p, m, s = choose((0.35, checks)) if weave == "tweed" else plain
-        return make(p, m, material, weave, s)
-    if kind == "coat":
-        material, weave = (("wool", "tweed"), ("wool", "fleece"), ("cotton", "poplin"), ("leather", "leather"))[int(rng.integers(4))]
-        p, m, s = choose((0.40, checks)) if weave == "tweed" else plain
-        return make(p, m, material, weave, s)
-    if "dress" in kind or kind == "jumpsuit":
-        if rng.random() < 0.10:
-            return make("plain", "", "sequin", "sequin", 0.14)
-        p, m, s = choose((0.30, flowers), (0.12, dots), (0.08, upright), (0.08, checks), (0.05, animal), (0.05, stripes))
-        silk = rng.random() < 0.35
-        return make(p, m, "silk" if silk else "cotton", "satin" if silk else "poplin", s)
-    if "skirt" in kind:
-        pick = rng.random()
-        if pick < 0.15:
-            return make("plain", "", "leather", "leather", 0.12)
-        if pick < 0.30:
-            return make("plain", "", "denim", "denim", 0.12)
-        if pick < 0.38:
-            return make("plain", "", "sequin", "sequin", 0.14)
-        p, m, s = choose((0.22, flowers), (0.22, checks), (0.10, dots), (0.08, animal), (0.06, upright))
-        silk = rng.random() < 0.4
-        return make(p, m, "silk" if silk else "cotton", "satin" if silk else "poplin", s)
-    if kind == "jeans":
-        made = make("plain", "", "denim", "denim", 0.12)
-        return replace(made, wash=float(rng.uniform(0, 0.9)))
-    if kind in ("trousers", "shorts"):
-        p, m, s = choose((0.14, checks), (0.10, upright), (0.05, cloud))
-        material, weave = (("cotton", "poplin"), ("wool", "fleece"), ("leather", "leather"), ("cotton", "corduroy"))[int(rng.integers(4))]
-        return make(p, m, material, weave if p == "plain" else "poplin", s)
-    if kind == "scarf":
-        p, m, s = choose((0.35, checks), (0.25, stripes), (0.10, flowers))
-        return make(p, m, "wool", "tweed" if p != "plain" else "knit", max(s, 0.08))
-    if kind == "hat":
-        return make("plain", "", "wool", "knit", 0.10)
-    p, m, s = choose((0.12, stripes), (0.10, checks))
-    leather = rng.random() < 0.5
-    return make(p, m, "leather" if leather else "cotton", "leather" if leather else "poplin", s)
-
-
-def colour_for(rng: np.random.Generator, kind: str) -> str:
-    """A main colour: neutrals lead, brights follow."""
-    if kind == "jeans":
-        return _pick(rng, ("navy", "blue", "blue", "black", "grey"))
-    neutral = {"coat": 0.65, "jacket": 0.6, "trousers": 0.6, "shirt": 0.5}.get(kind, 0.35)
-    return _pick(rng, _NEUTRAL if rng.random() < neutral else _BRIGHT)
+_EMBLEMS = ("", "", "sun", "ring", "star", "waves")
 
 
 def draw(rng: np.random.Generator, kind: str, colour: str = "") -> Garment:
@@ -204,15 +101,22 @@ def draw(rng: np.random.Generator, kind: str, colour: str = "") -> Garment:
         colour = "blue"
         fabric = replace(fabric, colours=(shade("blue", rng), *fabric.colours[1:]))
     if fabric.material == "sequin" and rng.random() < 0.5:
-        colour = _pick(rng, ("gold", "silver"))
+        colour = pick(rng, ("gold", "silver"))
         fabric = replace(fabric, colours=(shade(colour, rng), *fabric.colours[1:]))
     main = np.asarray(fabric.colours[0])
     tonal = tuple(float(c) for c in np.clip(main * 0.8, 0, 1))
     contrast = fabric.colours[1]
+    # Prints must be legible: dark on light cloth, light on dark.
+    ink = shade(
+        pick(rng, ("white", "yellow", "beige", "pink"))
+        if float(main.mean()) < 0.25
+        else pick(rng, ("black", "navy", "red", "green")),
+        rng,
+    )
     accent = tonal if rng.random() < 0.7 else contrast
-    thread = shade(_pick(rng, ("white", "brown", "gold", "black")), rng)
+    thread = shade(pick(rng, ("white", "brown", "gold", "black")), rng)
     base = Garment(
-        kind, fabric, colour, accent=accent, thread=thread,  # type: ignore[arg-type]
+        kind, fabric, colour, accent=accent, thread=thread, print_colours=(ink, contrast),  # type: ignore[arg-type]
         seed=int(rng.integers(1 << 20)),
     )  # fmt: skip
     if kind in ("t-shirt", "knit", "hoodie", "shirt"):
@@ -226,16 +130,20 @@ def draw(rng: np.random.Generator, kind: str, colour: str = "") -> Garment:
     if kind in ("trousers", "jeans", "shorts"):
         return _legs(base, rng)
     if kind == "hat":
-        style = _pick(rng, ("beanie", "cap", "brim", "bucket", "beret"))
+        style = pick(rng, ("beanie", "cap", "brim", "bucket", "beret"))
         weave = {"beanie": "rib", "brim": "fleece", "beret": "fleece"}.get(style, "poplin")
         return replace(
             base, style=style, detail=FREE_UV,
             fabric=replace(fabric, weave=weave, material="wool" if style in ("brim", "beret") else ("knit" if style == "beanie" else "cotton")),
         )  # fmt: skip
     if kind == "bag":
-        style = _pick(rng, ("tote", "handbag", "bucket"))
-        text = _pick(rng, _WORDS) if style == "tote" and rng.random() < 0.6 and fabric.pattern == "plain" else ""
-        return replace(base, style=style, detail=FREE_UV, text=text, print_colours=(contrast, contrast))
+        style = pick(rng, ("tote", "handbag", "bucket"))
+        text = (
+            pick(rng, WORDS)
+            if style == "tote" and rng.random() < 0.6 and fabric.pattern == "plain"
+            else ""
+        )
+        return replace(base, style=style, detail=FREE_UV, text=text)
     return replace(base, detail=FREE_UV)
 
 
@@ -245,8 +153,8 @@ def _upper(g: Garment, rng: np.random.Generator) -> Garment:
     bottom = float(rng.uniform(1.09, 1.13)) if crop else float(rng.uniform(0.90, 0.97))
     length = "cropped" if crop else ""
     if g.kind == "t-shirt":
-        sleeve = _pick(rng, ("short", "short", "short", "long", "sleeveless", "three-quarter"))
-        neckline = _pick(rng, ("crew", "crew", "v-neck", "scoop"))
+        sleeve = pick(rng, ("short", "short", "short", "long", "sleeveless", "three-quarter"))
+        neckline = pick(rng, ("crew", "crew", "v-neck", "scoop"))
         cut = Cut(bottom=bottom, sleeve=_SLEEVES[sleeve] + float(rng.uniform(-0.02, 0.04)) * (sleeve == "short"),
                   neck={"crew": 0.106, "v-neck": 0.108, "scoop": 0.135}[neckline],
                   vee=1.405 if neckline == "v-neck" else 9.0, vee_slope=0.62)  # fmt: skip
@@ -255,14 +163,14 @@ def _upper(g: Garment, rng: np.random.Generator) -> Garment:
         fit = Fit(chest=0.010 + 0.018 * loose, waist=0.014 + 0.03 * loose, hip=0.010 + 0.018 * loose,
                   taper=0.30 - 0.26 * loose, arm=0.010 + 0.020 * loose, cuff=0.012 + 0.024 * loose)  # fmt: skip
         printed = g.fabric.pattern == "plain" and rng.random() < 0.55
-        text = _pick(rng, _WORDS) if printed else ""
-        emblem = _pick(rng, _EMBLEMS) if printed else ""
+        text = pick(rng, WORDS) if printed else ""
+        emblem = pick(rng, _EMBLEMS) if printed else ""
         detail = CHEST_POCKET if not printed and rng.random() < 0.3 else 0
         return replace(g, cut=cut, fit=fit, sleeve=sleeve, neckline=neckline, length=length, detail=detail,
                        band=(0.017, 0.016, 0.016, 0), rib=230.0, text=text, emblem=emblem,
-                       print_colours=(g.fabric.colours[1], g.fabric.colours[2]), tucked=bool(rng.random() < 0.3))  # fmt: skip
+                       tucked=bool(rng.random() < 0.3))  # fmt: skip
     if g.kind == "shirt":
-        sleeve = _pick(rng, ("long", "long", "long", "short"))
+        sleeve = pick(rng, ("long", "long", "long", "short"))
         cut = Cut(bottom=bottom - 0.02, sleeve=_SLEEVES[sleeve] + 0.02, neck=0.094, lower_front=0.12,
                   vee=float(rng.choice([9.0, 1.44])), vee_slope=0.32)  # fmt: skip
         fit = Fit(chest=0.014 + 0.02 * loose, waist=0.022 + 0.028 * loose, hip=0.014 + 0.016 * loose,
@@ -272,7 +180,7 @@ def _upper(g: Garment, rng: np.random.Generator) -> Garment:
                        detail=detail, band=(0, 0.010, 0.055 if sleeve == "long" else 0.02, 0), rib=-1.0,
                        tucked=bool(rng.random() < 0.4))  # fmt: skip
     if g.kind == "knit":
-        neckline = _pick(rng, ("crew", "crew", "v-neck", "turtleneck"))
+        neckline = pick(rng, ("crew", "crew", "v-neck", "turtleneck"))
         cut = Cut(bottom=bottom, sleeve=0.56, neck=0.102 if neckline != "turtleneck" else 0.080,
                   vee=1.36 if neckline == "v-neck" else 9.0, vee_slope=0.42)  # fmt: skip
         fit = Fit(chest=0.020 + 0.024 * loose, waist=0.028 + 0.032 * loose, hip=0.014 + 0.014 * loose, taper=0.26 - 0.2 * loose,
@@ -284,10 +192,10 @@ def _upper(g: Garment, rng: np.random.Generator) -> Garment:
     fit = Fit(chest=0.028 + 0.02 * loose, waist=0.040 + 0.03 * loose, hip=0.022 + 0.012 * loose, taper=0.14,
               arm=0.026 + 0.018 * loose, cuff=0.014, shoulder=0.014, smooth=22)  # fmt: skip
     zipped = rng.random() < 0.35
-    text = "" if zipped or g.fabric.pattern != "plain" or rng.random() < 0.4 else _pick(rng, _WORDS)
+    text = "" if zipped or g.fabric.pattern != "plain" or rng.random() < 0.4 else pick(rng, WORDS)
     return replace(g, cut=cut, fit=fit, sleeve="long", neckline="hood", length=length, collar="hood",
                    detail=KANGAROO | (ZIP if zipped else 0), band=(0, 0.055, 0.055, 0), rib=150.0,
-                   text=text, print_colours=(g.fabric.colours[1], g.fabric.colours[2]))  # fmt: skip
+                   text=text)  # fmt: skip
 
 
 def _outer(g: Garment, rng: np.random.Generator) -> Garment:
@@ -297,7 +205,14 @@ def _outer(g: Garment, rng: np.random.Generator) -> Garment:
         puffer = weave == "nylon"
         cut = Cut(bottom=0.95, sleeve=0.05, armhole=0.122, neck=0.098, vee=9.0 if puffer else 1.26,
                   vee_slope=0.42, open_top=0.010 if puffer else 0.0, open_bottom=0.03 if puffer else 0.0)  # fmt: skip
-        fit = Fit(chest=0.030 if puffer else 0.016, waist=0.034 if puffer else 0.016, hip=0.022, taper=0.2, shoulder=0.016, smooth=20)
+        fit = Fit(
+            chest=0.030 if puffer else 0.016,
+            waist=0.034 if puffer else 0.016,
+            hip=0.022,
+            taper=0.2,
+            shoulder=0.016,
+            smooth=20,
+        )
         return replace(g, cut=cut, fit=fit, sleeve="sleeveless", neckline="crew" if puffer else "v-neck",
                        collar="stand" if puffer else "", detail=(QUILT | ZIP) if puffer else PLACKET | FLAT_POCKETS,
                        band=(0.008, 0.012, 0.008, 0), rib=-1.0)  # fmt: skip
@@ -315,8 +230,16 @@ def _outer(g: Garment, rng: np.random.Generator) -> Garment:
         }[weave]  # fmt: skip
         if open_front:
             detail &= ~(ZIP | PLACKET)
-        collar = {"tweed": "blazer", "corduroy": "blazer", "leather": "shirt", "denim": "shirt", "nylon": "stand"}[weave]
-        bands = (0, 0.045, 0.045, 0) if weave in ("leather", "denim", "nylon") else (0, 0.012, 0.012, 0)
+        collar = {
+            "tweed": "blazer",
+            "corduroy": "blazer",
+            "leather": "shirt",
+            "denim": "shirt",
+            "nylon": "stand",
+        }[weave]
+        bands = (
+            (0, 0.045, 0.045, 0) if weave in ("leather", "denim", "nylon") else (0, 0.012, 0.012, 0)
+        )
         return replace(g, cut=cut, fit=fit, sleeve="long", neckline="collar" if collar != "stand" else "crew",
                        collar=collar, detail=detail, band=bands, rib=-1.0)  # fmt: skip
     open_front = rng.random() < 0.5
@@ -337,8 +260,8 @@ _DRESS_HEMS = {"mini": (0.66, 0.74), "midi": (0.30, 0.40), "maxi": (0.10, 0.16)}
 
 
 def _whole(g: Garment, rng: np.random.Generator) -> Garment:
-    sleeve = _pick(rng, ("sleeveless", "sleeveless", "short", "long", "three-quarter"))
-    neckline = _pick(rng, ("crew", "v-neck", "scoop", "scoop"))
+    sleeve = pick(rng, ("sleeveless", "sleeveless", "short", "long", "three-quarter"))
+    neckline = pick(rng, ("crew", "v-neck", "scoop", "scoop"))
     cut = Cut(sleeve=_SLEEVES[sleeve], neck={"crew": 0.104, "v-neck": 0.115, "scoop": 0.140}[neckline],
               vee=float(rng.uniform(1.30, 1.38)) if neckline == "v-neck" else 9.0, vee_slope=0.48)  # fmt: skip
     if sleeve == "sleeveless":
@@ -373,7 +296,7 @@ def _skirt(g: Garment, rng: np.random.Generator) -> Garment:
     length = g.kind.split()[0]
     low, high = _DRESS_HEMS[length]
     hem = float(rng.uniform(low, high))
-    shape = _pick(rng, ("pencil", "line", "circle", "pleated"))
+    shape = pick(rng, ("pencil", "line", "circle", "pleated"))
     if g.fabric.material in ("leather", "denim", "sequin") and shape in ("circle", "pleated"):
         shape = "line"
     if length == "maxi" and shape == "pencil":
@@ -397,7 +320,7 @@ def _legs(g: Garment, rng: np.random.Generator) -> Garment:
         fit = Fit(waist=0.008, hip=0.012, leg=0.024, ankle=0.06, taper=0.8, smooth=16)
         return replace(g, cut=Cut(bottom=hem, top=top, sleeve=-9.0), fit=fit, detail=LEGGED | FLY, length="mini",
                        band=(0, 0.025, 0, 0.036), rib=-1.0)  # fmt: skip
-    shape = _pick(rng, ("slim", "straight", "straight", "wide"))
+    shape = pick(rng, ("slim", "straight", "straight", "wide"))
     ankle = {"slim": 0.016, "straight": 0.045, "wide": 0.12}[shape]
     leg = {"slim": 0.010, "straight": 0.018, "wide": 0.026}[shape]
     crop = rng.random() < 0.2
@@ -409,32 +332,3 @@ def _legs(g: Garment, rng: np.random.Generator) -> Garment:
         detail |= SIDE_STRIPE
     return replace(g, cut=Cut(bottom=0.22 if crop else 0.075 if shape == "slim" else 0.045, top=top, sleeve=-9.0), fit=fit,
                    style=shape, detail=detail, length="midi" if crop else "maxi", band=(0, 0.02, 0, 0.036), rib=-1.0)  # fmt: skip
-
-
-def sibling(g: Garment, rng: np.random.Generator) -> Garment:
-    """The same garment in another colourway: a hard negative."""
-    others = tuple(c for c in _BRIGHT + _NEUTRAL if c != g.colour)
-    if g.fabric.material == "denim":
-        others = tuple(c for c in ("blue", "navy", "black", "grey") if c != g.colour)
-    colour = _pick(rng, others)
-    main = shade(colour, rng)
-    tonal = tuple(float(c) for c in np.clip(np.asarray(main) * 0.8, 0, 1))
-    fabric = replace(g.fabric, colours=(main, *g.fabric.colours[1:]))
-    return replace(g, fabric=fabric, colour=colour, accent=tonal)  # type: ignore[arg-type]
-
-
-def twin(g: Garment, rng: np.random.Generator) -> Garment:
-    """Nearly the same garment: another scale, print or hem, in the same colours."""
-    fabric = g.fabric
-    if fabric.pattern != "plain":
-        factor = 1.6 if rng.random() < 0.5 else 0.62
-        return replace(g, fabric=replace(fabric, scale=fabric.scale * factor, seed=fabric.seed + 1))
-    if g.text or g.emblem:
-        words = tuple(w for w in _WORDS if w != g.text)
-        return replace(g, text=_pick(rng, words))
-    if g.kind in ("t-shirt", "shirt", "hoodie", "bag"):
-        return replace(g, text=_pick(rng, _WORDS), detail=g.detail & ~(CHEST_POCKET | PLACKET | ZIP),
-                       print_colours=(fabric.colours[1], fabric.colours[1]))  # fmt: skip
-    if g.loft is not None:
-        return replace(g, loft=replace(g.loft, hem=g.loft.hem + 0.12), cut=replace(g.cut, bottom=g.cut.bottom + (0.12 if "skirt" in g.kind else 0)))
-    return replace(g, fabric=replace(fabric, seed=fabric.seed + 1), cut=replace(g.cut, bottom=g.cut.bottom + 0.07))

@@ -49,8 +49,7 @@ def build(
     for row, height in enumerate(heights):
         near = use & (np.abs(coords[:, 1] - max(height, 0.05)) < 0.014)
         points = posed_fine[near]
-        side = coords[near, 0] > 0
-        centres[row] = 0.5 * (points[side].mean(0) + points[~side].mean(0))
+        centres[row] = 0.5 * (points.min(0) + points.max(0))
         rings.append(points)
     centres = _straighten(centres, 2.5)
     tangent = np.gradient(centres, axis=0)
@@ -68,7 +67,7 @@ def build(
     facing = np.where(np.cos(delta) > 0.08, 1 / np.maximum(np.cos(delta), 0.08), 1e3)
     radius = np.zeros((ROWS, COLUMNS + 1))
     frames = np.zeros((ROWS, 2, 3))
-    flare = loft.flare * (0.3 if sitting else 1.0)
+    flare = loft.flare * (0.0 if sitting else 1.0)
     for row in range(ROWS):
         d = tangent[row]
         across = left - d * (left @ d)
@@ -98,7 +97,7 @@ def build(
     wave = np.cos(loft.count * angle + wander * (2.0 if loft.sharp <= 1 else 0.0) + phase[2])
     if loft.sharp > 1:
         wave = 2 * np.abs(((loft.count * angle / (2 * np.pi)) % 1.0) - 0.5) * 2 - 1
-    depth = loft.folds * (share**0.8 if loft.sharp > 1 else share**1.3)
+    depth = loft.folds * (0.4 if sitting else 1.0) * (share**0.8 if loft.sharp > 1 else share**1.3)
     radius = radius + depth * (0.5 + 0.5 * wave)
     radius[:, -1] = radius[:, 0]
 
@@ -109,9 +108,7 @@ def build(
     )
     mean = radius.mean(1, keepdims=True)
     length = np.cumsum(steps)[:, None]
-    uv = np.stack(
-        [angle[None] * mean, np.broadcast_to(loft.top - length, radius.shape)], -1
-    )
+    uv = np.stack([angle[None] * mean, np.broadcast_to(loft.top - length, radius.shape)], -1)
     base = TUBE_RADIUS
     canonical = np.stack(
         [
@@ -128,7 +125,9 @@ def build(
     flat_position = position.reshape(-1, 3)
     normal = normals(flat_position, faces).reshape(ROWS, COLUMNS + 1, 3)
     seam = normal[:, 0] + normal[:, -1]
-    normal[:, 0] = normal[:, -1] = seam / np.maximum(np.linalg.norm(seam, axis=1, keepdims=True), 1e-9)
+    normal[:, 0] = normal[:, -1] = seam / np.maximum(
+        np.linalg.norm(seam, axis=1, keepdims=True), 1e-9
+    )
     tint = np.zeros((flat_position.shape[0], 4))
     tint[:, 1] = (np.clip(depth / 0.05, 0, 1) * (0.5 - 0.5 * wave) ** 1.5).ravel()
     mesh = Mesh(

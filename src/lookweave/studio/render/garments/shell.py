@@ -91,7 +91,11 @@ def drape(body: Body, fit: Fit) -> Array:
         [fit.ankle, 0.5 * (fit.ankle + fit.leg), fit.leg, fit.hip, fit.waist, fit.chest,
          fit.chest, fit.shoulder],
     )  # fmt: skip
-    sleeve = np.interp(along, [0.0, 0.1, ELBOW, WRIST], [fit.shoulder, fit.arm, 0.5 * (fit.arm + fit.cuff), fit.cuff])
+    sleeve = np.interp(
+        along,
+        [0.0, 0.1, ELBOW, WRIST],
+        [fit.shoulder, fit.arm, 0.5 * (fit.arm + fit.cuff), fit.cuff],
+    )
     air = air * (1 - arm) + sleeve * arm
 
     cloth = skin + outward * air[:, None]
@@ -141,7 +145,9 @@ def coordinates(cloth: Array, body: Body, joined: bool = False) -> Array:
         * np.clip((0.35 - coords[:, 3]) / 0.2, 0, 1)
     )  # fmt: skip
     coords[:, 1] += share * (height - y)
-    angle = np.arctan2(cloth[:, 0], cloth[:, 2] - float(np.median(cloth[share > 0.9, 2])))
+    hips = (np.abs(y - 1.0) < 0.04) & (coords[:, 3] < 0.3)
+    centre = 0.5 * (cloth[hips, 2].min() + cloth[hips, 2].max())
+    angle = np.arctan2(cloth[:, 0], cloth[:, 2] - centre)
     radius = np.hypot(coords[:, 0], coords[:, 2])
     if joined:
         round_ = np.clip((1.22 - y) / 0.12, 0, 1)
@@ -243,9 +249,7 @@ def _hang_legs(cloth: Array, body: Body, coords: Array, fit: Fit) -> Array:
             return line[:, [0, 2]]
 
         chosen = (fine[:, 3] * side > 0) & (fine[:, 4] < high) & (fine[:, 6] < 0.3)
-        grid = _polar(
-            fine[chosen, :3], axis(fine[chosen, 4]), fine[chosen, 4], rows, 48, low, high
-        )
+        grid = _polar(fine[chosen, :3], axis(fine[chosen, 4]), fine[chosen, 4], rows, 48, low, high)
         step = (high - low) / rows
         start = int((0.84 - low) / step)
         # Cloth that is wide at the ankle hangs straight from the thigh; narrow cloth follows.

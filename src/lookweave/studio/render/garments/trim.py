@@ -36,9 +36,7 @@ def trace(
     angle, points = angle[order], points[order]
     target = np.linspace(0, 2 * np.pi, SAMPLES, endpoint=False)
     target = np.where(target > np.pi, target - 2 * np.pi, target)
-    ring = np.stack(
-        [np.interp(target, angle, points[:, k], period=2 * np.pi) for k in range(3)], 1
-    )
+    ring = np.stack([np.interp(target, angle, points[:, k], period=2 * np.pi) for k in range(3)], 1)
     return ndimage.gaussian_filter1d(ring, 1.2, axis=0, mode="wrap")
 
 
@@ -110,7 +108,9 @@ def collar(ring: Array, axis: Array, ahead: Array, style: str) -> Mesh:
     flat = grid.reshape(-1, 3)
     normal = normals(flat, faces)
     wide = np.arange(columns) * (2 * np.pi * 0.075 / SAMPLES)
-    tall = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(grid, axis=0), axis=-1).mean(1))])
+    tall = np.concatenate(
+        [[0.0], np.cumsum(np.linalg.norm(np.diff(grid, axis=0), axis=-1).mean(1))]
+    )
     uv = np.stack(np.broadcast_arrays(wide[None, :], tall[:, None]), -1).reshape(-1, 2)
     along = np.gradient(grid, axis=0).reshape(-1, 3)
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)

@@ -14,8 +14,7 @@ void cloth_surface(inout vec3 n, vec3 view, inout vec3 albedo, inout float gloss
     vec4 p = v_canonical;
     Edges e = edges(p, u_cut);
     float d = min(min(min(e.hem, e.waist), min(e.cuff, e.neck)), e.front);
-    if (d < 0.0) discard;
-    bool free_uv = (u_detail & FREE_UV) != 0;
+    bool free_uv = FREE == 1;
     bool on_arm = p.w > 0.5 && !free_uv;
 
     // Cloth coordinates in metres: sleeves unroll along the arm, legs and trunk around the axis.
@@ -57,19 +56,19 @@ void cloth_surface(inout vec3 n, vec3 view, inout vec3 albedo, inout float gloss
     occlusion *= 1.0 - 0.55 * v_tint.y;
 
     vec2 st = uv / u_repeat;
-    vec3 fabric = texture(t_albedo, st).rgb;
-    albedo = fabric * u_base;
+    vec3 fabric = texture(t_albedo, st).rgb;  // stored as square roots
+    albedo = fabric * fabric * u_base;
     vec3 relief = texture(t_height, st).rgb;
     slope += (relief.gb - 0.5) * 2.0 * u_relief;
     occlusion *= 1.0 - 0.35 * clamp(u_relief, 0.0, 1.0) * (1.0 - relief.r);
 
     // Placed print on the chest.
-    if (u_print.z > 0.0 && front && !on_arm) {
+    if (PRINT == 1 && u_print.z > 0.0 && front && !on_arm) {
         vec2 q = (vec2(p.x, p.y) - u_print.xy) / u_print.zw;
         if (free_uv) q = (v_uv - u_print.xy) / u_print.zw;
         if (max(abs(q.x), abs(q.y)) < 1.0) {
             vec4 ink = texture(t_print, q * vec2(0.5, -0.5) + 0.5);
-            albedo = mix(albedo, ink.rgb, ink.a);
+            albedo = mix(albedo, ink.rgb * ink.rgb, ink.a);
             slope *= 1.0 - 0.3 * ink.a;
         }
     }
@@ -100,7 +99,7 @@ void cloth_surface(inout vec3 n, vec3 view, inout vec3 albedo, inout float gloss
     }
 
     vec2 q = p.xy;
-    if (front && !on_arm) {
+    if (FRONT == 1 && front && !on_arm) {
         if ((u_detail & PLACKET) != 0) {
             float edge = min(abs(q.x - 0.016), abs(q.x + 0.016));
             albedo *= 1.0 - 0.4 * line(edge, 0.0016);
@@ -163,28 +162,28 @@ void cloth_surface(inout vec3 n, vec3 view, inout vec3 albedo, inout float gloss
             if (q.x > 0.105) occlusion *= 1.0 - 0.35 * (1.0 - smoothstep(0.0, 0.02, q.x - 0.105));
         }
     }
-    if ((u_detail & QUILT) != 0) {
+    if (EXTRA == 1 && (u_detail & QUILT) != 0) {
         float cell = fract(uv.y / 0.075);
         slope.y += 1.1 * (cell - 0.5) * -1.6;
         albedo *= 1.0 - 0.4 * line(min(cell, 1.0 - cell) * 0.075, 0.003);
         occlusion *= 0.65 + 0.35 * smoothstep(0.0, 0.25, min(cell, 1.0 - cell));
     }
-    if ((u_detail & BELT) != 0 && !on_arm) {
+    if (EXTRA == 1 && (u_detail & BELT) != 0 && !on_arm) {
         float k = abs(p.y - 1.125) - 0.024;
         if (k < 0.0) { albedo = u_accent; slope *= 0.2; }
         occlusion *= 1.0 - 0.5 * step(0.0, k) * (1.0 - smoothstep(0.0, 0.018, k));
         slope.y += 0.5 * sign(p.y - 1.125) * step(0.0, k) * (1.0 - smoothstep(0.0, 0.05, k));
     }
-    if ((u_detail & SIDE_STRIPE) != 0 && abs(p.z - 0.006) < 0.014 && abs(p.x) > 0.09) albedo = u_accent;
-    if ((u_detail & CENTRE_CREASE) != 0) slope.x += 0.35 * sign(uv.x) * (1.0 - smoothstep(0.0, 0.012, abs(uv.x))) ;
+    if (EXTRA == 1 && (u_detail & SIDE_STRIPE) != 0 && abs(p.z - 0.006) < 0.014 && abs(p.x) > 0.09) albedo = u_accent;
+    if (EXTRA == 1 && (u_detail & CENTRE_CREASE) != 0) slope.x += 0.35 * sign(uv.x) * (1.0 - smoothstep(0.0, 0.012, abs(uv.x))) ;
 
-    if (u_pattern == 20 && p.z > 0.060 && p.z < 0.130 && abs(p.x) < 0.017 && p.y > 0.030)
+    if (FREE == 1 && u_pattern == 20 && p.z > 0.060 && p.z < 0.130 && abs(p.x) < 0.017 && p.y > 0.030)
         albedo = mix(albedo, vec3(0.72), step(0.5, fract(p.z * 70.0)));   // laces
     if (!gl_FrontFacing) { albedo *= 0.55; occlusion *= 0.6; slope *= 0.5; }
     n = normalize(n - b * slope.x - t * slope.y);
     tone = mix(vec3(0.04), albedo, u_metal);
     shine = mix(10.0, 60.0, clamp(u_gloss, 0.0, 1.0));
-    if (u_sparkle > 0.0) {
+    if (SPARKLE == 1) {
         // Sequins: every disc faces its own way.
         vec2 cell = floor(st * 24.0 + vec2(0.5 * mod(floor(st.y * 24.0), 2.0), 0.0));
         vec2 h = fract(sin(vec2(dot(cell, vec2(127.1, 311.7)), dot(cell, vec2(269.5, 183.3)))) * 43758.5453) - 0.5;

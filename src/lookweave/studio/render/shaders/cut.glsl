@@ -20,7 +20,7 @@ Edges edges(vec4 p, float c[12]) {
     if (c[9] < NEVER && p.z < 0.0) e.neck = min(e.neck, across - (p.y - c[9]) * c[5]);
     if (c[11] < NEVER) e.neck = min(e.neck, c[11] - (p.y - 0.45 * p.z));
     if (c[6] > 0.0) {
-        float hole = length(vec2((across - 0.235) / 0.62, p.y - 1.445)) - c[6];
+        float hole = length(vec2((across - 0.228) / 0.62, p.y - 1.445)) - c[6];
         if (on_arm && along > 0.08) hole = -0.1;
         e.cuff = min(e.cuff, hole);
     }

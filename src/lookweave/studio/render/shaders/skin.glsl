@@ -32,7 +32,6 @@ void skin_surface(inout vec3 n, inout vec3 albedo, inout float gloss, inout floa
 }
 
 void hair_surface(inout vec3 n, vec3 view, inout vec3 albedo, inout float gloss, inout float shine, inout vec3 tone, inout float occlusion) {
-    if (v_tint.x + (texture(t_noise, vec2(v_uv.x * 9.0, v_uv.y * 6.0)).r - 0.5) * 0.016 < 0.0) discard;
     vec4 strands = texture(t_noise, vec2(v_uv.x * 22.0, v_uv.y * 0.9));
     vec4 locks = texture(t_noise, vec2(v_uv.x * 5.0, v_uv.y * 0.35) + 0.31);
     float h = 0.6 * strands.r + 0.4 * locks.r;

@@ -1,12 +1,11 @@
 #version 330
+// Colour of the fragments that the depth pass (depth.frag) left in front.
 //#include cut
-// kinds: 0 skin, 1 cloth, 2 scene or prop, 3 hair
-uniform int u_kind;
+// llvmpipe runs both sides of every branch, so what a draw call does not need is compiled away:
+// KIND 0 skin, 1 cloth, 2 scene or prop, 3 hair; PATTERN of scenery; FREE, FRONT, EXTRA, PRINT
+// and SPARKLE are 0 or 1 (draw.py sets them).
 uniform float u_id;
 uniform float u_cut[12];
-uniform float u_over[72];
-uniform int u_over_count;
-uniform float u_over_margin;
 uniform vec3 u_eye;
 
 uniform vec3 u_key_direction;   // towards the light
@@ -36,7 +35,7 @@ uniform float u_band_rib;       // ribs per metre
 uniform vec4 u_print;           // centre x, y, half width, half height on the chest
 uniform int u_detail;
 uniform float u_emission;
-uniform int u_pattern;          // scene: procedural pattern
+uniform int u_pattern;          // cloth: 20 for laced shoes
 
 in vec3 v_position;
 in vec3 v_normal;
@@ -76,9 +75,13 @@ float shadow(vec3 n) {
     return sum * 0.25;
 }
 
-//#include skin
+#if KIND == 1
 //#include cloth
+#elif KIND == 2
 //#include scene
+#else
+//#include skin
+#endif
 
 void main() {
     vec3 n = normalize(v_normal);
@@ -88,30 +91,20 @@ void main() {
     float gloss = u_gloss, shine = 24.0, occlusion = 1.0, emission = u_emission;
     vec3 tone = vec3(0.04);
 
-    if (u_kind == 0) {
-        for (int k = 0; k < u_over_count; ++k) {
-            float c[12];
-            for (int j = 0; j < 12; ++j) c[j] = u_over[k * 12 + j];
-            if (inside(v_canonical, c) > u_over_margin) discard;
-        }
-        skin_surface(n, albedo, gloss, shine);
-    } else if (u_kind == 1) {
-        for (int k = 0; k < u_over_count; ++k) {
-            float c[12];
-            for (int j = 0; j < 12; ++j) c[j] = u_over[k * 12 + j];
-            if (inside(v_canonical, c) > u_over_margin) discard;
-        }
-        cloth_surface(n, view, albedo, gloss, shine, tone, occlusion);
-    } else if (u_kind == 3) {
-        hair_surface(n, view, albedo, gloss, shine, tone, occlusion);
-    } else {
-        scene_surface(n, albedo, gloss, shine, emission);
-    }
+#if KIND == 0
+    skin_surface(n, albedo, gloss, shine);
+#elif KIND == 1
+    cloth_surface(n, view, albedo, gloss, shine, tone, occlusion);
+#elif KIND == 3
+    hair_surface(n, view, albedo, gloss, shine, tone, occlusion);
+#else
+    scene_surface(n, albedo, gloss, shine, emission);
+#endif
 
     float lit = shadow(n);
     float key = clamp(dot(n, u_key_direction), 0.0, 1.0) * lit;
     float rim = clamp(dot(n, u_rim_direction), 0.0, 1.0);
-    if (u_kind == 0) key = mix(key, clamp(dot(n, u_key_direction) * 0.7 + 0.3, 0.0, 1.0) * lit, 0.4);
+    if (KIND == 0) key = mix(key, clamp(dot(n, u_key_direction) * 0.7 + 0.3, 0.0, 1.0) * lit, 0.4);
     vec3 light = max(irradiance(n), 0.0) * occlusion + u_key_colour * key + u_rim_colour * rim;
     vec3 colour = albedo * light;
     if (gloss > 0.0) {

@@ -7,6 +7,7 @@ in vec4 in_canonical;
 in vec3 in_along;
 in vec2 in_uv;
 in vec4 in_tint;
+invariant gl_Position;  // the depth pass and the colour pass must agree to the last bit
 out vec3 v_position;
 out vec3 v_normal;
 out vec4 v_canonical;
