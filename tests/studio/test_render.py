@@ -22,7 +22,7 @@ from lookweave.studio.render.camera import Camera  # noqa: E402
 from lookweave.studio.render.develop import Develop, foreground  # noqa: E402
 from lookweave.studio.render.draw import SCENE, NoRenderer, Part, Renderer  # noqa: E402
 from lookweave.studio.render.dress import SCENE_ID  # noqa: E402
-from lookweave.studio.render.garments import kinds  # noqa: E402
+from lookweave.studio.render.garments import kinds, tailor  # noqa: E402
 from lookweave.studio.render.garments.shell import Fit, drape, region  # noqa: E402
 from lookweave.studio.render.lights import Lighting, basis, direction, surround  # noqa: E402
 from lookweave.studio.render.photo import Figure, Framing, Photo, look, product  # noqa: E402
@@ -43,7 +43,7 @@ def renderer() -> Renderer:
 def worn() -> list[catalogue.Item]:
     rng = np.random.default_rng(3)
     made = [
-        kinds.draw(rng, kind, colour) for kind, colour in (("t-shirt", "red"), ("jeans", "blue"))
+        tailor.draw(rng, kind, colour) for kind, colour in (("t-shirt", "red"), ("jeans", "blue"))
     ]
     made = [replace(g, text="", emblem="", fabric=replace(g.fabric, pattern="plain")) for g in made]
     return [catalogue.Item(n, g, n, "original", True) for n, g in enumerate(made)]
@@ -146,7 +146,7 @@ def test_depth_map_is_the_distance_to_the_camera_plane(renderer: Renderer) -> No
 
 @pytest.mark.parametrize("kind", kinds.KINDS)
 def test_every_kind_has_a_product_photo_on_white(renderer: Renderer, kind: str) -> None:
-    garment = kinds.draw(np.random.default_rng(11), kind)
+    garment = tailor.draw(np.random.default_rng(11), kind)
     assert garment.category in CATEGORIES
     shot = product(renderer, garment, True, SIZE)
     share = (shot.ids > 0).mean()
@@ -154,6 +154,23 @@ def test_every_kind_has_a_product_photo_on_white(renderer: Renderer, kind: str) 
     assert (shot.image[:3] > 250).all() and (shot.image[-3:] > 250).all()
     border = np.concatenate([shot.ids[:, 0], shot.ids[:, -1], shot.ids[0], shot.ids[-1]])
     assert (border == 0).all()
+
+
+@pytest.mark.parametrize("name", scenes.SCENES)
+def test_every_scene_shows_person_and_backdrop(
+    renderer: Renderer, worn: list[catalogue.Item], name: str
+) -> None:
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        scene = scenes.build(name, rng, 0.8)
+        person = catalogue.person(rng, True)
+        figure = Figure(person, tuple(item.garment for item in worn), POSES[0])
+        shot = look(renderer, [figure], scene, Framing(), Develop(), rng, SIZE)
+        people = labels.is_person(shot.ids)
+        assert 0.04 < people.mean() < 0.6
+        assert shot.image[people].std() > 8
+        # No picture drowns in black or burns out.
+        assert 8 < shot.image.mean() < 245
 
 
 @pytest.mark.parametrize("pose", [p.name for p in POSES])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
+from itertools import pairwise
 from typing import IO
 
 import numpy as np
@@ -224,7 +225,7 @@ def _straighten(shared: Rig, vertices: Array, joints: Array) -> tuple[Array, Arr
             (("upperarm", "forearm", "hand"), arm),
             (("thigh", "shin", "foot"), leg),
         ):
-            for bone, end in zip(names[:2], names[1:], strict=True):
+            for bone, end in pairwise(names):
                 here, there = JOINT[f"{bone}.{side}"], JOINT[f"{end}.{side}"]
                 rotations[here] = rotation_between(joints[there] - joints[here], goal)
         wrist, knuckle = JOINT[f"hand.{side}"], JOINT[f"fingers.{side}"]

@@ -12,7 +12,7 @@ from lookweave.studio.render.body import mix
 from lookweave.studio.render.develop import GRADES, Develop
 from lookweave.studio.render.dress import Person
 from lookweave.studio.render.fabrics import linear, shade
-from lookweave.studio.render.garments import kinds, variants
+from lookweave.studio.render.garments import kinds, tailor, variants
 from lookweave.studio.render.garments.kinds import Garment
 from lookweave.studio.render.photo import Framing
 from lookweave.studio.render.poses import POSES, Pose, mirrored, vary
@@ -135,7 +135,7 @@ def garments(count: int, seed: int) -> list[Item]:
         if not order:
             order = [kinds.KINDS[k] for k in rng.permutation(len(kinds.KINDS))]
         kind = order.pop()
-        garment = kinds.draw(stream(seed, "garment", number), kind)
+        garment = tailor.draw(stream(seed, "garment", number), kind)
         woman = (
             "dress" in kind or "skirt" in kind or kind == "jumpsuit" or bool(rng.random() < 0.55)
         )
@@ -149,7 +149,7 @@ def extras(seed: int, count: int) -> list[Item]:
     for k in range(count):
         rng = stream(seed, "extra", k)
         kind = kinds.KINDS[k % len(kinds.KINDS)]
-        garment = kinds.draw(rng, kind)
+        garment = tailor.draw(rng, kind)
         out.append(Item(90000 + k, garment, 90000 + k, "original", bool(rng.random() < 0.5), False))
     return out
 
@@ -171,10 +171,15 @@ def person(rng: np.random.Generator, female: bool) -> Person:
     )
     shoe = ("sneaker", "loafer", "boot", "sneaker")[int(rng.integers(4))]
     return Person(
-        body, linear(np.clip(tone * 0.86, 16, 250)), linear(hair), styles[int(rng.integers(len(styles)))],
-        shoe, shade(("white", "black", "brown", "beige", "black")[int(rng.integers(5))], rng),
-        bool(rng.random() < 0.22), int(rng.integers(1 << 20)),
-    )  # fmt: skip
+        body,
+        linear(np.clip(tone * 0.86, 16, 250)),
+        linear(hair),
+        styles[int(rng.integers(len(styles)))],
+        shoe,
+        shade(("white", "black", "brown", "beige", "black")[int(rng.integers(5))], rng),
+        bool(rng.random() < 0.22),
+        int(rng.integers(1 << 20)),
+    )
 
 
 _WEARS_WITH: dict[str, tuple[str, ...]] = {
@@ -192,11 +197,17 @@ def outfit(
     def add(slot: str, listed: float) -> None:
         source = pool if rng.random() < listed else spare
         fitting = [
-            item for item in source
-            if item.garment.slot == slot and item.family not in {c.family for c in chosen}
+            item
+            for item in source
+            if item.garment.slot == slot
+            and item.family not in {c.family for c in chosen}
             and not (slot == "bottom" and "skirt" in item.garment.kind and not first.female)
-            and not (slot == "top" and item.garment.kind == "hoodie" and any(c.garment.slot == "outer" for c in chosen))
-        ]  # fmt: skip
+            and not (
+                slot == "top"
+                and item.garment.kind == "hoodie"
+                and any(c.garment.slot == "outer" for c in chosen)
+            )
+        ]
         if fitting:
             chosen.append(fitting[int(rng.integers(len(fitting)))])
 
@@ -294,22 +305,29 @@ def shot(
         high = min(high, 1.62)  # the head out of the picture
     framing = Framing(
         azimuth=float(rng.normal() * 14 * (0.3 + dials.pose)),
-        height=float(np.clip(rng.uniform(0.95, 1.35) + rng.normal() * 0.35 * dials.pose, 0.25, 2.3)),
-        low=low, high=high, shift=float(rng.normal() * 0.22 * (0.2 + dials.crop)),
-        field_of_view=float(rng.uniform(20, 34)), roll=float(rng.normal() * 1.5 * dials.crop),
-    )  # fmt: skip
+        height=float(
+            np.clip(rng.uniform(0.95, 1.35) + rng.normal() * 0.35 * dials.pose, 0.25, 2.3)
+        ),
+        low=low,
+        high=high,
+        shift=float(rng.normal() * 0.22 * (0.2 + dials.crop)),
+        field_of_view=float(rng.uniform(20, 34)),
+        roll=float(rng.normal() * 1.5 * dials.crop),
+    )
     grade = "clean"
     if rng.random() < 0.2 + 0.6 * dials.light:
         grade = GRADES[1 + int(rng.integers(len(GRADES) - 2))]
     if rng.random() < 0.2 * max(0.0, dials.light - 0.6):
         grade = "mono"
     finish = Develop(
-        blur=float(rng.uniform(2.0, 5.5)), exposure=float(np.exp(rng.normal() * 0.12 * dials.light)),
-        grade=grade, grade_strength=float(rng.uniform(0.4, 1.0)),
+        blur=float(rng.uniform(2.0, 5.5)),
+        exposure=float(np.exp(rng.normal() * 0.12 * dials.light)),
+        grade=grade,
+        grade_strength=float(rng.uniform(0.4, 1.0)),
         grain=float(rng.uniform(0, 0.035) * dials.light),
         vignette=float(rng.uniform(0, 0.35) * dials.light),
         soften=float(max(0.0, rng.normal() * 0.5 * dials.clutter)),
-    )  # fmt: skip
+    )
     hidden = float(rng.uniform(0.15, 0.5)) if rng.random() < 0.4 * dials.occlusion else 0.0
     return Shot(number, tuple(roles), place, framing, finish, hidden)
 
@@ -345,8 +363,22 @@ def title(item: Item) -> str:
 
 def price(item: Item) -> float:
     """A plausible price in euros."""
-    base = {"t-shirt": 29, "shirt": 59, "knit": 79, "hoodie": 69, "jacket": 149, "coat": 229, "vest": 89,
-            "scarf": 39, "hat": 35, "bag": 119, "shorts": 45, "trousers": 85, "jeans": 95, "jumpsuit": 129}  # fmt: skip
+    base = {
+        "t-shirt": 29,
+        "shirt": 59,
+        "knit": 79,
+        "hoodie": 69,
+        "jacket": 149,
+        "coat": 229,
+        "vest": 89,
+        "scarf": 39,
+        "hat": 35,
+        "bag": 119,
+        "shorts": 45,
+        "trousers": 85,
+        "jeans": 95,
+        "jumpsuit": 129,
+    }
     value = base.get(item.garment.kind, 89 if "skirt" not in item.garment.kind else 69)
     factor = {"silk": 1.6, "leather": 2.2, "wool": 1.3, "sequin": 1.5}.get(
         item.garment.fabric.material, 1.0

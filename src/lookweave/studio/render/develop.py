@@ -41,7 +41,7 @@ class Foreground:
 
 
 def foreground(rng: np.random.Generator, size: tuple[int, int], share: float) -> Foreground:
-    """A passer-by's shoulder, leaves or a door frame that hides up to about `share` of the width."""
+    """A passer-by's shoulder, leaves or a door frame over up to about `share` of the width."""
     width, height = size
     y, x = np.mgrid[0:height, 0:width] / np.array([height, width]).reshape(2, 1, 1)
     side = rng.random() < 0.5

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from lookweave.studio.render import fabrics, head
+from lookweave.studio.render.bake import PARTS
 from lookweave.studio.render.body import (
     JOINT,
-    PARTS,
     Array,
     Body,
     canonical,
@@ -280,11 +280,22 @@ def _person_parts(
     brow = tuple(0.6 * c for c in person.hair)
     parts = [
         Part(
-            Mesh(bare, normals(bare, shared.faces), shared.faces, canonical(), None, None, _skin_tint()),
-            SKIN, first_id + SKIN_ID,
-            {"base": person.skin, "accent": tuple(lips), "thread": brow}, noise, hides,
+            Mesh(
+                bare,
+                normals(bare, shared.faces),
+                shared.faces,
+                canonical(),
+                None,
+                None,
+                _skin_tint(),
+            ),
+            SKIN,
+            first_id + SKIN_ID,
+            {"base": person.skin, "accent": tuple(lips), "thread": brow},
+            noise,
+            hides,
         )
-    ]  # fmt: skip
+    ]
     hats = [g for g in outfit if g.slot == "hat"]
     style = person.hair_style
     if hats and style in ("afro", "bun", "short"):

@@ -163,7 +163,7 @@ def placed_print(
     draw = ImageDraw.Draw(image)
 
     def code(colour: tuple[float, float, float]) -> tuple[int, int, int, int]:
-        r, g, b = (int(round(255 * float(c) ** (1 / 2.2))) for c in colour)
+        r, g, b = (round(255 * float(c) ** (1 / 2.2)) for c in colour)
         return (r, g, b, 255)
 
     first, other = code(ink), code(second)
@@ -201,8 +201,14 @@ def placed_print(
                     break
             middle = 192 if not emblem or emblem == "box" else 330
             y = middle - (bottom - top) / 2 + (n - (len(lines) - 1) / 2) * (bottom - top + 16)
-            draw.text((192 - (right - left) / 2 - left, y - top - (12 if emblem == "box" else 0)), line, font=font,
-                      fill=first, stroke_width=max(1, points // 26), stroke_fill=first)  # fmt: skip
+            draw.text(
+                (192 - (right - left) / 2 - left, y - top - (12 if emblem == "box" else 0)),
+                line,
+                font=font,
+                fill=first,
+                stroke_width=max(1, points // 26),
+                stroke_fill=first,
+            )
     pixels = np.asarray(image, np.float32) / 255
     colour = pixels[..., :3] ** 2.2
     # Straight alpha needs colour under the transparent edge.

@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 from scipy import ndimage
 
+from lookweave.studio.render.bake import PARTS
 from lookweave.studio.render.body import (
     JOINT,
-    PARTS,
     Array,
     Body,
     canonical,
@@ -204,9 +204,13 @@ def hat(body: Body, posed: Posed, style: str) -> list[tuple[Mesh, str]]:
         reach = np.linspace(0, 1, 8)[:, None]
         edge = 1 + 0.68 * reach * np.cos(spread * 0.95) ** 0.8
         grid = np.stack(
-            [0.092 * edge * np.sin(spread), 0.040 - 0.020 * reach - 0.03 * np.sin(spread) ** 2 * reach,
-             0.118 * edge * np.cos(spread)], -1
-        )  # fmt: skip
+            [
+                0.092 * edge * np.sin(spread),
+                0.040 - 0.020 * reach - 0.03 * np.sin(spread) ** 2 * reach,
+                0.118 * edge * np.cos(spread),
+            ],
+            -1,
+        )
         out.append((_hat_mesh(grid, ears, tilt, body, posed), "brim"))
     return out
 

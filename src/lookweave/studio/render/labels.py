@@ -54,7 +54,7 @@ def garments(photo: Photo, worn: list[list[Item]]) -> list[dict[str, Any]]:
 
 
 def joints(photo: Photo) -> list[list[dict[str, Any]]]:
-    """Per person the 17 COCO key points: x, y in pixels, depth in metres, 2 seen / 1 hidden / 0 out."""
+    """Per person the 17 COCO key points: pixels, depth in metres, 2 seen / 1 hidden / 0 out."""
     height, width = photo.ids.shape
     depth_map = photo.frame.merged().depth
     out = []
@@ -106,7 +106,7 @@ def describe(photo: Photo, worn: list[list[Item]]) -> dict[str, Any]:
 
 
 def write(folder: Path, stem: str, photo: Photo, worn: list[list[Item]]) -> None:
-    """Write ``stem.json``, ``.ids.png``, ``.classes.png``, ``.depth.png`` (mm), ``.normals.png``."""
+    """Write ``stem.json`` and ``.ids``, ``.classes``, ``.depth`` (mm), ``.normals`` as png."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{stem}.json").write_text(json.dumps(describe(photo, worn)) + "\n")
     Image.fromarray(photo.ids).save(folder / f"{stem}.ids.png")

@@ -90,3 +90,10 @@ def surround(
         value = value + side * np.clip(toward, 0, None)[:, None] ** 2
     solved, *_ = np.linalg.lstsq(basis(normal), value, rcond=None)
     return np.asarray(solved)
+
+
+def key_light(rng: np.random.Generator, light: float, elevation: tuple[float, float]) -> Array:
+    """Towards a key light; the more dramatic `light` (0..1), the further to the side."""
+    reach = 25 + 55 * light
+    azimuth = rng.uniform(15, reach) * (1 if rng.random() < 0.5 else -1)
+    return direction(float(azimuth), float(rng.uniform(*elevation)))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookweave.studio.render import scenery, scenes
+from lookweave.studio.render import scenery
 from lookweave.studio.render.body import JOINT, Array, mix, rig, skin
 from lookweave.studio.render.camera import Camera
 from lookweave.studio.render.develop import Develop, Foreground, develop
@@ -17,6 +17,7 @@ from lookweave.studio.render.dress import FOREGROUND_ID, PERSON_STRIDE, Dressed,
 from lookweave.studio.render.garments.kinds import Garment
 from lookweave.studio.render.lights import Lighting, direction, surround
 from lookweave.studio.render.poses import PRODUCT, Pose, Posed, posed
+from lookweave.studio.render.scenery import Scene
 
 SIZE = (512, 768)  # width, height
 SAMPLES = 2  # supersampling per axis
@@ -51,9 +52,14 @@ class Framing:
 
 _CATALOGUE = Develop(blur=0.0, occlusion=0.5, bloom=False, shoulder=False)
 _PRODUCT_LIGHT = Lighting(
-    direction(-38, 42), np.full(3, 0.62), surround(np.full(3, 0.58), np.full(3, 0.40), np.full(3, 0.28)),
-    direction(150, 30), np.full(3, 0.10), softness=5.0, name="catalogue",
-)  # fmt: skip
+    direction(-38, 42),
+    np.full(3, 0.62),
+    surround(np.full(3, 0.58), np.full(3, 0.40), np.full(3, 0.28)),
+    direction(150, 30),
+    np.full(3, 0.10),
+    softness=5.0,
+    name="catalogue",
+)
 
 
 def product(
@@ -130,7 +136,7 @@ class Figure:
 
 
 def look(
-    renderer: Renderer, figures: list[Figure], scene: scenes.Scene, framing: Framing,
+    renderer: Renderer, figures: list[Figure], scene: Scene, framing: Framing,
     finish: Develop, rng: np.random.Generator, size: tuple[int, int] = SIZE,
     front: Foreground | None = None,
 ) -> Photo:  # fmt: skip

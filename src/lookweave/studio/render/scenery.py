@@ -6,6 +6,8 @@ Texture coordinates are metres; ``shaders/scene.glsl`` draws the patterns.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from lookweave.studio.render import fabrics
@@ -13,14 +15,29 @@ from lookweave.studio.render.body import Array, normals
 from lookweave.studio.render.draw import SCENE, Mesh, Part
 from lookweave.studio.render.dress import SCENE_ID
 from lookweave.studio.render.garments.loft import grid_faces
+from lookweave.studio.render.lights import Lighting
 
 PAPER, PAVING, FACADE, BOARDS, SAND, SEA, SKY, ASPHALT, CURTAIN, BRICK, LEAVES, TILES = range(1, 13)
 
 
+@dataclass
+class Scene:
+    """Scenery with its light."""
+
+    name: str
+    parts: list[Part]
+    lighting: Lighting
+    backdrop: Array = field(default_factory=lambda: np.full(3, 0.5))  # where nothing is drawn
+    blur: float = 1.0  # how much the lens blurs the far scenery
+    seat: str = "box"
+
+
 def plane(
-    corner: tuple[float, float, float], u: tuple[float, float, float], v: tuple[float, float, float],
+    corner: tuple[float, float, float],
+    u: tuple[float, float, float],
+    v: tuple[float, float, float],
     cells: int = 1,
-) -> Mesh:  # fmt: skip
+) -> Mesh:
     """A rectangle from `corner` along `u` and `v`; uv in metres, normal u x v."""
     a, b, c = np.asarray(corner, float), np.asarray(u, float), np.asarray(v, float)
     line = np.linspace(0, 1, cells + 1)
@@ -161,9 +178,13 @@ def bystander(rng: np.random.Generator, x: float, z: float, seated: bool = False
     head = (height > 1.5)[:, None]
     deep = np.where(head, 1.15, 0.66)
     grid = np.stack(
-        [x + radius[:, None] * np.sin(angle), np.broadcast_to(height[:, None], (len(rows), columns)),
-         z + radius[:, None] * deep * np.cos(angle)], -1
-    ).reshape(-1, 3)  # fmt: skip
+        [
+            x + radius[:, None] * np.sin(angle),
+            np.broadcast_to(height[:, None], (len(rows), columns)),
+            z + radius[:, None] * deep * np.cos(angle),
+        ],
+        -1,
+    ).reshape(-1, 3)
     if seated:
         grid[:, 1] -= 0.42
     normal = np.repeat(
@@ -173,7 +194,9 @@ def bystander(rng: np.random.Generator, x: float, z: float, seated: bool = False
     colour = np.where(
         (height > 1.66)[:, None],
         hair,
-        np.where((height > 1.44)[:, None], complexion, np.where((height > 0.95)[:, None], top, low)),
+        np.where(
+            (height > 1.44)[:, None], complexion, np.where((height > 0.95)[:, None], top, low)
+        ),
     )
     tint = np.concatenate([np.repeat(colour, columns, 0), np.ones((len(grid), 1))], 1)
     faces = grid_faces(len(rows), columns)

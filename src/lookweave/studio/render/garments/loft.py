@@ -38,7 +38,8 @@ def build(
 ) -> tuple[Mesh, Array]:
     """Make the tube around `posed_fine`, the region's fine vertices in the world.
 
-    `left` and `up` are the pelvis's own directions in the world. Returns the mesh and the hem ring's centre.
+    `left` and `up` are the pelvis's own directions in the world. Returns the mesh and the
+    centre of the hem.
     """
     area = region()
     coords = area.refine @ area.canonical

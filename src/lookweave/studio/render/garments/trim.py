@@ -74,16 +74,23 @@ def collar(ring: Array, axis: Array, ahead: Array, style: str) -> Mesh:
         ]  # fmt: skip
     elif style == "hood":
         profile = [
-            (zero, zero), (zero + 0.004, 0.022 + 0.018 * back), (0.010 + 0.035 * back, 0.034 + 0.030 * back),
-            (0.018 + 0.075 * back, 0.030 + 0.016 * back), (0.026 + 0.095 * back, 0.016 - 0.035 * back),
-            (0.024 + 0.080 * back, 0.000 - 0.095 * back), (0.010 + 0.020 * back, -0.012 - 0.120 * back),
-        ]  # fmt: skip
+            (zero, zero),
+            (zero + 0.004, 0.022 + 0.018 * back),
+            (0.010 + 0.035 * back, 0.034 + 0.030 * back),
+            (0.018 + 0.075 * back, 0.030 + 0.016 * back),
+            (0.026 + 0.095 * back, 0.016 - 0.035 * back),
+            (0.024 + 0.080 * back, 0.000 - 0.095 * back),
+            (0.010 + 0.020 * back, -0.012 - 0.120 * back),
+        ]
     elif style == "blazer":
         fade = np.clip((turn - 0.35) / 0.5, 0, 1)
         profile = [
-            (zero, zero), (zero - 0.002, 0.020 * fade), (zero + 0.005, 0.025 * fade),
-            (0.014 * fade + 0.003, 0.012 * fade), (0.026 * fade + 0.004, -0.016 * fade),
-        ]  # fmt: skip
+            (zero, zero),
+            (zero - 0.002, 0.020 * fade),
+            (zero + 0.005, 0.025 * fade),
+            (0.014 * fade + 0.003, 0.012 * fade),
+            (0.026 * fade + 0.004, -0.016 * fade),
+        ]
     else:
         raise ValueError(f"no collar style {style!r}")
     rows = [
