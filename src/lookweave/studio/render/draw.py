@@ -155,7 +155,8 @@ class Renderer:
         import moderngl
 
         try:
-            self._gl = moderngl.create_context(standalone=True, backend="egl", require=330)
+            settings: dict[str, Any] = {"standalone": True, "backend": "egl", "require": 330}
+            self._gl = moderngl.create_context(**settings)
         except Exception as error:
             raise NoRenderer(
                 "cannot open an OpenGL context without a screen (EGL): "

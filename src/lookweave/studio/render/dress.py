@@ -195,7 +195,7 @@ def dress(
 def skin_directions(directions: Array, weights: Any, affine: Array) -> Array:
     """Turn rest directions with the blended rotations of their vertices."""
     blended = (weights @ affine[:, :, :3].reshape(len(affine), 9)).reshape(-1, 3, 3)
-    return np.einsum("vab,vb->va", blended, directions)
+    return np.asarray(np.einsum("vab,vb->va", blended, directions))
 
 
 def _bends(coords: Array, posed: Posed) -> Array:

@@ -50,13 +50,13 @@ class Fabric:
     @property
     def gloss(self) -> float:
         """Strength of the sheen, 0..1."""
-        table = {"leather": 0.5, "silk": 0.38, "synthetic": 0.4, "sequin": 0.9, "wool": 0.0}
+        table = {"leather": 0.5, "silk": 0.26, "synthetic": 0.4, "sequin": 0.9, "wool": 0.0}
         return table.get(self.material, 0.06)
 
     @property
     def metal(self) -> float:
         """How far highlights take the cloth's colour."""
-        return {"silk": 0.5, "sequin": 0.9, "leather": 0.1}.get(self.material, 0.0)
+        return {"silk": 0.3, "sequin": 0.9, "leather": 0.1}.get(self.material, 0.0)
 
     @property
     def relief(self) -> float:
@@ -192,8 +192,8 @@ def placed_print(
     if text:
         lines = text.split("/")
         for n, line in enumerate(lines):
-            for points in range(150, 20, -4):
-                font = ImageFont.load_default(points)
+            for height in range(150, 20, -4):
+                font = ImageFont.load_default(height)
                 left, top, right, bottom = draw.textbbox((0, 0), line, font=font)
                 if right - left <= (250 if emblem == "box" else 350) and bottom - top <= 300 / max(
                     len(lines), 2
@@ -206,7 +206,7 @@ def placed_print(
                 line,
                 font=font,
                 fill=first,
-                stroke_width=max(1, points // 26),
+                stroke_width=max(1, height // 26),
                 stroke_fill=first,
             )
     pixels = np.asarray(image, np.float32) / 255

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from lookweave.studio.render.bake import PARTS
@@ -32,17 +33,17 @@ def fit(points: Array, body: Body) -> Array:
     ref = reference()
     here, there = body.joint("head"), ref.joint("head")
     grow = (body.vertices[:, 1].max() - here[1]) / (ref.vertices[:, 1].max() - there[1])
-    return here + (points - there) * grow
+    return np.asarray(here + (points - there) * grow)
 
 
 def move(points: Array, body: Body, posed: Posed) -> Array:
     """Points made for the canonical head, on the posed head."""
     affine = posed.affine[JOINT["head"]]
-    return fit(points, body) @ affine[:, :3].T + affine[:, 3]
+    return np.asarray(fit(points, body) @ affine[:, :3].T + affine[:, 3])
 
 
 @cache
-def _scalp() -> tuple[Array, Array, Array]:
+def _scalp() -> tuple[NDArray[np.int64], NDArray[np.int32], Array]:
     """Smoothed skull vertices: index, faces, smoothed canonical positions."""
     shared = rig()
     points = canonical()[:, :3].copy()
@@ -50,8 +51,8 @@ def _scalp() -> tuple[Array, Array, Array]:
     index = np.flatnonzero(wanted)
     back = -np.ones(len(wanted), np.int64)
     back[index] = np.arange(len(index))
-    faces = back[shared.faces]
-    faces = faces[(faces >= 0).all(1)].astype(np.int32)
+    numbered = back[shared.faces]
+    faces = numbered[(numbered >= 0).all(1)].astype(np.int32)
     return index, faces, points[index]
 
 
@@ -60,7 +61,7 @@ def hair(body: Body, posed: Posed, style: str, seed: int) -> list[Mesh]:
     rng = np.random.default_rng(seed)
     shared = rig()
     index, faces, place = _scalp()
-    thick = {"crop": 0.012, "buzz": 0.003, "afro": 0.060, "short": 0.020}.get(style, 0.016)
+    thick = {"crop": 0.012, "buzz": 0.003, "afro": 0.042, "short": 0.020}.get(style, 0.016)
     # An ellipsoid hull replaces ears and face so that hair is not painted on the skin.
     rel = (place - CENTRE) / np.array([0.078, 0.104, 0.100])
     size = np.linalg.norm(rel, axis=1, keepdims=True)
@@ -72,11 +73,12 @@ def hair(body: Body, posed: Posed, style: str, seed: int) -> list[Mesh]:
     own = normals(place, faces)
     top = np.clip((place[:, 1] - 1.70) / 0.12, 0, 1)
     if style == "afro":
-        surface = (
-            CENTRE
-            + [0, 0.01, -0.01]
-            + outward * (0.105 + thick * (0.7 + 0.3 * top) + 0.004 * lump)[:, None]
+        # Full at the crown and the back, close to the skin at the hairline.
+        depth = np.clip((place[:, 1] - 1.66) / 0.08, 0, 1) * np.clip(
+            (0.13 - place[:, 2]) / 0.07, 0, 1
         )
+        surface = place + own * 0.012 + outward * (thick * (0.4 + 0.6 * top) * depth)[:, None]
+        surface = surface + outward * (0.006 * lump)[:, None]
     else:
         surface = place + own * (thick * (0.55 + 0.6 * top) * (1 + lump))[:, None]
     # Hairline: high on the forehead, around the ears, low in the nape.

@@ -24,7 +24,8 @@ from lookweave.studio.render.photo import Figure, Photo, look, product
 EXTRAS = 80  # garments that people wear but no catalogue lists
 TRUTH = (
     "garment", "look", "sku", "family", "relation", "category", "kind", "colour", "pattern",
-    "material", "sleeve", "length", "neckline", "person", "x0", "y0", "x1", "y1", "pixels", "share",
+    "material", "sleeve", "length", "neckline", "person", "x0", "y0", "x1", "y1", "pixels",
+    "share", "scene", "pose",
 )  # fmt: skip
 CATALOGUE = (
     "file",
@@ -161,6 +162,8 @@ def _truth_rows(number: int, photo: Photo, worn: list[list[Item]]) -> list[list[
                 g.category, g.kind, g.colour, g.pattern, g.fabric.material, g.sleeve, g.length,
                 g.neckline, entry["person"], *entry["box"], entry["pixels"],
                 round(entry["pixels"] / (width * height), 4),
+                photo.notes["scene"],
+                photo.notes["poses"][entry["person"]],
             ]
         )  # fmt: skip
     return rows

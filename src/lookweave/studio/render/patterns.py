@@ -115,7 +115,7 @@ def _smooth_noise(rng: np.random.Generator, power: float) -> Array:
     )
     wave[0, 0] = 0
     field = np.fft.ifft2(wave).real
-    return field / field.std()
+    return np.asarray(field / field.std())
 
 
 def _flowers(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -140,7 +141,7 @@ def vary(pose: Pose, rng: np.random.Generator, strength: float) -> Pose:
         x, y, z = np.asarray(value, float) + rng.normal(size=3) * scale * strength
         return (float(x), float(y), float(z))
 
-    changes: dict[str, Vector] = {}
+    changes: dict[str, Any] = {}
     for name in ("pelvis", "spine", "head"):
         # People turn more freely than they tilt.
         pitch, turn, roll = getattr(pose, name)
@@ -175,7 +176,7 @@ def mirrored(pose: Pose) -> Pose:
 
 def _unit(value: Vector) -> Array:
     vector = np.asarray(value, float)
-    return vector / np.linalg.norm(vector)
+    return np.asarray(vector / np.linalg.norm(vector))
 
 
 def posed(body: Body, pose: Pose, yaw: float = 0.0, sole: float = 0.012) -> Posed:

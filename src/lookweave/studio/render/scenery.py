@@ -7,6 +7,7 @@ Texture coordinates are metres; ``shaders/scene.glsl`` draws the patterns.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def part(
     base: tuple[float, ...] | Array,
     pattern: int = PAPER,
     casts: bool = False,
-    **values: object,
+    **values: Any,
 ) -> Part:
     """A draw call of scenery."""
     return Part(
@@ -109,7 +110,7 @@ def part(
     )  # fmt: skip
 
 
-def ground(base: tuple[float, ...] | Array, pattern: int, **values: object) -> Part:
+def ground(base: tuple[float, ...] | Array, pattern: int, **values: Any) -> Part:
     """The ground from horizon to camera."""
     return part(plane((-30, 0, 12), (60, 0, 0), (0, 0, -60)), base, pattern, **values)
 

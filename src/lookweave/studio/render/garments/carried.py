@@ -49,7 +49,7 @@ def shoes(body: Body, posed: Posed, style: str) -> list[tuple[Mesh, str]]:
             share = np.clip((rest[:, 2] - toes[2]) / 0.05 + 0.5, 0, 1)[:, None]
             a = rest @ foot[:, :3].T + foot[:, 3]
             b = rest @ front[:, :3].T + front[:, 3]
-            return a * (1 - share) + b * share
+            return np.asarray(a * (1 - share) + b * share)
 
         for part in ("upper", "sole"):
             z = -0.066 + 0.306 * s if part == "upper" else -0.061 + 0.296 * s

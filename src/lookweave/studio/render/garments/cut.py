@@ -80,7 +80,7 @@ class Cut:
 
     def distance(self, canonical: Array) -> Array:
         """(N,) the smallest of all edges' distances."""
-        return np.min(list(self.edges(canonical).values()), 0)
+        return np.asarray(np.min(list(self.edges(canonical).values()), 0))
 
 
 FIELDS = tuple(field.name for field in fields(Cut))

@@ -142,7 +142,7 @@ def _straighten(line: Array, sigma: float) -> Array:
     """Smooth a polyline without pulling in its ends."""
     pad = int(3 * sigma)
     longer = np.pad(line, ((pad, pad), (0, 0)), mode="reflect", reflect_type="odd")
-    return ndimage.gaussian_filter1d(longer, sigma, axis=0)[pad:-pad]
+    return np.asarray(ndimage.gaussian_filter1d(longer, sigma, axis=0)[pad:-pad])
 
 
 def grid_faces(rows: int, columns: int) -> np.ndarray:

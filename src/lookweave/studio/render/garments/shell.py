@@ -65,15 +65,15 @@ def region() -> Region:
     back = -np.ones(len(wanted), np.int64)
     back[index] = np.arange(len(index))
     faces = back[shared.faces]
-    faces = faces[(faces >= 0).all(1)].astype(np.int32)
-    neighbours = _adjacency(faces, len(index))
-    refine, fine_faces = _loop(faces, len(index))
+    kept = faces[(faces >= 0).all(1)].astype(np.int32)
+    neighbours = _adjacency(kept, len(index))
+    refine, fine_faces = _loop(kept, len(index))
     weights = shared.weights[index]
     # Cloth does not follow the skin's creases: its weights change more slowly than the body's.
     for _ in range(4):
         weights = 0.5 * weights + 0.5 * (neighbours @ weights)
     return Region(
-        index, faces, neighbours, refine, fine_faces, points[index], sparse.csr_matrix(weights)
+        index, kept, neighbours, refine, fine_faces, points[index], sparse.csr_matrix(weights)
     )
 
 
@@ -121,7 +121,7 @@ def drape(body: Body, fit: Fit) -> Array:
         cloth = cloth + level * np.clip(inside, 0, None)[:, None]
         cloth = 0.6 * cloth + 0.4 * (area.neighbours @ cloth)
     inside = np.minimum(air, 0.006) * flat - ((cloth - skin) * level).sum(1)
-    return cloth + level * np.clip(inside, 0, None)[:, None]
+    return np.asarray(cloth + level * np.clip(inside, 0, None)[:, None])
 
 
 TUBE_RADIUS = 0.150  # of skirts and coat tails in canonical coordinates
@@ -178,7 +178,7 @@ def _polar(
              np.pad(grid, ((0, 1), (0, 0)))[1:]]
         )  # fmt: skip
         grid = np.where(empty, beside, grid)
-    return ndimage.gaussian_filter(grid, (1.0, 1.5), mode=("nearest", "wrap"))
+    return np.asarray(ndimage.gaussian_filter(grid, (1.0, 1.5), mode=("nearest", "wrap")))
 
 
 def _convex(grid: Array) -> Array:
@@ -196,7 +196,7 @@ def _sample(grid: Array, level: Array, angle: Array, low: float, high: float) ->
     row = (level - low) / (high - low) * rows - 0.5
     column = (angle / (2 * np.pi) + 0.5) * columns - 0.5
     padded = np.concatenate([grid[:, -2:], grid, grid[:, :2]], 1)
-    return ndimage.map_coordinates(padded, [row, column + 2], order=1, mode="nearest")
+    return np.asarray(ndimage.map_coordinates(padded, [row, column + 2], order=1, mode="nearest"))
 
 
 def _hang_trunk(cloth: Array, body: Body, coords: Array, fit: Fit) -> Array:
@@ -214,8 +214,8 @@ def _hang_trunk(cloth: Array, body: Body, coords: Array, fit: Fit) -> Array:
     # Taut from the collar bones to the bust, then free fall.
     bust, collar = int((1.30 - low) / step), int((1.46 - low) / step)
     for row in range(bust + 1, collar):
-        share = (row - bust) / (collar - bust)
-        grid[row] = np.maximum(grid[row], (1 - share) * grid[bust] + share * grid[collar])
+        up = (row - bust) / (collar - bust)
+        grid[row] = np.maximum(grid[row], (1 - up) * grid[bust] + up * grid[collar])
     for row in range(start - 1, -1, -1):
         grid[row] = np.maximum(grid[row], grid[row + 1] - fit.taper * step)
     grid = ndimage.gaussian_filter(grid, (0.8, 1.0), mode=("nearest", "wrap"))
@@ -298,7 +298,7 @@ def _round_arms(
     return out
 
 
-def _adjacency(faces: NDArray[np.int32], count: int) -> sparse.csr_matrix:
+def _adjacency(faces: NDArray[np.integer], count: int) -> sparse.csr_matrix:
     a, b, c = faces.T
     rows, cols = np.concatenate([a, b, b, c, c, a]), np.concatenate([b, a, c, b, a, c])
     graph = sparse.csr_matrix((np.ones(len(rows)), (rows, cols)), (count, count))

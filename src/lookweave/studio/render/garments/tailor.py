@@ -27,7 +27,8 @@ def draw(rng: np.random.Generator, kind: str, colour: str = "") -> Garment:
         colour = pick(rng, ("gold", "silver"))
         fabric = replace(fabric, colours=(shade(colour, rng), *fabric.colours[1:]))
     main = np.asarray(fabric.colours[0])
-    tonal = tuple(float(c) for c in np.clip(main * 0.8, 0, 1))
+    red, green, blue = (0.8 * float(c) for c in main)
+    tonal = (red, green, blue)
     contrast = fabric.colours[1]
     # Prints must be legible: dark on light cloth, light on dark.
     ink = shade(
@@ -44,7 +45,7 @@ def draw(rng: np.random.Generator, kind: str, colour: str = "") -> Garment:
         colour,
         accent=accent,
         thread=thread,
-        print_colours=(ink, contrast),  # type: ignore[arg-type]
+        print_colours=(ink, contrast),
         seed=int(rng.integers(1 << 20)),
     )
     if kind in ("t-shirt", "knit", "hoodie", "shirt"):

@@ -37,7 +37,7 @@ def trace(
     target = np.linspace(0, 2 * np.pi, SAMPLES, endpoint=False)
     target = np.where(target > np.pi, target - 2 * np.pi, target)
     ring = np.stack([np.interp(target, angle, points[:, k], period=2 * np.pi) for k in range(3)], 1)
-    return ndimage.gaussian_filter1d(ring, 1.2, axis=0, mode="wrap")
+    return np.asarray(ndimage.gaussian_filter1d(ring, 1.2, axis=0, mode="wrap"))
 
 
 def collar(ring: Array, axis: Array, ahead: Array, style: str) -> Mesh:

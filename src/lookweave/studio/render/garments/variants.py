@@ -8,7 +8,14 @@ import numpy as np
 
 from lookweave.studio.render.fabrics import shade
 from lookweave.studio.render.garments.cloths import BRIGHT, NEUTRAL, pick
-from lookweave.studio.render.garments.kinds import CHEST_POCKET, PLACKET, WORDS, ZIP, Garment
+from lookweave.studio.render.garments.kinds import (
+    CHEST_POCKET,
+    FLAT_POCKETS,
+    PLACKET,
+    WORDS,
+    ZIP,
+    Garment,
+)
 
 
 def sibling(g: Garment, rng: np.random.Generator) -> Garment:
@@ -40,8 +47,9 @@ def twin(g: Garment, rng: np.random.Generator) -> Garment:
             loft=replace(g.loft, hem=g.loft.hem + 0.12),
             cut=replace(g.cut, bottom=g.cut.bottom + (0.12 if "skirt" in g.kind else 0)),
         )
+    # Plain cloth: other buttons and trims, pockets on or off, a hem a hand's breadth higher.
+    detail = g.detail ^ (FLAT_POCKETS if g.slot == "outer" else 0)
     return replace(
-        g,
-        fabric=replace(fabric, seed=fabric.seed + 1),
+        g, detail=detail, thread=fabric.colours[1], accent=fabric.colours[1],
         cut=replace(g.cut, bottom=g.cut.bottom + 0.07),
-    )
+    )  # fmt: skip
