@@ -1,0 +1,1 @@
+"""The photo-shoot: rendered pictures with truth, and what is learnt from them."""

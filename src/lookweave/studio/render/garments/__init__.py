@@ -1,0 +1,1 @@
+"""Garments: how they are cut, sewn, draped and carried."""
