@@ -21,6 +21,7 @@ from lookweave import __version__
 from lookweave.config import Config
 from lookweave.errors import LookweaveError, UsageError
 from lookweave.progress import Progress
+from lookweave.studio.render.cli import render
 from lookweave.train.cli import app as train_app
 from lookweave.workspace import Workspace
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 models_app = typer.Typer(invoke_without_command=True)
 app.add_typer(models_app, name="models", help="Every model card.")
 app.add_typer(train_app, name="train")
+app.command("render")(render)
 
 WorkspacePath = Annotated[Path, typer.Argument(metavar="WS", help="the workspace's folder")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
