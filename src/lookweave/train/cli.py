@@ -6,6 +6,7 @@ the extra ``[train]``.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,12 +84,63 @@ def encoder(
                f" {record['quality']['cut_out_to_scene']['R@1']}", err=True)  # fmt: skip
 
 
+Product = Annotated[
+    Path,
+    typer.Option("--products", help="product photos: train|validation|test/<class>/", exists=True),
+]
+Cache = Annotated[
+    Path | None, typer.Option("--cache", help="where crops' features are kept; default: --out")
+]
+
+
+@app.command()
+def text(
+    parsed: Parsed, products: Product, out: Out, cache: Cache = None, seed: Seed = 7,
+    threads: Threads = 2,
+) -> None:  # fmt: skip
+    """Train the text tower on the installed encoder; minutes."""
+    try:
+        from lookweave.train import text_tower as recipe
+    except ImportError as error:
+        raise _missing(error) from error
+    config = recipe.TextConfig(
+        parsed=parsed, products=products, out=out, cache=cache or out, seed=seed, threads=threads
+    )
+    record = recipe.train(config)
+    typer.echo(f"{out / record['file']}: class names"
+               f" {record['quality']['class_names']['accuracy']}", err=True)  # fmt: skip
+
+
+@app.command()
+def describer(
+    parsed: Parsed, products: Product, out: Out, cache: Cache = None, seed: Seed = 7,
+    threads: Threads = 2,
+) -> None:  # fmt: skip
+    """Train the describer on the installed segmenter and encoder; minutes."""
+    try:
+        from lookweave.train import describer as recipe
+    except ImportError as error:
+        raise _missing(error) from error
+    config = recipe.DescriberConfig(
+        parsed=parsed, products=products, out=out, cache=cache or out, seed=seed, threads=threads
+    )
+    record = recipe.train(config)
+    typer.echo(f"{out / record['file']}: accuracy"
+               f" {record['quality']['product_test']['accuracy']}", err=True)  # fmt: skip
+
+
 @app.command()
 def page(
     record: Annotated[Path, typer.Argument(help="the JSON record beside a weights file")],
     to: Annotated[Path, typer.Argument(help="the Markdown file to write")],
 ) -> None:
     """Write a model's page from the record of the run that made it."""
+    content = json.loads(record.read_text(encoding="utf-8"))
+    if "encoder_sha256" in content:
+        from lookweave.train.head_page import write_head_page
+
+        write_head_page(content, to)
+        return
     from lookweave.train.model_page import write_model_page
 
     write_model_page(record, to)

@@ -1,0 +1,98 @@
+"""The pages of text tower and describer in docs/models/, written from their runs' records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return [*lines, ""]
+
+
+def _text_lines(quality: Mapping[str, Any]) -> list[str]:
+    names, queries = quality["class_names"], quality["colour_and_kind"]
+    return [
+        f"clothing-small, {names['photos']} test photos cut out by the segmenter: the nearest of"
+        f" the ten class names is the right one in **{names['accuracy']:.1%}**.",
+        "",
+        f"Clothing Co-Parsing test photos, garments by their true masks: precision at 10 of"
+        f" {queries['queries']} queries of colour and kind **{queries['precision_at_10']:.3f}**;"
+        f" a random order gives {queries['chance']:.3f}. A query counts when at least five garments"
+        " satisfy it; where they are fewer than ten, precision is taken at as many.",
+        "",
+    ]
+
+
+def _describer_lines(quality: Mapping[str, Any]) -> list[str]:
+    products = quality["product_test"]
+    lines = [
+        f"clothing-small, {products['photos']} test photos cut out by the segmenter, category and"
+        f" sleeve mapped to its ten classes: accuracy **{products['accuracy']:.1%}**, expected"
+        f" calibration error over 15 bins **{products['calibration_error']:.3f}**.",
+        "",
+        *_table(("class", "accuracy"), list(products["by_class"].items())),
+        "Commonest mistakes: "
+        + ", ".join(f"{what} ({count})" for what, count in products["mistakes"].items())
+        + ".",
+        "",
+    ]
+    names = {
+        "mask_test": "by true masks, without a segmenter's opinion",
+        "found_test": "by the segmenter's regions (IoU ≥ 0.5 with a labelled garment)",
+        "found_test_segmenter": "the same regions, the segmenter's opinion alone",
+    }
+    rows = [
+        (what, quality[name]["regions"], f"{quality[name]['accuracy']:.1%}",
+         f"{quality[name]['calibration_error']:.3f}")
+        for name, what in names.items()
+    ]  # fmt: skip
+    header = ("Clothing Co-Parsing test, 19 categories", "regions", "accuracy", "calibration error")
+    return [*lines, *_table(header, rows)]
+
+
+def head_page(record: Mapping[str, Any]) -> str:
+    """The Markdown page of a record; nothing on it is written by hand."""
+    is_text = record["name"] == "text"
+    quality = (_text_lines if is_text else _describer_lines)(record["quality"])
+    lines = [
+        f"# {record['name']}",
+        "",
+        f"Generated from `{record['name']}.json`, the record of the run; do not edit.",
+        "",
+        *_table(
+            ("", ""),
+            [
+                ("Task", record["task"]),
+                ("File", f"`{record['file']}`, {record['bytes'] / 1e3:.0f} kB"),
+                ("sha-256", f"`{record['sha256']}`"),
+                ("Licence", record["licence"]),
+                ("Model", record["architecture"]),
+                ("Weights", f"{record['weights']:,}, stored as float16, computed in float32"),
+                ("Stands on the encoder", f"`{record['encoder_sha256']}`, and loads with no other"),
+                ("Trained", f"{record['trained_minutes']} minutes, seed {record['seed']},"
+                 f" {record['made']}"),
+            ],
+        ),
+    ]  # fmt: skip
+    if is_text:
+        lines += ["Reads: " + ", ".join(record["concepts"]) + ", and other words for them.", ""]
+    lines += ["## Data", ""]
+    lines += _table(
+        ("set", "licence", "used"), [(d["name"], d["licence"], d["used"]) for d in record["data"]]
+    )
+    lines += ["## Quality", "", *quality]
+    lines += ["## Limits", "", *(f"- {limit}" for limit in record["limits"]), ""]
+    lines += ["## Recipe", "", f"`{record['recipe']}` with", "", "```json"]
+    lines += [json.dumps(record["config"], indent=2), "```", ""]
+    return "\n".join(lines)
+
+
+def write_head_page(record: Mapping[str, Any], page: Path) -> None:
+    """Write the page of `record` to `page`."""
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(head_page(record), encoding="utf-8")

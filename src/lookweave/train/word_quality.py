@@ -1,0 +1,58 @@
+"""How well text vectors find garments: class names on product photos, queries on street photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookweave.models.embedded.words import COLOUR_CONCEPTS, CONCEPTS, KINDS_OF
+from lookweave.taxonomy import CATEGORIES
+from lookweave.train.word_truth import Truth, together
+
+CLASS_NAMES = (
+    "dress", "hat", "longsleeve", "outwear", "pants", "shirt", "shoes", "shorts", "skirt",
+    "t-shirt",
+)  # fmt: skip
+"""The classes of clothing-small, as its folders are called."""
+
+
+def class_accuracy(similarity: NDArray[np.float32], labels: NDArray[np.str_]) -> float:
+    """Share of rows whose nearest class name is their own; `similarity` (rows, CLASS_NAMES)."""
+    nearest = np.array(CLASS_NAMES)[similarity.argmax(axis=1)]
+    return float((nearest == labels).mean())
+
+
+def precision_at(scores: NDArray[np.float32], relevant: NDArray[np.bool_], top: int = 10) -> float:
+    """Share of relevant rows among the best `top`, or among as many as there are relevant ones
+    when they are fewer."""
+    top = min(top, int(relevant.sum()))
+    best = np.argsort(-scores, kind="stable")[:top]
+    return float(relevant[best].mean())
+
+
+def colour_queries(truth: Truth, least: int) -> list[tuple[str, str]]:
+    """Every (kind, colour) that at least `least` rows satisfy, kinds with a finer word too."""
+    wanted = [(kind, one) for kind in (*CATEGORIES, *KINDS_OF) for one in COLOUR_CONCEPTS]
+    return [names for names in wanted if (together(truth, names) == 1).sum() >= least]
+
+
+def query_text(names: Sequence[str]) -> str:
+    """The query as a person writes it: colour first.
+
+    >>> query_text(("dress", "red"))
+    'red dress'
+    """
+    order = sorted(names, key=lambda name: (name not in COLOUR_CONCEPTS, CONCEPTS.index(name)))
+    return " ".join(order)
+
+
+def summary(precisions: Sequence[float], chances: Sequence[float]) -> dict[str, Any]:
+    """Mean precision of queries, and what a random order gives."""
+    return {
+        "queries": len(precisions),
+        "precision_at_10": round(float(np.mean(precisions)), 4),
+        "chance": round(float(np.mean(chances)), 4),
+    }
