@@ -54,6 +54,7 @@ class Row:
     model: str
     variant: str
     photos_per_second: float
+    cpu_seconds: float  # of one photo: steadier than the clock where other work shares the cores
     cosine: float
     agreement: float
 
@@ -110,15 +111,19 @@ def load(kind: Callable[..., Any], folder: Path, models_dir: Path, **runtime: An
     return kind(card, models_dir)
 
 
-def clock(call: Callable[[], Any], count: int, repeats: int) -> tuple[float, Any]:
-    """Photos per second, the best of a few runs after a first one that is not counted."""
+def clock(
+    call: Callable[[], Any], count: int, repeats: int
+) -> tuple[tuple[float, float], dict[str, Values]]:
+    """Photos per second and CPU seconds of one, the best of a few runs after a first one that is
+    not counted; and what the last run gave."""
     given = call()
-    best = float("inf")
+    best = busy = float("inf")
     for _ in range(repeats):
-        start = time.perf_counter()
+        start, start_busy = time.perf_counter(), time.process_time()
         given = call()
         best = min(best, time.perf_counter() - start)
-    return count / best, given
+        busy = min(busy, time.process_time() - start_busy)
+    return (count / best, busy / count), given
 
 
 def nearest_agreement(one: Values, other: Values, count: int = 5) -> float:
@@ -190,13 +195,13 @@ def one_row(
         vectors = given["vector"] / np.linalg.norm(given["vector"], axis=1, keepdims=True)
         expected = vectors if expected is None else expected
         agreement = nearest_agreement(vectors, expected)
-        return Row(model, variant, rate, cosine(vectors, expected), agreement), expected
+        return Row(model, variant, *rate, cosine(vectors, expected), agreement), expected
     rate, given = clock(lambda: loaded.network(prepared), len(shown), repeats)
     logits = given["logits"].reshape(len(shown), -1)
     found = loaded.candidates(shown)
     expected = (logits, found) if expected is None else expected
     agreement = found_again(found, expected[1])
-    return Row(model, variant, rate, cosine(logits, expected[0]), agreement), expected
+    return Row(model, variant, *rate, cosine(logits, expected[0]), agreement), expected
 
 
 def main() -> None:
@@ -209,11 +214,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the rows here")
     asked = parser.parse_args()
     rows = measure(asked.photos, asked.repeats, asked.threads, asked.batch, asked.models)
-    print("| model | backend | photos/s | least cosine | agreement |\n|---|---|---|---|---|")
+    print("| model | backend | photos/s | CPU s a photo | least cosine | agreement |")
+    print("|---|---|---|---|---|---|")
     for row in rows:
         print(
-            f"| {row.model} | {row.variant} | {row.photos_per_second:.2f} | {row.cosine:.5f} "
-            f"| {row.agreement:.3f} |"
+            f"| {row.model} | {row.variant} | {row.photos_per_second:.2f} | {row.cpu_seconds:.2f} "
+            f"| {row.cosine:.5f} | {row.agreement:.3f} |"
         )
     if asked.json:
         asked.json.write_text(json.dumps([vars(row) for row in rows], indent=2) + "\n")

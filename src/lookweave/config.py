@@ -135,6 +135,19 @@ class Vlm(_Section):
         return self
 
 
+class Hub(_Section):
+    """How models of the hub, of folders and files are run; nothing here changes a result beyond
+    rounding (see docs/models/hub.md)."""
+
+    backend: Literal["auto", "onnxruntime", "torch", "openvino"] = "auto"
+    device: str = Field("auto", description="cpu, cuda, cuda:1")
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    batch_size: int | None = Field(None, ge=1, description="photos in one call of a network")
+    memory_mb: float | None = Field(None, gt=0, description="what a batch may take")
+    threads: int = Field(1, ge=1, description="cores of one call, on a CPU")
+    compile: bool = Field(False, description="torch.compile, for long runs on a GPU")
+
+
 class Run(_Section):
     """How the work is run; nothing here changes a result."""
 
@@ -164,6 +177,7 @@ class Config(BaseSettings):
     match: Match = Match()
     tier: Tier = Tier()
     vlm: Vlm = Vlm()
+    hub: Hub = Hub()
     run: Run = Field(default_factory=Run)
 
     @classmethod

@@ -75,7 +75,8 @@ class Card:
         return f"{self.name}-{made_of[:8]}"
 
     @property
-    def _elsewhere(self) -> bool:
+    def elsewhere(self) -> bool:
+        """Whether its weights lie on a hub or at a path, and not in this package."""
         return self.source == "path" or self.source.startswith("hub:")
 
     def missing(self, models_dir: Path | None = None) -> str | None:
@@ -83,7 +84,7 @@ class Card:
 
         Weights of a hub that are not here count as missing, although `load` would fetch them.
         """
-        if self._elsewhere:
+        if self.elsewhere:
             from lookweave.models.hub.fetch import missing
 
             return missing(self, models_dir)
@@ -102,7 +103,7 @@ class Card:
         Raises:
             ModelError: it is not ready here.
         """
-        if not self._elsewhere and (reason := self.missing(models_dir)):
+        if not self.elsewhere and (reason := self.missing(models_dir)):
             raise ModelError(f"The model {self.name} cannot be loaded: {reason}.")
         module, _, name = self.factory.partition(":")
         return getattr(importlib.import_module(module), name)(self, models_dir)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from lookweave.config import Config
 from lookweave.errors import ConfigError, UnknownModel
-from lookweave.models.card import Card
+from lookweave.models.card import Card, with_running
 from lookweave.models.embedded.cards import CARDS as EMBEDDED
 from lookweave.models.hub.cards import CARDS as HUB
 from lookweave.models.hub.cards import card_for_path, is_path
@@ -88,4 +88,9 @@ def resolve(spec: str, *, accept_non_commercial: bool = False) -> Ensemble:
 def chosen(config: Config) -> Ensemble:
     """The ensemble that the settings name."""
     ensemble = resolve(config.models, accept_non_commercial=config.accept_non_commercial)
-    return replace(ensemble, describer=configured(ensemble.describer, config.vlm))
+    detector, encoder = (
+        with_running(card, **config.hub.model_dump()) if card.elsewhere else card
+        for card in (ensemble.detector, ensemble.encoder)
+    )
+    describer = configured(ensemble.describer, config.vlm)
+    return replace(ensemble, detector=detector, encoder=encoder, describer=describer)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from tests.models.hub.crops_and_cards import whole
 
+from lookweave.config import load
 from lookweave.errors import ConfigError, ModelError
 from lookweave.models import cards
 from lookweave.models.card import TASKS, Card, with_running, with_settings
@@ -25,6 +26,7 @@ from lookweave.models.hub.cards import CARDS, card_for_path, is_path
 from lookweave.models.hub.encoder import HubEncoder
 from lookweave.models.hub.export import VERSION, content_fingerprint
 from lookweave.models.hub.fetch import folder_of, missing
+from lookweave.models.hub.runtime import Runtime
 from lookweave.models.protocols import Pixels
 
 Tiny = Callable[[str], tuple[Path, Any]]
@@ -159,6 +161,19 @@ def test_an_exported_folder_needs_no_torch(
     np.testing.assert_array_equal(again.encode_text(["blue bag"]), text)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert missing(card) is None
+
+
+def test_settings_say_how_hub_models_run(tiny: Tiny, only_hub: None) -> None:
+    folder, _ = tiny("siglip")
+    how = {"backend": "torch", "device": "cpu", "batch_size": 3}
+
+    plain = cards.chosen(load(models=str(folder)))
+    told = cards.chosen(load(models=str(folder), hub=how))
+
+    assert dict(told.encoder.running) | how == dict(told.encoder.running)
+    assert told.key == plain.key
+    assert not told.detector.running, "embedded models have no such settings"
+    assert Runtime.of(told.encoder.running).batch_size == 3
 
 
 def test_paths_are_told_from_names() -> None:

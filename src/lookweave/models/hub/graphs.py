@@ -111,7 +111,18 @@ def _reference(name: str, folder: Path) -> Any:
     import transformers
 
     kind = getattr(transformers, name)
-    return kind.from_pretrained(folder, local_files_only=True, dtype="float32").eval()
+    log: Any = transformers.logging
+    level = log.get_verbosity()
+    # One tower of a model leaves the other's weights unused; the loader would report each.
+    log.set_verbosity_error()
+    log.disable_progress_bar()
+    try:
+        return kind.from_pretrained(folder, local_files_only=True, dtype="float32").eval()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelError(f"{folder} cannot be loaded as {name}: {error}.") from error
+    finally:
+        log.set_verbosity(level)
+        log.enable_progress_bar()
 
 
 def _siglip_image(folder: Path, config: Config) -> Any:
