@@ -12,7 +12,7 @@ demo: $(VENV)/.core  ## build the sample end to end; writes demo-out/ with the d
 	@$(BIN)/lookweave demo --out demo-out
 
 test: $(VENV)/.$(EXTRAS)  ## run the tests; EXTRAS=dev,train,hub adds what needs torch
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.$(EXTRAS)  ## ruff and mypy, as the project's check runs them
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -61,7 +61,8 @@ def missing(card: Card, models_dir: Path | None = None) -> str | None:
 def _package_missing(card: Card) -> str | None:
     for module in card.needs:
         if importlib.util.find_spec(module) is None:
-            return f"the Python package {module} is not installed (pip install 'lookweave[hub]')"
+            extra = "openclip" if module == "open_clip" else "hub"
+            return f"the Python package {module} is not installed (pip install 'lookweave[{extra}]')"
     return None
 
 

@@ -141,7 +141,7 @@ def open_clip_tower(folder: Path, part: str) -> nn.Module:
     except (ImportError, RuntimeError) as error:  # a torchvision for another torch
         raise ModelError(
             f"OpenCLIP models need the packages open_clip_torch and torchvision ({error}); "
-            "they are in lookweave[hub]."
+            "they are in lookweave[openclip]."
         ) from error
     try:
         model = open_clip.create_model(f"local-dir:{folder}", device="cpu").eval()
