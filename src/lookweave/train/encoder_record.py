@@ -66,7 +66,10 @@ def encoder_record(
             *cut_short(len(facts.history), settings["epochs"], settings["minutes"]),
             "trained on one photo of each garment, changed; never on a true pair of product"
             " photo and look, so folds, lining, back views and other cameras are guessed",
-            "no text tower: it does not understand words",
+            "telling garments apart costs some knowledge of categories (see the neighbours above);"
+            " blending with the start keeps part of it, and how far was chosen between three"
+            " finished encoders on twenty true pairs only",
+            "it embeds images only and does not understand words",
             "colour under strong coloured light is unreliable",
             "faces, bodies and prints of people were not looked at for bias",
         ],
