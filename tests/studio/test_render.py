@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from lookweave.errors import InputError
 from lookweave.taxonomy import CATEGORIES, SEGMENTER_CLASSES
@@ -19,6 +21,7 @@ moderngl = pytest.importorskip("moderngl", reason="the extra [studio] is not ins
 from lookweave.studio.render import catalogue, job, labels, scenery, scenes  # noqa: E402
 from lookweave.studio.render.body import Body, mix, reference, rig, rotation_between  # noqa: E402
 from lookweave.studio.render.camera import Camera  # noqa: E402
+from lookweave.studio.render.cli import app  # noqa: E402
 from lookweave.studio.render.develop import Develop, foreground  # noqa: E402
 from lookweave.studio.render.draw import SCENE, NoRenderer, Part, Renderer  # noqa: E402
 from lookweave.studio.render.dress import SCENE_ID  # noqa: E402
@@ -305,6 +308,23 @@ def test_impossible_recipes_are_refused() -> None:
         job.Recipe(0, 4, 3, catalogue.Dials())
     with pytest.raises(InputError, match=r"pose must lie in 0\.\.1"):
         catalogue.Dials.level(0.5, pose=1.5)
+
+
+def test_command_prints_one_json_object(renderer: Renderer, tmp_path: Path) -> None:
+    call = ["--garments", "1", "--looks", "1", "--width", "96", "--height", "144"]
+    result = CliRunner().invoke(app, [*call, "--out", str(tmp_path), "--workers", "1", "--json"])
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert said["garments"] == said["looks"] == 1 and said["made"] == 2
+
+
+def test_without_moderngl_the_command_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "moderngl", None)
+    result = CliRunner().invoke(app, ["--out", str(tmp_path)])
+    assert isinstance(result.exception, InputError)
+    assert "lookweave[studio]" in str(result.exception)
 
 
 def test_the_shipped_sample_is_whole() -> None:

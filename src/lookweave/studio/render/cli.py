@@ -46,20 +46,20 @@ def render(
         from lookweave.studio.render import job
         from lookweave.studio.render.catalogue import Dials
         from lookweave.studio.render.draw import NoRenderer, Renderer
+
+        Renderer().close()  # fail here, with one message, rather than in every process
     except ImportError as error:
         raise InputError(
             f"lookweave render needs the extra [studio] ({error.name} is missing): "
             "pip install 'lookweave[studio]'"
         ) from error
+    except NoRenderer as error:
+        raise ModelError(str(error)) from error
     dials = Dials.level(
         difficulty, pose=pose, light=light, clutter=clutter, occlusion=occlusion, crop=crop
     )
     recipe = job.Recipe(garments, looks, seed, dials, width, height, quality)
     count = workers or os.cpu_count() or 1
-    try:
-        Renderer().close()  # fail here, with one message, rather than in every process
-    except NoRenderer as error:
-        raise ModelError(str(error)) from error
     with Progress(quiet=as_json) as progress:
         progress.start("render", garments + looks, "pictures")
         result = job.run(recipe, out, labels, count, lambda kind, n: progress.advance(n))
