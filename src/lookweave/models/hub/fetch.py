@@ -62,7 +62,9 @@ def _package_missing(card: Card) -> str | None:
     for module in card.needs:
         if importlib.util.find_spec(module) is None:
             extra = "openclip" if module == "open_clip" else "hub"
-            return f"the Python package {module} is not installed (pip install 'lookweave[{extra}]')"
+            return (
+                f"the Python package {module} is not installed (pip install 'lookweave[{extra}]')"
+            )
     return None
 
 
