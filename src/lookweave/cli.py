@@ -341,9 +341,10 @@ def fetch_model(
     json_: Json = False,
 ) -> None:
     """Bring a model's weights to a folder, for a machine without a network."""
+    from lookweave.models.cards import card_named
     from lookweave.models.hub.fetch import fetch
 
-    where = fetch(name, to)
+    where = fetch(card_named(name), to)
     _print({"model": name, "folder": str(where)} if json_ else str(where), json_)
 
 

@@ -7,7 +7,7 @@ import importlib.util
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from lookweave.errors import ModelError
 from lookweave.records import fingerprint
@@ -33,6 +33,9 @@ class Card:
         input_size: height, width in pixels, or None for any.
         dimension: of an encoder's vectors.
         text: an encoder that can also encode text.
+        readiness: ``module:function``, asked ``(card, models_dir)`` for what is missing; "" where
+            a package and a file are all there is to ask.
+        made_of: another model that this one loads.
         version: raise it when the same weights give other rows (it is part of the key).
         settings: passed on to the class.
         must_set: what `running` must hold for the model to be ready.
@@ -58,6 +61,8 @@ class Card:
     needs: tuple[str, ...] = ()
     settings: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     must_set: tuple[str, ...] = ()
+    readiness: str = field(default="", compare=False)
+    made_of: Card | None = field(default=None, compare=False)
     running: MappingProxyType[str, Any] = field(
         default_factory=lambda: MappingProxyType({}), compare=False
     )
@@ -84,10 +89,8 @@ class Card:
 
         Weights of a hub that are not here count as missing, although `load` would fetch them.
         """
-        if self.elsewhere:
-            from lookweave.models.hub.fetch import missing
-
-            return missing(self, models_dir)
+        if self.readiness:
+            return cast("str | None", _named(self.readiness)(self, models_dir))
         for module in self.needs:
             if importlib.util.find_spec(module) is None:
                 return f"the Python package {module} is not installed"
@@ -105,8 +108,13 @@ class Card:
         """
         if not self.elsewhere and (reason := self.missing(models_dir)):
             raise ModelError(f"The model {self.name} cannot be loaded: {reason}.")
-        module, _, name = self.factory.partition(":")
-        return getattr(importlib.import_module(module), name)(self, models_dir)
+        return _named(self.factory)(self, models_dir)
+
+
+def _named(where: str) -> Any:
+    """What ``module:name`` names; by name, so that a card is data and imports nothing."""
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def with_settings(card: Card, **settings: Any) -> Card:

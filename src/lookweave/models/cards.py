@@ -41,6 +41,18 @@ def all_cards() -> dict[str, Card]:
     return {card.name: card for card in (*EMBEDDED, *HUB, *VLM, *describers)}
 
 
+def card_named(name: str) -> Card:
+    """The card of this name.
+
+    Raises:
+        UnknownModel: there is none.
+    """
+    card = all_cards().get(name)
+    if card is None:
+        raise UnknownModel(f"There is no model {name!r}; `lookweave models` lists them.")
+    return card
+
+
 PRESETS: dict[str, str] = {
     "embedded": "lookweave-segmenter+lookweave-encoder+lookweave-describer",
     "fast": "yolos-fashionpedia+fashion-clip+fashion-clip-zero-shot",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +110,11 @@ def test_a_person_becomes_parts_or_goes_to_another_detector(
     tiny: Tiny, models_dir: Path, photos: list[Pixels], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Card("whole-photo", "detector", "lookweave.models.whole:WholePhoto", "", "package", "")
-    monkeypatch.setattr("lookweave.models.hub.detector.all_cards", lambda: {other.name: other})
     folder, _ = tiny("detr")
     by_shares = HubDetector(card_of(folder, "torch"), models_dir)
-    by_detector = HubDetector(card_of(folder, "torch", parts="whole-photo"), models_dir)
+    by_detector = HubDetector(
+        replace(card_of(folder, "torch", parts="whole-photo"), made_of=other), models_dir
+    )
     scores = np.array([[0.0, 0.9, 0.0, 0.0, 0.0], [0.0, 0.0, 0.8, 0.0, 0.1]], np.float32)
     boxes = np.array([[10, 20, 60, 110], [5, 5, 20, 20]], np.float32)
     seen = Candidates(boxes, scores.max(axis=1), scores.argmax(axis=1), scores)

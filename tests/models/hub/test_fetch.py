@@ -11,7 +11,7 @@ import pytest
 
 from lookweave.errors import HubUnreachable, InputError, ModelError, UnknownModel
 from lookweave.models.card import Card
-from lookweave.models.hub import fetch as fetching
+from lookweave.models.cards import card_named
 from lookweave.models.hub.cards import CARDS
 from lookweave.models.hub.fetch import fetch, folder_of, locate, missing, split_source, wanted_files
 
@@ -24,7 +24,6 @@ def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No network, no cache of this machine's owner, no embedded weights."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(fetching, "all_cards", lambda: BY_NAME)
 
 
 def fetched(card: Card, models_dir: Path) -> Path:
@@ -80,9 +79,9 @@ def test_what_was_loaded_before_is_found_in_the_hubs_cache(tmp_path: Path) -> No
 
 def test_fetch_refuses_what_it_cannot_fetch(tmp_path: Path) -> None:
     with pytest.raises(UnknownModel, match="nonesuch"):
-        fetch("nonesuch", tmp_path)
+        card_named("nonesuch")
     with pytest.raises(HubUnreachable):
-        fetch("siglip-base", tmp_path)
+        fetch(card_named("siglip-base"), tmp_path)
 
 
 def test_fetch_asks_for_the_needed_files_at_the_cards_revision(
@@ -101,7 +100,7 @@ def test_fetch_asks_for_the_needed_files_at_the_cards_revision(
     monkeypatch.setattr("huggingface_hub.HfApi", Api)
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
 
-    folder = fetch("detr-coco", tmp_path)
+    folder = fetch(card_named("detr-coco"), tmp_path)
 
     assert folder == tmp_path / "facebook--detr-resnet-50"
     assert asked["repository"] == "facebook/detr-resnet-50"
@@ -109,12 +108,11 @@ def test_fetch_asks_for_the_needed_files_at_the_cards_revision(
     assert asked["allow_patterns"] == ["config.json", "model.safetensors"]
 
 
-def test_embedded_models_are_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_embedded_models_are_not_fetched(tmp_path: Path) -> None:
     card = replace(CARD, source="package")
-    monkeypatch.setattr(fetching, "all_cards", lambda: {card.name: card})
 
     with pytest.raises(InputError, match="nothing to fetch"):
-        fetch(card.name, tmp_path)
+        fetch(card, tmp_path)
 
 
 FILES = [

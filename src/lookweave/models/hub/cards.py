@@ -23,6 +23,9 @@ _HUB = ("torch", "transformers")
 _OPEN_CLIP = ("torch", "transformers", "open_clip")
 
 
+_READINESS = "lookweave.models.hub.fetch:missing"
+
+
 def _encoder(
     name: str, repository: str, licence: str, size_mb: float, side: int, dimension: int,
     memory_mb: float, good_for: str, *, open_clip: bool = False,
@@ -31,6 +34,7 @@ def _encoder(
         name=name, task="encoder", factory=ENCODER, licence=licence, source=f"hub:{repository}",
         good_for=good_for, size_mb=size_mb, memory_mb=memory_mb, input_size=(side, side),
         dimension=dimension, text=True, needs=_OPEN_CLIP if open_clip else _HUB,
+        readiness=_READINESS,
         settings=MappingProxyType({"format": "open_clip"} if open_clip else {}),
     )  # fmt: skip
 
@@ -43,6 +47,7 @@ def _detector(
         name=name, task="detector", factory=factory, licence=licence, source=f"hub:{repository}",
         good_for=good_for, commercial=commercial, size_mb=size_mb, memory_mb=memory_mb,
         input_size=(side, side) if side else None, needs=_HUB, settings=MappingProxyType(settings),
+        readiness=_READINESS,
     )  # fmt: skip
 
 
@@ -154,7 +159,7 @@ def card_for_path(name: str) -> Card:
     about: dict[str, Any] = {
         "name": label or "model", "licence": "unknown (local file)", "source": "path",
         "weights": path, "weights_sha256": content_fingerprint(path),
-        "good_for": f"what lies at {path.name}",
+        "good_for": f"what lies at {path.name}", "readiness": _READINESS,
     }  # fmt: skip
     if path.suffix == ".onnx":
         return Card(task="detector", factory=_YOLO, **about)

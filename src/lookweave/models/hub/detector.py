@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookweave.models.card import Card
-from lookweave.models.cards import all_cards
 from lookweave.models.hub.boxes import (
     Box,
     Candidates,
@@ -35,8 +34,8 @@ class HubDetector:
     Card settings:
         threshold: least score, 0..1.
         max_overlap: of two boxes of one category that overlap more, the better stays.
-        parts: what becomes of a person: ``shares`` (upper, lower and feet by shares of the box)
-            or the name of another detector, which is then shown the person alone.
+        parts: the name of `card.made_of`, a detector that is shown each person alone; without
+            it a person becomes upper, lower and feet by shares of the box.
 
     Raises:
         HubUnreachable: the weights are not here and cannot be fetched.
@@ -53,10 +52,7 @@ class HubDetector:
         self._max_overlap = float(settings.get("max_overlap", MAX_OVERLAP))
         self._recipe = recipe_in(folder, kind.model_type)
         self._labels = LabelMap.of(class_names(config), table_in(folder))
-        parts = str(settings.get("parts", "shares"))
-        self._parts: Detector | None = (
-            None if parts == "shares" else all_cards()[parts].load(models_dir)
-        )
+        self._parts: Detector | None = card.made_of.load(models_dir) if card.made_of else None
         height, width = example_size(self._recipe)
         self.network = Network(
             card, folder, config, kind, "detector", models_dir,

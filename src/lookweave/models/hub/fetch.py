@@ -8,9 +8,8 @@ import json
 import re
 from pathlib import Path
 
-from lookweave.errors import HubUnreachable, InputError, ModelError, UnknownModel
+from lookweave.errors import HubUnreachable, InputError, ModelError
 from lookweave.models.card import Card
-from lookweave.models.cards import all_cards
 from lookweave.models.hub.export import KEPT, weight_files
 
 _CONFIGS = ("config.json", "open_clip_config.json", "model.onnx")
@@ -68,13 +67,13 @@ def _package_missing(card: Card) -> str | None:
     return None
 
 
-def fetch(name: str, to: Path) -> Path:
+def fetch(card: Card, to: Path) -> Path:
     """Bring a model's files into a models folder, for a machine without a network.
 
     Only what is needed is fetched: configuration, processor, tokenizer, one set of weights.
 
     Args:
-        name: of a card whose weights come from the hub.
+        card: of a model whose weights, or whose encoder's, come from the hub.
         to: the models folder; give it to the other machine as ``--models-dir``.
 
     Returns:
@@ -86,11 +85,8 @@ def fetch(name: str, to: Path) -> Path:
         HubUnreachable: the hub cannot be reached from here.
         ModelError: the hub has no such model, or wants a login for it.
     """
-    card = all_cards().get(name)
-    if card is None:
-        raise UnknownModel(f"There is no model {name!r}; `lookweave models` lists them.")
-    if encoder := card.settings.get("encoder"):  # a describer made of an encoder
-        card = all_cards()[encoder]
+    name = card.name
+    card = card.made_of or card
     if not card.source.startswith("hub:"):
         raise InputError(
             f"The weights of {name} come from {card.source}, not from the hub: nothing to fetch."

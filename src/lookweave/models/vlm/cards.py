@@ -70,6 +70,7 @@ def zero_shot(encoder: Card) -> Card:
     return replace(
         encoder,
         name=f"{encoder.name}-zero-shot",
+        made_of=encoder,
         task="describer",
         factory="lookweave.models.vlm.zero_shot:ZeroShotDescriber",
         good_for=f"attributes by comparing {encoder.name}'s vectors with the taxonomy's words",

@@ -84,7 +84,7 @@ class ZeroShotDescriber:
     def __init__(
         self, card: Card, models_dir: Path | None = None, encoder: ImageTextEncoder | None = None
     ) -> None:
-        self._encoder = encoder or _load(card.settings["encoder"], models_dir)
+        self._encoder = encoder or _load(card, models_dir)
         self._temperature = float(card.settings.get("temperature", TEMPERATURE))
         self._words = word_vectors(self._encoder, load_templates())
 
@@ -134,11 +134,8 @@ def softmax(logits: Vectors) -> Vectors:
     return shares
 
 
-def _load(name: str, models_dir: Path | None) -> ImageTextEncoder:
-    from lookweave.models.cards import all_cards
-
-    card = all_cards().get(name)
-    if card is None or not card.text:
-        raise ModelError(f"There is no encoder {name!r} that encodes text as well as images.")
-    encoder: ImageTextEncoder = card.load(models_dir)
+def _load(card: Card, models_dir: Path | None) -> ImageTextEncoder:
+    if card.made_of is None or not card.made_of.text:
+        raise ModelError(f"{card.name} is made of no encoder that encodes text as well as images.")
+    encoder: ImageTextEncoder = card.made_of.load(models_dir)
     return encoder

@@ -19,20 +19,14 @@ from typing import Any
 
 import numpy as np
 
-JOINTS: tuple[str, ...] = (
-    "pelvis", "spine", "waist", "chest", "neck", "head",
-    "clavicle.L", "upperarm.L", "forearm.L", "hand.L", "thumb.L", "fingers.L", "fingertips.L",
-    "thigh.L", "shin.L", "foot.L", "toes.L",
-    "clavicle.R", "upperarm.R", "forearm.R", "hand.R", "thumb.R", "fingers.R", "fingertips.R",
-    "thigh.R", "shin.R", "foot.R", "toes.R",
-)  # fmt: skip
+from lookweave.studio.render.body import JOINTS, PARTS, SCALE, read
+
 _PARENT = {
     "spine": "pelvis", "waist": "spine", "chest": "waist", "neck": "chest", "head": "neck",
     "clavicle": "chest", "upperarm": "clavicle", "forearm": "upperarm", "hand": "forearm",
     "thumb": "hand", "fingers": "hand", "fingertips": "fingers",
     "thigh": "pelvis", "shin": "thigh", "foot": "shin", "toes": "foot",
 }  # fmt: skip
-PARTS = {"body": 0, "head": 1, "hand": 2, "foot": 3, "eye": 4, "mouth": 5}
 
 # gender 1 is female; muscle, weight, height, proportions, cup size, firmness, age.
 _CORNERS = [
@@ -223,7 +217,6 @@ def bake(out: Path) -> None:
         "coco_weight": coco_weight.astype(np.float16),
     }  # fmt: skip
     _save(out, np.stack(vertices), written)
-    from lookweave.studio.render.body import SCALE, read
 
     with out.open("rb") as stream:
         _save(out, _plain_chest(read(stream)) / SCALE, written)

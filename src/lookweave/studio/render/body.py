@@ -15,8 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from lookweave.studio.render.bake import JOINTS, PARTS
-
+JOINTS: tuple[str, ...] = (
+    "pelvis", "spine", "waist", "chest", "neck", "head",
+    "clavicle.L", "upperarm.L", "forearm.L", "hand.L", "thumb.L", "fingers.L", "fingertips.L",
+    "thigh.L", "shin.L", "foot.L", "toes.L",
+    "clavicle.R", "upperarm.R", "forearm.R", "hand.R", "thumb.R", "fingers.R", "fingertips.R",
+    "thigh.R", "shin.R", "foot.R", "toes.R",
+)  # fmt: skip
+PARTS = {"body": 0, "head": 1, "hand": 2, "foot": 3, "eye": 4, "mouth": 5}
 Array = NDArray[np.float64]
 
 JOINT = {name: index for index, name in enumerate(JOINTS)}

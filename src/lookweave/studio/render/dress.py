@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from lookweave.studio.render import fabrics, head
-from lookweave.studio.render.bake import PARTS
 from lookweave.studio.render.body import (
     JOINT,
+    PARTS,
     Array,
     Body,
     canonical,

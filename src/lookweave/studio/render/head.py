@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lookweave.studio.render.bake import PARTS
 from lookweave.studio.render.body import (
     JOINT,
+    PARTS,
     Array,
     Body,
     canonical,

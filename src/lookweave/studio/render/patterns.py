@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from lookweave.studio.render.body import Array
-
-if TYPE_CHECKING:
-    from lookweave.studio.render.fabrics import Fabric
+from lookweave.studio.render.cloth import Fabric
 
 SIZE = 384  # pixels of one repeat
 

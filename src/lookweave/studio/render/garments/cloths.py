@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from lookweave.studio.render.fabrics import Fabric, shade
+from lookweave.studio.render.cloth import Fabric
+from lookweave.studio.render.fabrics import shade
 
 NEUTRAL = ("black", "white", "grey", "beige", "navy", "brown")
 BRIGHT = ("red", "pink", "orange", "yellow", "green", "blue", "purple", "white", "black", "navy")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lookweave.studio.render.fabrics import Fabric
+from lookweave.studio.render.cloth import Fabric
 from lookweave.studio.render.garments.cut import Cut
 from lookweave.studio.render.garments.loft import Loft
 from lookweave.studio.render.garments.shell import Fit

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
 
-from lookweave.studio.render.bake import PARTS
-from lookweave.studio.render.body import Array, Body, canonical, normals, reference, rig
+from lookweave.studio.render.body import PARTS, Array, Body, canonical, normals, reference, rig
 from lookweave.studio.render.garments.cut import ARM, CROTCH, ELBOW, WRIST
 
 
