@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lookweave.models.card import Card
 from lookweave.models import colour
+from lookweave.models.card import Card
 from lookweave.models.framing import cut
 from lookweave.models.protocols import Crop, Description
 from lookweave.taxonomy import CATEGORIES
