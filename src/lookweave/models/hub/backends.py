@@ -67,7 +67,7 @@ class OpenVinoBackend:
     """The same ONNX file in OpenVINO, for Intel processors."""
 
     def __init__(self, path: Path, settled: Settled) -> None:
-        import openvino  # type: ignore[import-untyped]
+        import openvino
 
         core = openvino.Core()
         hint = {"float32": "f32", "bfloat16": "bf16"}[settled.precision]
