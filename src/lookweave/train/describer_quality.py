@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -56,8 +57,7 @@ def ten_class_quality(
     right = said == labels
     wrong = zip(labels[~right], said[~right], strict=True)
     mistakes = [f"{true} as {given}" for true, given in wrong]
-    names, counts = np.unique(mistakes, return_counts=True) if mistakes else ([], [])
-    order = np.argsort(-np.asarray(counts))[:6] if mistakes else []
+    commonest = Counter(sorted(mistakes)).most_common(6)
     return {
         "photos": len(labels),
         "accuracy": round(float(right.mean()), 4),
@@ -67,7 +67,7 @@ def ten_class_quality(
             for name in CLASS_NAMES
             if (labels == name).any()
         },
-        "mistakes": {str(names[place]): int(counts[place]) for place in order},
+        "mistakes": dict(commonest),
     }
 
 
