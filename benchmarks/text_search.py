@@ -14,7 +14,9 @@ category and its mask has the colour. Stricter, and many queries have few right 
 A mask has a colour when a description would name it: at least a fifth of it, or the largest share
 (models/colour.py). Precision at 10, or at as many as are right when they are fewer. Beside it: the
 same queries by the describer's attributes, as search does without a text tower; both together
-(sum of standardised scores); and a random order.
+(sum of standardised scores); and a random order. "merged" judges the same answers by the classes
+that the segmenter is measured in (train/labels.py): top with shirt, jacket with coat, trousers with
+jeans, dress with jumpsuit, for street photos' labels mix these up.
 """
 
 from __future__ import annotations
@@ -37,11 +39,11 @@ from lookweave.search import Wish
 from lookweave.steps.describe import attribute_vector
 from lookweave.taxonomy import CATEGORIES
 from lookweave.train.labelled_crops import garment_label, parsed_crops, product_crop
+from lookweave.train.labels import QUALITY_GROUPS
 from lookweave.train.parsed_photos import split_of
 from lookweave.train.product_photos import read_rgb
 from lookweave.train.word_quality import (
     CLASS_NAMES,
-    LEAST,
     class_accuracy,
     precision_at,
     query_text,
@@ -50,6 +52,7 @@ from lookweave.train.word_quality import (
 )
 from lookweave.train.word_truth import admissible_categories
 
+LEAST = 3  # masked garments that a query of the list is right for
 QUERIES = Path(__file__).with_name("text_queries.txt")
 Rows = np.ndarray[Any, np.dtype[Any]]
 
@@ -124,9 +127,15 @@ def colours_of(crops: list[Crop]) -> Rows:
     return spoken_colours(np.array(shares, np.float32))
 
 
-def right_ones(categories: Rows, colours: Rows, query: tuple[str, ...]) -> Rows:
+def right_ones(
+    categories: Rows, colours: Rows, query: tuple[str, ...], merged: bool = False
+) -> Rows:
     category, name = query
-    rows: Rows = categories[:, CATEGORIES.index(category)] & colours[COLOUR_CONCEPTS.index(name)]
+    group = next(
+        (one for one in QUALITY_GROUPS.values() if merged and category in one), (category,)
+    )
+    named = categories[:, [CATEGORIES.index(one) for one in group]].any(axis=1)
+    rows: Rows = named & colours[COLOUR_CONCEPTS.index(name)]
     return rows
 
 
@@ -153,17 +162,23 @@ def measure(
     print(
         f"\n{name}: {len(crops)} regions; right ones, precision by text, attributes, both; chance"
     )
-    rows, chance = [], []
+    ways = {"text": by_text, "attributes": by_words, "both": both}
+    rows, chance, merged_rows, merged_chance = [], [], [], []
     for place, query in enumerate(queries):
         right = right_ones(categories, colours, query)
         if not right.any():
             continue
-        rows.append([precision_at(one[place], right) for one in (by_text, by_words, both)])
+        rows.append([precision_at(one[place], right) for one in ways.values()])
         chance.append(float(right.mean()))
         figures = " ".join(f"{value:6.2f}" for value in rows[-1])
         print(f"{texts[place]:20} {int(right.sum()):4} {figures} {chance[-1]:7.3f}")
-    for way, column in zip(("text", "attributes", "both"), zip(*rows, strict=True), strict=True):
-        print(f"{name}, {way}: {summary(column, chance)}")
+        right = right_ones(categories, colours, query, merged=True)
+        merged_rows.append([precision_at(one[place], right) for one in ways.values()])
+        merged_chance.append(float(right.mean()))
+    for way, column, merged in zip(
+        ways, zip(*rows, strict=True), zip(*merged_rows, strict=True), strict=True
+    ):
+        print(f"{name}, {way}: {summary(column, chance)}; merged {summary(merged, merged_chance)}")
 
 
 if __name__ == "__main__":
