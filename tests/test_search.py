@@ -48,7 +48,7 @@ def test_words_become_attributes() -> None:
 
 def test_a_colour_is_found_and_the_answer_says_how_it_was(opened: Any) -> None:
     found = search(*opened, words="a blue shirt", kind="garment", top=3)
-    assert "reads no text" in found["by"]
+    assert found["by"] == "text in the space of lookweave-encoder"
     names = [hit["name"] for hit in found["results"]]
     assert len(names) == 3 and len(set(names)) == 3
     assert "blue" in found["results"][0]["what"]
@@ -59,6 +59,13 @@ def test_a_colour_is_found_and_the_answer_says_how_it_was(opened: Any) -> None:
 def test_words_of_the_catalogue_count(opened: Any, photo_folders: Folders) -> None:
     found = search(*opened, words="aurora", kind="garment", top=1)["results"]
     assert found[0]["name"].endswith("g004.jpg")
+
+
+def test_words_that_the_encoder_does_not_read_are_left_to_the_catalogue(opened: Any) -> None:
+    found = search(*opened, words="aurora top", kind="garment", top=30)
+    assert "aurora by words of" in found["by"]
+    assert found["results"][0]["name"].endswith("g004.jpg")
+    assert "reads none of them" in search(*opened, words="aurora", kind="garment")["by"]
 
 
 def test_a_photo_finds_itself_first_and_its_look_among_the_looks(

@@ -23,6 +23,7 @@ from lookweave.taxonomy import ATTRIBUTES, normalise
 from lookweave.workspace import Workspace
 
 KINDS = ("garment", "look")
+_RANK_SOFTNESS = 60  # as in the paper on reciprocal rank fusion
 _TITLE_SHARE = 0.3  # weight of the catalogue's and credits' own words beside the attributes
 
 
@@ -38,9 +39,9 @@ def search(
     """The photos that fit best.
 
     Args:
-        words: such as "red floral midi dress". With an encoder that reads text they are compared
-            with the pictures, otherwise with what the describer said and the catalogue knows;
-            the answer's ``by`` says which.
+        words: such as "red floral midi dress". What the encoder reads of them is compared with
+            the pictures, the rest with what the describer said and the catalogue knows; the
+            answer's ``by`` says which.
         image: a photo; its garment is cut out and compared with all regions.
         kind: ``garment``, ``look`` or None for both.
 
@@ -58,17 +59,52 @@ def search(
     if image is not None:
         by = f"the photo {image.name}, as {models.encoder.name} sees it"
         hits = _nearest(workspace, models, _vector_of(image, models, config), kinds, top)
-    elif models.encoder.text:
-        by = f"text in the space of {models.encoder.name}"
-        vector = models.encoder.load(config.models_dir).encode_text([words])[0]
-        hits = _nearest(workspace, models, vector, kinds, top)
     else:
-        by = (
-            f"words of {models.describer.name} and of the catalogue "
-            f"({models.encoder.name} reads no text)"
-        )
-        hits = _described(workspace, models, Wish.parse(words or ""), kinds, top)
+        by, hits = _worded(workspace, models, config, words or "", kinds, top)
     return {"by": by, "results": _results(workspace, models, hits, top)}
+
+
+def _worded(
+    workspace: Workspace,
+    models: Ensemble,
+    config: Config,
+    words: str,
+    kinds: tuple[str, ...],
+    top: int,
+) -> tuple[str, list[Hit]]:
+    """How words were compared, and the hits.
+
+    What an encoder's text tower does not read is left to descriptions and catalogue; where both
+    have a say, a photo's score is the sum of its reciprocal ranks (Cormack et al. 2009).
+    """
+    wish = Wish.parse(words)
+    spoken = f"words of {models.describer.name} and of the catalogue"
+    if not models.encoder.text:
+        by = f"{spoken} ({models.encoder.name} reads no text)"
+        return by, _described(workspace, models, wish, kinds, top)
+    encoder = models.encoder.load(config.models_dir)
+    # An encoder with an open vocabulary reads everything and does not say.
+    reading = encoder.reading(words) if hasattr(encoder, "reading") else None
+    if reading is not None and not reading.concepts:
+        by = f"{spoken} ({models.encoder.name} reads none of them)"
+        return by, _described(workspace, models, wish, kinds, top)
+    hits = _nearest(workspace, models, encoder.encode_text([words])[0], kinds, top)
+    by = f"text in the space of {models.encoder.name}"
+    if reading is not None and reading.unread:
+        rest = Wish.parse(" ".join(reading.unread))
+        by += f", and {', '.join(reading.unread)} by {spoken}"
+        hits = _ranked_together(hits, _described(workspace, models, rest, kinds, top))
+    return by, hits
+
+
+def _ranked_together(*lists: list[Hit]) -> list[Hit]:
+    scores: dict[str, float] = {}
+    captions: dict[str, str | None] = {}
+    for hits in lists:
+        for rank, (_, region, caption) in enumerate(hits):
+            scores[region] = scores.get(region, 0.0) + 1.0 / (_RANK_SOFTNESS + rank)
+            captions[region] = captions.get(region) or caption
+    return sorted(((scores[region], region, captions[region]) for region in scores), key=_order)
 
 
 @dataclass(frozen=True)

@@ -13,20 +13,20 @@ from lookweave.models.protocols import Crop
 
 
 class _CountingSession:
-    """Means of the frames' channels; counts the frames that it saw."""
+    """Means and deviations of the frames' channels; counts the frames that it saw."""
 
     def __init__(self) -> None:
         self.frames = 0
 
     def run(self, names: list[str], given: dict[str, np.ndarray]) -> list[Any]:
         self.frames += len(given["image"])
-        return [given["image"].mean(axis=(2, 3))]
+        return [given["image"].mean(axis=(2, 3)), given["image"].std(axis=(2, 3))]
 
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> _CountingSession:
     counting = _CountingSession()
-    monkeypatch.setattr(features, "open_session", lambda weights: counting)
+    monkeypatch.setattr(features, "open_session", lambda weights, also: counting)
     return counting
 
 
@@ -42,18 +42,20 @@ def _crops(count: int) -> list[Crop]:
 
 def test_what_was_kept_is_computed_once_and_given_once(session: _CountingSession) -> None:
     tower, crops = _tower(), _crops(5)
-    first = tower.features(crops[:3], keep=True)
+    first = tower.see(crops[:3], keep=True)
     assert session.frames == 3
-    second = tower.features(crops)
-    assert session.frames == 5 and np.array_equal(second[:3], first)
-    assert np.array_equal(tower.features(crops), second) and session.frames == 10
+    second = tower.see(crops)
+    assert session.frames == 5
+    assert np.array_equal(second.features[:3], first.features)
+    assert np.array_equal(second.pooled[:3], first.pooled)
+    assert np.array_equal(tower.see(crops).pooled, second.pooled) and session.frames == 10
 
 
 def test_memory_is_bounded(session: _CountingSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "KEPT", 2)
     tower, crops = _tower(), _crops(4)
-    tower.features(crops, keep=True)
-    tower.features(crops)
+    tower.see(crops, keep=True)
+    tower.see(crops)
     assert session.frames == 4 + 2
 
 

@@ -13,12 +13,13 @@ from lookweave.models.embedded.text import TextTower
 from lookweave.models.embedded.words import CONCEPTS, KINDS_OF, read
 from lookweave.taxonomy import CATEGORIES, SYNONYMS
 
-FEATURES, WIDTH = 5, 9
+WIDTHS, WIDTH = (5, 3, 2), 10
+SHARES = (0.5, 0.3, 0.2)
 
 
 @pytest.fixture
 def tower(tmp_path: Path) -> TextTower:
-    return TextTower(written(tmp_path), "abc", 0.36)
+    return TextTower(written(tmp_path), "abc", SHARES)
 
 
 def written(folder: Path, concepts: tuple[str, ...] = CONCEPTS) -> Path:
@@ -28,8 +29,7 @@ def written(folder: Path, concepts: tuple[str, ...] = CONCEPTS) -> Path:
         concepts=random.normal(size=(len(concepts), WIDTH)),
     )  # fmt: skip
     record = {
-        "encoder_sha256": "abc", "concepts": list(concepts), "features": FEATURES,
-        "colour_share": 0.36,
+        "encoder_sha256": "abc", "concepts": list(concepts), "widths": WIDTHS, "shares": SHARES,
     }  # fmt: skip
     (folder / "text.json").write_text(json.dumps(record), encoding="utf-8")
     return folder / "text.npz"
@@ -85,19 +85,19 @@ def test_vectors_are_unit_and_one_by_one_is_the_batch(tower: TextTower) -> None:
 def test_another_share_of_colour_ranks_the_same(tmp_path: Path) -> None:
     weights = written(tmp_path)
     images = np.random.default_rng(2).normal(size=(20, WIDTH)).astype(np.float32)
-    features, colours = images[:, :FEATURES], images[:, FEATURES:]
+    parts = np.split(images, np.cumsum(WIDTHS)[:-1], axis=1)
 
-    def order(share: float) -> list[int]:
-        seen = np.hstack([np.sqrt(1 - share) * features, np.sqrt(share) * colours])
-        return np.argsort(seen @ TextTower(weights, "abc", share).encode(["red hat"])[0]).tolist()
+    def order(*shares: float) -> list[int]:
+        seen = np.hstack([np.sqrt(share) * part for share, part in zip(shares, parts, strict=True)])
+        return np.argsort(seen @ TextTower(weights, "abc", shares).encode(["red hat"])[0]).tolist()
 
-    assert order(0.36) == order(0.2) == order(0.7)
+    assert order(*SHARES) == order(0.2, 0.2, 0.6) == order(0.7, 0.2, 0.1)
 
 
 def test_another_encoder_or_vocabulary_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"another encoder.*lookweave train text"):
-        TextTower(written(tmp_path), "def", 0.36)
+        TextTower(written(tmp_path), "def", SHARES)
     with pytest.raises(ModelError, match="other concepts"):
-        TextTower(written(tmp_path, CONCEPTS[:-1]), "abc", 0.36)
+        TextTower(written(tmp_path, CONCEPTS[:-1]), "abc", SHARES)
     with pytest.raises(ModelError, match="cannot be read"):
-        TextTower(tmp_path / "nothing.npz", "abc", 0.36)
+        TextTower(tmp_path / "nothing.npz", "abc", SHARES)

@@ -33,7 +33,9 @@ def table_of(rows: list[tuple[str, str, str]]) -> CropTable:
     nothing = np.zeros((count, 4), np.float32)
     sources, labels, _ = (np.array(column) for column in zip(*rows, strict=True))
     same = np.full(count, "train")
-    return CropTable(nothing, nothing, shares, nothing, nothing, labels, sources, same, labels)
+    return CropTable(
+        nothing, nothing, nothing, shares, nothing, nothing, labels, sources, same, labels
+    )
 
 
 @pytest.mark.parametrize(

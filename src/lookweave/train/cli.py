@@ -98,14 +98,15 @@ def text(
     parsed: Parsed, products: Product, out: Out, cache: Cache = None, seed: Seed = 7,
     threads: Threads = 2,
 ) -> None:  # fmt: skip
-    """Train the text tower on the installed encoder; minutes."""
+    """Train the text tower on the installed encoder and the describer in --out; minutes."""
     try:
         from lookweave.train import text_tower as recipe
     except ImportError as error:
         raise _missing(error) from error
     config = recipe.TextConfig(
-        parsed=parsed, products=products, out=out, cache=cache or out, seed=seed, threads=threads
-    )
+        parsed=parsed, products=products, out=out, cache=cache or out,
+        describer=out / "describer.npz", seed=seed, threads=threads,
+    )  # fmt: skip
     record = recipe.train(config)
     typer.echo(f"{out / record['file']}: class names"
                f" {record['quality']['class_names']['accuracy']}", err=True)  # fmt: skip

@@ -9,7 +9,6 @@ photos, which calibrates the probabilities too (Guo et al. 2017, arXiv 1706.0459
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,17 @@ from rich.console import Console
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lookweave.models.embedded.describer_head import CALIBRATED, head_answers, head_logits, inputs
+from lookweave.models.embedded.describer_head import (
+    CALIBRATED,
+    Arrays,
+    head_answers,
+    head_logits,
+    inputs,
+)
 from lookweave.taxonomy import CATEGORIES
 from lookweave.train.describer_calibration import BIAS_PENALTY, fit_sleeve, fit_trust
 from lookweave.train.describer_quality import category_quality, ten_class_quality
+from lookweave.train.encoder_network import whitening
 from lookweave.train.labelled_crops import CropTable, Shipped, crop_table
 from lookweave.train.running import cosine_rate, seed_everything, use_threads
 from lookweave.train.small_records import data_used, write_head
@@ -47,13 +53,15 @@ class DescriberConfig(BaseModel):
     """Where weights and record go."""
     cache: Path
     """Where the crops' features are kept, one file for each pair of segmenter and encoder."""
+    components: int = Field(640, ge=1)
+    """Principal components of the pooled features that the networks see."""
     members: int = Field(4, ge=1)
-    hidden: int = Field(96, ge=1)
-    dropout: float = Field(0.4, ge=0, lt=1)
-    epochs: int = Field(16, ge=1)
+    hidden: int = Field(256, ge=1)
+    dropout: float = Field(0.5, ge=0, lt=1)
+    epochs: int = Field(24, ge=1)
     batch_size: int = 256
-    rate: float = 2e-3
-    weight_decay: float = 0.05
+    rate: float = 4e-3
+    weight_decay: float = 0.2
     smoothing: float = Field(0.05, ge=0, lt=1)
     """Share of a label that may be wrong: the parsed photos' tops and shirts often are."""
     crossed: float = Field(0.5, ge=0)
@@ -84,10 +92,20 @@ class HeadNetwork(nn.Module):
         return hidden @ self.second + self.second_bias
 
 
-def head_inputs(table: CropTable) -> NDArray[np.float32]:
-    """What the head sees of the table's rows."""
+def components_of(table: CropTable, count: int) -> Arrays:
+    """The whitened principal components that pooled features are reduced to."""
+    pooled = table.pooled.astype(np.float32)
+    unit = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+    weight, bias = whitening(unit, min(count, *unit.shape), 0.5)
+    scale = np.float32(np.sqrt(len(weight)))
+    return {"components": scale * weight.T, "components_bias": scale * bias}
+
+
+def head_inputs(arrays: Arrays, table: CropTable) -> NDArray[np.float32]:
+    """What the networks see of the table's rows."""
     garment = table.sources == "product"
-    return inputs(table.features, table.histograms, table.shapes, garment)
+    pooled = table.pooled.astype(np.float32)
+    return inputs(arrays, pooled, table.histograms, table.shapes, garment)
 
 
 def admissible_rows(table: CropTable) -> NDArray[np.bool_]:
@@ -106,9 +124,11 @@ def category_loss(log_probabilities: Tensor, admissible: Tensor, smoothing: floa
     return -(1 - smoothing) * right - smoothing * log_probabilities.mean(-1)
 
 
-def fit_head(config: DescriberConfig, table: CropTable) -> HeadNetwork:
-    """Train the networks on the rows of the table."""
-    given = head_inputs(table)
+def fit_head(config: DescriberConfig, table: CropTable) -> Arrays:
+    """Train the networks on the rows of the table; all arrays but the calibration."""
+    seed_everything(config.seed)
+    arrays = components_of(table, config.components)
+    given = head_inputs(arrays, table)
     crossed = np.flatnonzero(table.sources == "mask")
     crossed_given = given[crossed].copy()
     crossed_given[:, -1] = 1.0
@@ -140,7 +160,8 @@ def fit_head(config: DescriberConfig, table: CropTable) -> HeadNetwork:
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-    return network.eval()
+    trained = {name: value.detach().numpy() for name, value in network.named_parameters()}
+    return arrays | trained
 
 
 def opinions_in(table: CropTable) -> NDArray[np.float32]:
@@ -149,34 +170,34 @@ def opinions_in(table: CropTable) -> NDArray[np.float32]:
     return np.where(asked, table.opinions, 1.0 / len(CATEGORIES)).astype(np.float32)
 
 
-def calibrated(
-    network: HeadNetwork, validation: Mapping[str, CropTable]
-) -> dict[str, NDArray[np.float32]]:
-    """The describer's arrays. `validation`: the rows of each of `CALIBRATED`."""
-    arrays = {name: value.detach().numpy() for name, value in network.named_parameters()}
+def calibrated(arrays: Arrays, table: CropTable) -> Arrays:
+    """The describer's arrays, those of the calibration with them."""
+    products = table.of("product", "validation")
+    validation = {
+        "look": table.of("found", "validation"),
+        "garment": products,
+        "look unasked": table.of("mask", "validation"),
+        "garment unasked": replace(products, opinions=np.zeros_like(products.opinions)),
+    }
     fits = []
     for kind in CALIBRATED:
-        table = validation[kind]
-        logits = head_logits(arrays, head_inputs(table))[:, :-1]
-        fits.append(
-            fit_trust(logits, opinions_in(table), admissible_rows(table), BIAS_PENALTY[kind])
-        )
-    products = validation["garment"]
-    sleeve = head_logits(arrays, head_inputs(products))[:, -1]
-    arrays["trust"] = np.stack([trust for trust, _ in fits])
-    arrays["bias"] = np.stack([bias for _, bias in fits])
-    arrays["sleeve"] = fit_sleeve(sleeve, sleeve_truth(products))
-    return arrays
+        rows = validation[kind]
+        logits = head_logits(arrays, head_inputs(arrays, rows))[:, :-1]
+        fits.append(fit_trust(logits, opinions_in(rows), admissible_rows(rows), BIAS_PENALTY[kind]))
+    sleeve = head_logits(arrays, head_inputs(arrays, products))[:, -1]
+    return arrays | {
+        "trust": np.stack([trust for trust, _ in fits]),
+        "bias": np.stack([bias for _, bias in fits]),
+        "sleeve": fit_sleeve(sleeve, sleeve_truth(products)),
+    }
 
 
-def answers(
-    arrays: dict[str, NDArray[np.float32]], table: CropTable
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def answers(arrays: Arrays, table: CropTable) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Category probabilities (n, 19) and those of long sleeves (n,) for the table's rows."""
-    return head_answers(arrays, head_inputs(table), opinions_in(table))
+    return head_answers(arrays, head_inputs(arrays, table), opinions_in(table))
 
 
-def measured(arrays: dict[str, NDArray[np.float32]], table: CropTable) -> dict[str, Any]:
+def measured(arrays: Arrays, table: CropTable) -> dict[str, Any]:
     """Quality on the test rows, and of the segmenter's own opinion beside it."""
     quality: dict[str, Any] = {}
     products = table.of("product", "test")
@@ -195,18 +216,9 @@ def train(config: DescriberConfig) -> dict[str, Any]:
     shipped = Shipped.installed()
     table = crop_table(config.parsed, config.products, shipped, config.cache)
     began = time.monotonic()
-    seed_everything(config.seed)
     use_threads(config.threads)
     rows = (table.splits == "train") & np.isin(table.sources, ["mask", "product"])
-    network = fit_head(config, table.where(rows))
-    products = table.of("product", "validation")
-    validation = {
-        "look": table.of("found", "validation"),
-        "garment": products,
-        "look unasked": table.of("mask", "validation"),
-        "garment unasked": replace(products, opinions=np.zeros_like(products.opinions)),
-    }
-    arrays = calibrated(network, validation)
+    arrays = calibrated(fit_head(config, table.where(rows)), table)
     quality = measured(arrays, table)
     record = {
         "name": "describer",
@@ -236,3 +248,23 @@ LIMITS = [
     " street photos taught",
     "bags, scarves, belts, hosiery and eyewear were never seen as product photos",
 ]
+
+
+def cross_fitted(
+    config: DescriberConfig, table: CropTable, folds: int = 3
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Answers for the training rows by networks that were not trained on them.
+
+    Without the segmenter's opinion, for it was trained on these rows. Rows of other splits stay 0.
+    """
+    table = replace(table, opinions=np.zeros_like(table.opinions))
+    categories = np.zeros((len(table.labels), len(CATEGORIES)), np.float32)
+    long_sleeved = np.zeros(len(table.labels), np.float32)
+    trained = (table.splits == "train") & np.isin(table.sources, ["mask", "product"])
+    _, photo = np.unique(table.photos, return_inverse=True)
+    for fold in range(folds):
+        others = trained & (photo % folds != fold)
+        rows = trained & (photo % folds == fold)
+        arrays = calibrated(fit_head(config, table.where(others)), table)
+        categories[rows], long_sleeved[rows] = answers(arrays, table.where(rows))
+    return categories, long_sleeved

@@ -57,6 +57,7 @@ def ten_class_quality(
     right = said == labels
     wrong = zip(labels[~right], said[~right], strict=True)
     mistakes = [f"{true} as {given}" for true, given in wrong]
+    commonest = Counter(sorted(mistakes)).most_common(6)
     return {
         "photos": len(labels),
         "accuracy": round(float(right.mean()), 4),
@@ -66,7 +67,7 @@ def ten_class_quality(
             for name in CLASS_NAMES
             if (labels == name).any()
         },
-        "mistakes": dict(Counter(mistakes).most_common(6)),
+        "mistakes": dict(commonest),
     }
 
 

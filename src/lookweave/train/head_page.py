@@ -22,7 +22,7 @@ def _text_lines(quality: Mapping[str, Any]) -> list[str]:
         "",
         f"Clothing Co-Parsing test photos, garments by their true masks: precision at 10 of"
         f" {queries['queries']} queries of colour and kind **{queries['precision_at_10']:.3f}**;"
-        f" a random order gives {queries['chance']:.3f}. A query counts when at least five garments"
+        f" a random order gives {queries['chance']:.3f}. A query counts when at least four garments"
         " satisfy it; where they are fewer than ten, precision is taken at as many.",
         "",
     ]

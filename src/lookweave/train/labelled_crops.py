@@ -22,6 +22,7 @@ from rich.progress import track
 from lookweave.models import colour
 from lookweave.models.cutout import cut_out
 from lookweave.models.embedded.cards import CARDS
+from lookweave.models.embedded.encoder import shares_of
 from lookweave.models.embedded.features import ImageTower
 from lookweave.models.embedded.segmenter import MIN_AREA, Segmenter
 from lookweave.models.embedded.shape import shape_of
@@ -59,6 +60,7 @@ class CropTable:
 
     Attributes:
         features: float32 (n, 384), the image tower's.
+        pooled: float16 (n, 1280), the same before the projection.
         histograms: float32 (n, 180).
         shares: float32 (n, colours), shares of the named colours in the mask.
         shapes: float32 (n, s), see `models.embedded.shape`.
@@ -67,6 +69,7 @@ class CropTable:
     """
 
     features: NDArray[np.float32]
+    pooled: NDArray[np.float16]
     histograms: NDArray[np.float32]
     shares: NDArray[np.float32]
     shapes: NDArray[np.float32]
@@ -166,7 +169,7 @@ class Shipped:
     tower: ImageTower
     segmenter_sha256: str
     encoder_sha256: str
-    colour_share: float
+    shares: tuple[float, float, float]
 
     @classmethod
     def installed(cls) -> Shipped:
@@ -183,7 +186,7 @@ class Shipped:
             ),
             segmenter.weights_sha256,
             encoder.weights_sha256,
-            float(settings["colour_share"]),
+            shares_of(settings),
         )  # fmt: skip
 
 
@@ -219,7 +222,8 @@ def crop_table(parsed: Path, products: Path, shipped: Shipped, folder: Path) -> 
             Crop(pixels, tuple(known["boxes"][row].tolist()), _unpacked(known["masks"][row]))
             for row in rows
         ]
-        return {"features": shipped.tower.features(crops)}
+        sight = shipped.tower.see(crops)
+        return {"features": sight.features, "pooled": sight.pooled.astype(np.float16)}
 
     seen = _kept(
         folder / f"{cut_name}-{shipped.encoder_sha256[:8]}.npz",

@@ -21,6 +21,9 @@ from rich.console import Console
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lookweave.models.embedded.describer_head import Arrays, meaning
+from lookweave.models.embedded.encoder import fused_vectors
+from lookweave.models.embedded.head import MEANING_WIDTH, load_head
 from lookweave.models.embedded.words import (
     COLOUR_CONCEPTS,
     CONCEPTS,
@@ -29,14 +32,17 @@ from lookweave.models.embedded.words import (
     read,
 )
 from lookweave.taxonomy import CATEGORIES
+from lookweave.train.describer import DescriberConfig, answers, cross_fitted
 from lookweave.train.labelled_crops import CropTable, Shipped, crop_table
 from lookweave.train.running import cosine_rate, seed_everything, use_threads
 from lookweave.train.small_records import data_used, write_head
 from lookweave.train.word_quality import (
     CLASS_NAMES,
+    LEAST,
     class_accuracy,
     colour_queries,
     precision_at,
+    right_garments,
     summary,
 )
 from lookweave.train.word_truth import Truth, together, word_truth
@@ -57,8 +63,13 @@ class TextConfig(BaseModel):
     """Where weights and record go."""
     cache: Path
     """Where the crops' features are kept, one file for each pair of segmenter and encoder."""
+    describer: Path
+    """The describer's weights, whose kinds are part of an image vector."""
+    kind_share: float = Field(0.4, gt=0, lt=1)
+    """Share of the kind of garment in the vectors that the tower is tuned against. Where the
+    encoder gives it another, the tower scales that part so that the ranking stays."""
     steps: int = Field(400, ge=1)
-    rate: float = 0.01
+    rate: float = 0.02
     decay: float = 1e-4
     min_positives: int = 3
     """Queries that fewer training garments satisfy are left out."""
@@ -107,13 +118,24 @@ def queries_of(truth: Truth, min_positives: int) -> list[tuple[str, ...]]:
     return [names for names in wanted if (together(truth, names) == 1).sum() >= min_positives]
 
 
-def image_vectors(table: CropTable, colour_share: float) -> NDArray[np.float32]:
-    """The vectors that the shipped encoder gives, float32 (n, dimension)."""
-    vectors = np.hstack(
-        [np.sqrt(1 - colour_share) * table.features, np.sqrt(colour_share) * table.histograms]
-    )
-    unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit
+def image_vectors(
+    table: CropTable, arrays: Arrays, config: TextConfig, shares: tuple[float, ...]
+) -> NDArray[np.float32]:
+    """The vectors that the encoder gives, float32 (n, dimension).
+
+    The kinds of training garments come from describers that did not see them (`cross_fitted`): the
+    tower shall trust them as far as they deserve on new garments.
+    """
+    categories, long_sleeved = answers(arrays, table)
+    trained = (table.splits == "train") & np.isin(table.sources, ["mask", "product"])
+    recipe = DescriberConfig(
+        parsed=config.parsed, products=config.products, out=config.out, cache=config.cache,
+        seed=config.seed, threads=config.threads,
+    )  # fmt: skip
+    fair = cross_fitted(recipe, table)
+    categories[trained], long_sleeved[trained] = fair[0][trained], fair[1][trained]
+    parts = [table.features, table.histograms, meaning(categories, long_sleeved)]
+    return fused_vectors(parts, shares)
 
 
 def as_rows(queries: Sequence[tuple[str, ...]]) -> NDArray[np.float32]:
@@ -124,13 +146,13 @@ def as_rows(queries: Sequence[tuple[str, ...]]) -> NDArray[np.float32]:
     return rows
 
 
-def fit(config: TextConfig, table: CropTable, colour_share: float) -> TextTable:
-    """Tune the table of concepts on the training rows."""
+def fit(config: TextConfig, table: CropTable, vectors: NDArray[np.float32]) -> TextTable:
+    """Tune the table of concepts on the training rows and their image vectors."""
     seed_everything(config.seed)
     use_threads(config.threads)
     truth = word_truth(table)
     queries = queries_of(truth, config.min_positives)
-    images = torch.from_numpy(image_vectors(table, colour_share))
+    images = torch.from_numpy(vectors)
     rows = torch.from_numpy(as_rows(queries))
     signs = torch.from_numpy(np.stack([together(truth, names) for names in queries])).float()
     # Street and product photos count the same, whichever there are more of.
@@ -151,7 +173,9 @@ def fit(config: TextConfig, table: CropTable, colour_share: float) -> TextTable:
     return tower
 
 
-def measured(tower: TextTable, table: CropTable, split: str, colour_share: float) -> dict[str, Any]:
+def measured(
+    tower: TextTable, table: CropTable, images: NDArray[np.float32], split: str
+) -> dict[str, Any]:
     """Class names on product photos, colour and kind on street garments of one split."""
 
     def vectors(queries: Sequence[tuple[str, ...]]) -> NDArray[np.float32]:
@@ -159,13 +183,15 @@ def measured(tower: TextTable, table: CropTable, split: str, colour_share: float
             given: NDArray[np.float32] = tower(torch.from_numpy(as_rows(queries))).numpy()
         return given
 
-    products, worn = table.of("product", split), table.of("mask", split)
+    of_products = (table.sources == "product") & (table.splits == split)
+    of_worn = (table.sources == "mask") & (table.splits == split)
+    products, worn = table.where(of_products), table.where(of_worn)
     names = vectors([read(name).concepts for name in CLASS_NAMES])
-    similarity = image_vectors(products, colour_share) @ names.T
+    similarity = images[of_products] @ names.T
     truth = word_truth(worn)
-    queries = colour_queries(truth, least=5)
-    scores = vectors(queries) @ image_vectors(worn, colour_share).T
-    relevant = [together(truth, query) == 1 for query in queries]
+    queries = colour_queries(truth, worn.shares, LEAST)
+    scores = vectors(queries) @ images[of_worn].T
+    relevant = [right_garments(truth, worn.shares, query) for query in queries]
     return {
         "class_names": {
             "photos": len(products.labels),
@@ -184,31 +210,35 @@ def train(config: TextConfig) -> dict[str, Any]:
     table = crop_table(config.parsed, config.products, shipped, config.cache)
     began = time.monotonic()
     rows = (table.splits == "train") & np.isin(table.sources, ["mask", "product"])
-    tower = fit(config, table.where(rows), shipped.colour_share)
-    quality = {
-        split: measured(tower, table, split, shipped.colour_share)
-        for split in ("validation", "test")
-    }
+    _, arrays = load_head(config.describer, shipped.encoder_sha256, "describer")
+    features, colours, _ = shipped.shares
+    rest = (1 - config.kind_share) / (features + colours)
+    shares = (rest * features, rest * colours, config.kind_share)
+    images = image_vectors(table, arrays, config, shares)
+    tower = fit(config, table.where(rows), images[rows])
+    quality = {split: measured(tower, table, images, split) for split in ("validation", "test")}
     _console.print(quality)
-    arrays = {"base": tower.base.detach().numpy(), "concepts": tower.concepts.detach().numpy()}
+    weights = {"base": tower.base.detach().numpy(), "concepts": tower.concepts.detach().numpy()}
     record = {
         "name": "text",
         "task": "text-embedding",
         "architecture": f"sum of {len(CONCEPTS)} concept vectors, unit norm",
         "data": data_used(table),
         "recipe": "lookweave.train.text_tower",
-        "config": config.model_dump(mode="json", exclude={"parsed", "products", "out", "cache"}),
+        "config": config.model_dump(mode="json", exclude=PATHS),
         "seed": config.seed,
         "concepts": list(CONCEPTS),
-        "features": int(table.features.shape[1]),
-        "colour_share": shipped.colour_share,
+        "widths": [table.features.shape[1], table.histograms.shape[1], MEANING_WIDTH],
+        "shares": list(shares),
         "trained_minutes": round((time.monotonic() - began) / 60, 1),
         "quality": quality["test"],
         "limits": LIMITS,
         "history": [],
     }
-    return write_head(config.out / "text.npz", arrays, shipped, record)
+    return write_head(config.out / "text.npz", weights, shipped, record)
 
+
+PATHS = {"parsed", "products", "out", "cache", "describer"}
 
 LIMITS = [
     "reads categories, their finer names, 13 colours and short or long sleeves; pattern, material,"

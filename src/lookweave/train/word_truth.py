@@ -111,5 +111,5 @@ def sleeve_truth(table: CropTable) -> Truth:
     truth = word_truth(table)
     long_sleeved = truth[CONCEPTS.index("long-sleeved")] == 1
     short_sleeved = truth[CONCEPTS.index("short-sleeved")] == 1
-    sleeves: Truth = long_sleeved.astype(np.int8) - short_sleeved.astype(np.int8)
-    return sleeves
+    truth_of_sleeves: Truth = long_sleeved.astype(np.int8) - short_sleeved.astype(np.int8)
+    return truth_of_sleeves

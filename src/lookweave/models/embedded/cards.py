@@ -14,6 +14,7 @@ from typing import Any
 
 from lookweave.models.card import Card
 from lookweave.models.colour import HISTOGRAM_WIDTH
+from lookweave.models.embedded.head import MEANING_WIDTH
 
 WEIGHTS = Path(str(resources.files("lookweave.models") / "weights"))
 
@@ -25,11 +26,16 @@ def _record(name: str) -> dict[str, Any]:
 
 _SEGMENTER = _record("segmenter")
 _ENCODER = _record("encoder")
+_DESCRIBER = _record("describer")
 
 COLOUR_SHARE = 0.35
 """Weight of the colour histogram in the squared norm of an embedded vector. Fusing colour inside
 the crop at .3 to .6 of the features' weight gave the best recall on a private set of 69 garments;
 .35 of the squared norm lies in that range."""
+
+KIND_SHARE = 0.05
+"""Weight of the kind of garment in it. Words find a category at any weight, for the text tower
+scales its own part; what looks alike still decides between photos."""
 
 
 CARDS: tuple[Card, ...] = (
@@ -60,22 +66,42 @@ CARDS: tuple[Card, ...] = (
         factory="lookweave.models.embedded.encoder:Encoder",
         licence=_ENCODER["licence"],
         source="package",
-        good_for="visual likeness with colour measured in the mask, on two cores",
+        good_for="visual likeness, colour measured in the mask and words, on two cores",
         weights=WEIGHTS / _ENCODER["file"],
         weights_sha256=_ENCODER["sha256"],
         size_mb=(WEIGHTS / _ENCODER["file"]).stat().st_size / 1e6,
         input_size=(_ENCODER["input_height"], _ENCODER["input_width"]),
-        dimension=_ENCODER["dimension"] + HISTOGRAM_WIDTH,
+        dimension=_ENCODER["dimension"] + HISTOGRAM_WIDTH + MEANING_WIDTH,
+        text=(WEIGHTS / "text.npz").exists(),
         settings=MappingProxyType(
-            {"mean": _ENCODER["mean"], "std": _ENCODER["std"], "colour_share": COLOUR_SHARE}
+            {
+                "mean": _ENCODER["mean"],
+                "std": _ENCODER["std"],
+                "colour_share": COLOUR_SHARE,
+                "kind_share": KIND_SHARE,
+                "describer": _DESCRIBER["file"],
+                "describer_sha256": _DESCRIBER["sha256"],
+            }
         ),
     ),
     Card(
         name="lookweave-describer",
         task="describer",
         factory="lookweave.models.embedded.describer:EmbeddedDescriber",
-        licence="Apache-2.0",
+        licence=_DESCRIBER["licence"],
         source="package",
-        good_for="category from the detector's opinion, colours measured in the mask",
+        good_for="category and sleeve by the encoder's features, colours measured in the mask",
+        weights=WEIGHTS / _DESCRIBER["file"],
+        weights_sha256=_DESCRIBER["sha256"],
+        size_mb=(WEIGHTS / _DESCRIBER["file"]).stat().st_size / 1e6,
+        input_size=(_ENCODER["input_height"], _ENCODER["input_width"]),
+        settings=MappingProxyType(
+            {
+                "mean": _ENCODER["mean"],
+                "std": _ENCODER["std"],
+                "encoder": _ENCODER["file"],
+                "encoder_sha256": _ENCODER["sha256"],
+            }
+        ),
     ),
 )

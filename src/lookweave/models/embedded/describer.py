@@ -6,37 +6,61 @@ from pathlib import Path
 
 from lookweave.models import colour
 from lookweave.models.card import Card
-from lookweave.models.framing import cut
-from lookweave.models.protocols import Crop, Description
+from lookweave.models.embedded.describer_head import DescriberHead
+from lookweave.models.embedded.features import image_tower
+from lookweave.models.embedded.head import SLEEVED
+from lookweave.models.protocols import Crop, Description, Vectors
 from lookweave.taxonomy import CATEGORIES
 
 _SPOKEN_SHARE = 0.2  # colours below this share of the surface are left out of the caption
+_SURE_SLEEVE = 0.7
 
 
 class EmbeddedDescriber:
-    """Category from the detector's opinion, colours measured in the mask, a plain caption.
+    """Category and sleeve from the encoder's features, the mask's outline and the detector's
+    opinion, colours measured in the mask, a plain caption.
 
-    It says nothing of pattern, material, sleeve, length or neckline: those attributes stay
-    unknown and weigh on no match.
+    It says nothing of pattern, material, length or neckline: those attributes stay unknown and
+    weigh on no match.
     """
 
     def __init__(self, card: Card, models_dir: Path | None = None) -> None:
-        pass
+        if card.weights is None or card.input_size is None:
+            raise ValueError(f"the card {card.name} lacks weights or input size")
+        settings = card.settings
+        tower = image_tower(
+            card.weights.with_name(settings["encoder"]),
+            card.input_size[0],
+            tuple(settings["mean"]),
+            tuple(settings["std"]),
+        )
+        self._head = DescriberHead(card.weights, settings["encoder_sha256"], tower)
 
     def describe(self, crops: list[Crop]) -> list[Description | Exception]:
-        return [self._one(crop) for crop in crops]
+        """One description for each crop."""
+        if not crops:
+            return []
+        known = self._head.answer(crops, keep=True)
+        return [
+            _description(*one)
+            for one in zip(known.categories, known.long_sleeved, known.lab, strict=True)
+        ]
 
-    def _one(self, crop: Crop) -> Description:
-        shares = colour.named_shares(colour.samples(*cut(crop)))
-        attributes = {"colours": shares}
-        words = [name for name, share in _largest(shares) if share >= _SPOKEN_SHARE][:2]
-        thing = "garment"
-        if crop.label_scores is not None:
-            scores = dict(zip(CATEGORIES, crop.label_scores.tolist(), strict=True))
-            attributes["category"] = scores
-            thing = _largest(scores)[0][0]
-        caption = " and ".join(words or [_largest(shares)[0][0]]) + f" {thing}"
-        return Description(attributes, caption)
+
+def _description(categories: Vectors, long_sleeved: float, lab: Vectors) -> Description:
+    shares = colour.named_shares(lab)
+    attributes = {
+        "category": dict(zip(CATEGORIES, categories.tolist(), strict=True)),
+        "colours": shares,
+    }
+    thing = CATEGORIES[int(categories.argmax())]
+    words = [name for name, share in _largest(shares) if share >= _SPOKEN_SHARE][:2]
+    said = [" and ".join(words or [_largest(shares)[0][0]])]
+    if thing in SLEEVED:
+        sleeve = {"short": 1.0 - float(long_sleeved), "long": float(long_sleeved)}
+        attributes["sleeve"] = sleeve
+        said += [f"{name}-sleeved" for name in sleeve if sleeve[name] >= _SURE_SLEEVE]
+    return Description(attributes, " ".join([*said, thing]))
 
 
 def _largest(shares: dict[str, float]) -> list[tuple[str, float]]:

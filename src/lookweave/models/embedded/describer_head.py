@@ -1,15 +1,24 @@
-"""The describer's weights at work: small networks over features, colours, outline and opinion."""
+"""What kind of garment a crop is: small networks over the tower's pooled features, the colours,
+the mask's outline and the detector's opinion. The describer says it, the encoder adds it to its
+vectors, where words find it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookweave.models.embedded.head import load_head
-from lookweave.models.protocols import Vectors
+from lookweave.models import colour
+from lookweave.models.embedded.features import ImageTower, Sight
+from lookweave.models.embedded.head import SLEEVED, load_head
+from lookweave.models.embedded.shape import shape_of
+from lookweave.models.framing import cut
+from lookweave.models.protocols import Crop, Vectors
 from lookweave.taxonomy import CATEGORIES
+
+Arrays = dict[str, NDArray[np.float32]]
 
 CALIBRATED = ("look", "garment", "look unasked", "garment unasked")
 """Region of a look or product photo, and the same where no detector gave an opinion."""
@@ -17,27 +26,58 @@ CALIBRATED = ("look", "garment", "look unasked", "garment unasked")
 _FLOOR = 1e-3  # no opinion of a detector counts as impossible
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What is known of n crops.
+
+    Attributes:
+        sight: what the image tower saw.
+        lab: CIELAB pixels of each mask, see `colour.samples`.
+        histograms: float32 (n, 180).
+        categories: float32 (n, 19), probabilities.
+        long_sleeved: float32 (n,), probability.
+    """
+
+    sight: Sight
+    lab: list[Vectors]
+    histograms: Vectors
+    categories: Vectors
+    long_sleeved: Vectors
+
+
 class DescriberHead:
     """Several small networks of one hidden layer, their logits averaged, then weighed with the
     detector's opinion and calibrated."""
 
-    def __init__(self, weights: Path, encoder_sha256: str) -> None:
+    def __init__(self, weights: Path, encoder_sha256: str, tower: ImageTower) -> None:
         _, self._arrays = load_head(weights, encoder_sha256, "describer")
+        self._tower = tower
 
-    def __call__(self, given: Vectors, opinions: Vectors) -> tuple[Vectors, Vectors]:
-        """Probabilities of the categories, float32 (n, 19), and of long sleeves, float32 (n,).
+    def answer(self, crops: list[Crop], *, keep: bool = False) -> Answer:
+        """What is known of the crops; `keep` as for `ImageTower.see`."""
+        sight = self._tower.see(crops, keep=keep)
+        lab = [colour.samples(*cut(crop)) for crop in crops]
+        histograms = np.stack([colour.histogram(pixels) for pixels in lab])
+        shapes = np.stack([shape_of(crop) for crop in crops])
+        garment = np.array([crop.kind == "garment" for crop in crops])
+        given = inputs(self._arrays, sight.pooled, histograms, shapes, garment)
+        said = head_answers(self._arrays, given, _opinions(crops))
+        return Answer(sight, lab, histograms, *said)
 
-        Args:
-            given: as `inputs` makes them.
-            opinions: float32 (n, 19), the detector's label scores, even where it was not asked.
-        """
-        return head_answers(self._arrays, given, opinions)
+
+def _opinions(crops: list[Crop]) -> Vectors:
+    """The detector's label scores, float32 (n, 19); even where it was not asked."""
+    even = np.full(len(CATEGORIES), 1.0 / len(CATEGORIES), np.float32)
+    return np.stack([even if one.label_scores is None else one.label_scores for one in crops])
 
 
-def head_answers(
-    arrays: dict[str, NDArray[np.float32]], given: Vectors, opinions: Vectors
-) -> tuple[Vectors, Vectors]:
-    """What `DescriberHead` answers, from its arrays."""
+def head_answers(arrays: Arrays, given: Vectors, opinions: Vectors) -> tuple[Vectors, Vectors]:
+    """Probabilities of the categories, float32 (n, 19), and of long sleeves, float32 (n,).
+
+    Args:
+        given: as `inputs` makes them.
+        opinions: float32 (n, 19), the detector's label scores, even where it was not asked.
+    """
     logits = head_logits(arrays, given)
     kind = kinds_of(given, opinions)
     sleeve = arrays["sleeve"]
@@ -48,24 +88,38 @@ def head_answers(
     return categories, long_sleeved.astype(np.float32)
 
 
+def meaning(categories: Vectors, long_sleeved: Vectors) -> Vectors:
+    """Roots of probabilities, float32 (n, MEANING_WIDTH) of unit norm: inner products are
+    Bhattacharyya coefficients. Sleeved categories count once for each sleeve."""
+    sleeved = [CATEGORIES.index(name) for name in SLEEVED]
+    upper, long_share = categories[:, sleeved], long_sleeved[:, None]
+    parts = [np.delete(categories, sleeved, axis=1), upper * long_share, upper * (1 - long_share)]
+    roots = np.sqrt(np.hstack(parts))
+    return np.asarray(roots / np.linalg.norm(roots, axis=1, keepdims=True), np.float32)
+
+
 def kinds_of(given: Vectors, opinions: Vectors) -> NDArray[np.int64]:
     """Which of `CALIBRATED` each row is: what is trusted how far differs between them."""
     unasked = np.ptp(opinions, axis=1) < 1e-6
-    kinds: NDArray[np.int64] = (given[:, -1] > 0).astype(np.int64) + 2 * unasked.astype(np.int64)
-    return kinds
+    return np.asarray((given[:, -1] > 0).astype(np.int64) + 2 * unasked.astype(np.int64))
 
 
 def inputs(
-    features: Vectors, histograms: Vectors, shapes: Vectors, garment: NDArray[np.bool_]
+    arrays: Arrays,
+    pooled: Vectors,
+    histograms: Vectors,
+    shapes: Vectors,
+    garment: NDArray[np.bool_],
 ) -> Vectors:
-    """What the head sees of n crops, float32 (n, width); the last column is 1 or -1: product photo
-    or region of a look."""
+    """What the networks see of n crops, float32 (n, width); the last column is 1 or -1: product
+    photo or region of a look. `arrays` holds the components that pooled features are reduced to."""
+    unit = pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-6)
+    reduced = unit @ arrays["components"] + arrays["components_bias"]
     kind = np.where(garment, 1.0, -1.0).astype(np.float32)[:, None]
-    scale = np.float32(np.sqrt(features.shape[1]))
-    return np.hstack([features * scale, 3.0 * histograms, shapes, kind]).astype(np.float32)
+    return np.hstack([reduced, 3.0 * histograms, shapes, kind]).astype(np.float32)
 
 
-def head_logits(arrays: dict[str, NDArray[np.float32]], given: Vectors) -> Vectors:
+def head_logits(arrays: Arrays, given: Vectors) -> Vectors:
     """Logits of the categories and, last, of long sleeves: float32 (n, 20)."""
     hidden = np.maximum(given @ arrays["first"] + arrays["first_bias"], 0)
     out = hidden @ arrays["second"] + arrays["second_bias"]

@@ -1,33 +1,38 @@
-"""The embedded encoder: learned features and colour, fused in one unit vector, and words there."""
+"""The embedded encoder: features, colour and kind fused in one unit vector, and words there."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from lookweave.models import colour
 from lookweave.models.card import Card
+from lookweave.models.embedded.describer_head import DescriberHead, meaning
 from lookweave.models.embedded.features import image_tower
 from lookweave.models.embedded.text import TextTower
-from lookweave.models.framing import cut
+from lookweave.models.embedded.words import Reading, read
 from lookweave.models.protocols import Crop, Vectors
 
 
 class Encoder:
-    """Features of the crop and a colour histogram of the mask.
+    """Features of the crop, a colour histogram of the mask, and the kind of garment.
 
-    The vector is [√(1 - w) · features, √w · histogram], so an inner product is the convex
-    combination (1 - w) · cos(features) + w · Bhattacharyya(colours).
+    The vector is [√a · features, √b · histogram, √c · kind] with a + b + c = 1, each part of unit
+    norm, so an inner product is a·cos(features) + b·Bhattacharyya(colours) +
+    c·Bhattacharyya(kinds).
     """
 
     def __init__(self, card: Card, models_dir: Path | None = None) -> None:
         if card.weights is None or card.input_size is None or card.dimension is None:
             raise ValueError(f"the card {card.name} lacks weights, input size or dimension")
-        mean, std = tuple(card.settings["mean"]), tuple(card.settings["std"])
-        self._tower = image_tower(card.weights, card.input_size[0], mean, std)
-        self._colour_share = float(card.settings["colour_share"])
+        settings = card.settings
+        mean, std = tuple(settings["mean"]), tuple(settings["std"])
+        tower = image_tower(card.weights, card.input_size[0], mean, std)
+        describer = card.weights.with_name(settings["describer"])
+        self._head = DescriberHead(describer, card.weights_sha256, tower)
+        self._shares = shares_of(settings)
         self.dimension = card.dimension
         self._card = card
         self._text: TextTower | None = None
@@ -37,13 +42,9 @@ class Encoder:
         """Unit vectors, float32 (len(crops), dimension)."""
         if not crops:
             return np.empty((0, self.dimension), np.float32)
-        features = self._tower.features(crops)
-        histograms = np.stack([colour.histogram(colour.samples(*cut(crop))) for crop in crops])
-        share = self._colour_share
-        vectors = np.hstack([np.sqrt(1 - share) * features, np.sqrt(share) * histograms])
-        return np.ascontiguousarray(
-            vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32
-        )
+        known = self._head.answer(crops)
+        kinds = meaning(known.categories, known.long_sleeved)
+        return fused_vectors([known.sight.features, known.histograms, kinds], self._shares)
 
     def encode_text(self, texts: list[str]) -> Vectors:
         """Unit vectors, float32 (len(texts), dimension); `words.read` says what counts of a text.
@@ -55,5 +56,23 @@ class Encoder:
             if self._text is None:
                 assert self._card.weights is not None
                 weights = self._card.weights.with_name("text.npz")
-                self._text = TextTower(weights, self._card.weights_sha256, self._colour_share)
+                self._text = TextTower(weights, self._card.weights_sha256, self._shares)
         return self._text.encode(texts)
+
+    def reading(self, text: str) -> Reading:
+        """What the text tower makes of a text, and what it leaves out."""
+        return read(text)
+
+
+def shares_of(settings: Mapping[str, float]) -> tuple[float, float, float]:
+    """Shares of features, colours and kind in the squared norm, from a card's settings."""
+    colours, kind = float(settings["colour_share"]), float(settings["kind_share"])
+    return (1 - kind) * (1 - colours), (1 - kind) * colours, kind
+
+
+def fused_vectors(parts: list[Vectors], shares: tuple[float, ...]) -> Vectors:
+    """Unit-norm rows side by side at these shares of the squared norm, at unit norm."""
+    vectors = np.hstack([np.sqrt(share) * part for part, share in zip(parts, shares, strict=True)])
+    return np.ascontiguousarray(
+        vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,30 @@ GREY = 127
 EDGE = 0.01
 """Standard deviation of the mask's soft edge, as a share of the input's side."""
 
-KEPT = 32_768
-"""Features that wait for their second reader, at most: about 50 MB. Describe and embed see the
+POOLED = "/ReduceMean_output_0"
+"""The graph's tensor before the projection: what tells one garment from another forgets there
+much of what it is."""
+
+KEPT = 16_384
+"""Crops that wait for their second reader, at most: about 100 MB. Describe and embed see the
 same crops one after the other, and the network is by far the dearest part of both."""
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What the tower sees of n crops.
+
+    Attributes:
+        features: float32 (n, 384), unit norm: which garment it is.
+        pooled: float32 (n, 1280), not normalised: what kind of thing it is.
+    """
+
+    features: Vectors
+    pooled: Vectors
+
+
 class ImageTower:
-    """Unit-norm features of crops.
+    """Features of crops.
 
     What one reader keeps, the next takes away, so a crop that is described and then embedded goes
     through the network once. When `KEPT` crops wait, further ones are computed twice.
@@ -37,16 +55,15 @@ class ImageTower:
     def __init__(
         self, weights: Path, side: int, mean: tuple[float, ...], std: tuple[float, ...]
     ) -> None:
-        self._session = open_session(weights)
+        self._session = open_session(weights, also=(POOLED,))
         self._side, self._mean, self._std = side, mean, std
-        self._waiting: dict[bytes, Vectors] = {}
+        self._waiting: dict[bytes, tuple[Vectors, Vectors]] = {}
         self._lock = threading.Lock()
 
-    def features(self, crops: list[Crop], *, keep: bool = False) -> Vectors:
-        """Unit vectors, float32 (len(crops), dimension).
-
-        Args:
-            keep: whether another reader will ask for the same crops.
+    def see(self, crops: list[Crop], *, keep: bool = False) -> Sight:
+        """Args:
+        crops: at least one.
+        keep: whether another reader will ask for the same crops.
         """
         frames = [self._frame(crop) for crop in crops]
         keys = [hashlib.blake2b(frame.tobytes(), digest_size=16).digest() for frame in frames]
@@ -54,24 +71,25 @@ class ImageTower:
         fresh = [place for place in range(len(crops)) if place not in known]
         if fresh:
             batch = tensor([frames[place] for place in fresh], self._mean, self._std)
-            computed = self._session.run(["embedding"], {"image": batch})[0]
-            known |= dict(zip(fresh, computed, strict=True))
+            computed = self._session.run(["embedding", POOLED], {"image": batch})
+            known |= dict(zip(fresh, zip(*computed, strict=True), strict=True))
         rows = [known[place] for place in range(len(crops))]
         if keep:
             self._leave(keys, rows)
-        return np.stack(rows).astype(np.float32)
+        features, pooled = (np.stack(part).astype(np.float32) for part in zip(*rows, strict=True))
+        return Sight(features, pooled)
 
-    def _taken(self, keys: list[bytes]) -> dict[int, Vectors]:
+    def _taken(self, keys: list[bytes]) -> dict[int, tuple[Vectors, Vectors]]:
         with self._lock:
             left = {place: self._waiting.pop(key, None) for place, key in enumerate(keys)}
         return {place: row for place, row in left.items() if row is not None}
 
-    def _leave(self, keys: list[bytes], rows: list[Vectors]) -> None:
+    def _leave(self, keys: list[bytes], rows: list[tuple[Vectors, Vectors]]) -> None:
         with self._lock:
             room = KEPT - len(self._waiting)
-            # A copy of each row, for a view would keep its whole batch in memory.
-            kept = list(zip(keys, rows, strict=True))[:room]
-            self._waiting |= {key: row.copy() for key, row in kept}
+            for key, (features, pooled) in list(zip(keys, rows, strict=True))[:room]:
+                # Copies, for a view would keep its whole batch in memory.
+                self._waiting[key] = (features.copy(), pooled.copy())
 
     def _frame(self, crop: Crop) -> Pixels:
         """What the network sees: the garment in a square, its surroundings faded, not removed,

@@ -10,6 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookweave.errors import ModelError
+from lookweave.taxonomy import CATEGORIES
+
+SLEEVED = ("top", "shirt", "knitwear", "jacket", "coat")
+"""Categories whose sleeve is spoken of; for the others no label taught it."""
+
+MEANING_WIDTH = len(CATEGORIES) + len(SLEEVED)
+"""Width of the kind of garment in an embedded vector: sleeved categories count twice."""
 
 
 def load_head(

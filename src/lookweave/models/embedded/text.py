@@ -1,8 +1,8 @@
 """The text tower: words in the space of the embedded image vectors.
 
 Locked-image tuning (Zhai et al. 2022, LiT, arXiv 2111.07991) of a table of concepts: the vector of
-a text is the sum of its concepts' vectors, so word order cannot matter, at unit norm. Half of each
-row speaks of features, half of the colour histogram.
+a text is the sum of its concepts' vectors, so word order cannot matter, at unit norm. Each row
+speaks of all parts of an image vector: features, colour histogram and kind of garment.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lookweave.models.protocols import Vectors
 class TextTower:
     """Reads `words.CONCEPTS`."""
 
-    def __init__(self, weights: Path, encoder_sha256: str, colour_share: float) -> None:
+    def __init__(self, weights: Path, encoder_sha256: str, shares: tuple[float, ...]) -> None:
         record, arrays = load_head(weights, encoder_sha256, "text")
         if tuple(record["concepts"]) != CONCEPTS:
             raise ModelError(
@@ -28,12 +28,12 @@ class TextTower:
                 " Train it again with: lookweave train text."
             )
         table = np.vstack([arrays["base"][None], arrays["concepts"]]).astype(np.float32)
-        # Trained at one share of colour; at another the same sums rank the same when each part
+        # Trained at some shares of the parts; at others the same sums rank the same when each part
         # is scaled against what the image vector scales it with.
-        trained = float(record["colour_share"])
-        width = int(record["features"])
-        table[:, :width] *= np.sqrt((1 - trained) / (1 - colour_share))
-        table[:, width:] *= np.sqrt(trained / colour_share)
+        start = 0
+        for width, trained, share in zip(record["widths"], record["shares"], shares, strict=True):
+            table[:, start : start + width] *= np.sqrt(trained / share) if share > 0 else 0.0
+            start += width
         self._base, self._table = table[0], table[1:]
         self.dimension = int(table.shape[1])
 
