@@ -60,9 +60,19 @@ class DescriberHead:
         histograms = np.stack([colour.histogram(pixels) for pixels in lab])
         shapes = np.stack([shape_of(crop) for crop in crops])
         garment = np.array([crop.kind == "garment" for crop in crops])
-        given = inputs(self._arrays, sight.pooled, histograms, shapes, garment)
-        said = head_answers(self._arrays, given, _opinions(crops))
-        return Answer(sight, lab, histograms, *said)
+        opinions = _opinions(crops)
+        # Row by row: BLAS adds up in another order for another number of rows, and a crop's
+        # last digits must not depend on which crops came with it.
+        said = [
+            head_answers(
+                self._arrays,
+                inputs(self._arrays, sight.pooled[at], histograms[at], shapes[at], garment[at]),
+                opinions[at],
+            )
+            for at in (slice(place, place + 1) for place in range(len(crops)))
+        ]
+        categories, long_sleeved = (np.concatenate(part) for part in zip(*said, strict=True))
+        return Answer(sight, lab, histograms, categories, long_sleeved)
 
 
 def _opinions(crops: list[Crop]) -> Vectors:
@@ -94,7 +104,8 @@ def meaning(categories: Vectors, long_sleeved: Vectors) -> Vectors:
     sleeved = [CATEGORIES.index(name) for name in SLEEVED]
     upper, long_share = categories[:, sleeved], long_sleeved[:, None]
     parts = [np.delete(categories, sleeved, axis=1), upper * long_share, upper * (1 - long_share)]
-    roots = np.sqrt(np.hstack(parts))
+    # In the order of rows, for numpy adds up a transposed array in another order than one row.
+    roots = np.sqrt(np.ascontiguousarray(np.hstack(parts)))
     return np.asarray(roots / np.linalg.norm(roots, axis=1, keepdims=True), np.float32)
 
 
