@@ -335,3 +335,17 @@ def test_the_shipped_sample_is_whole() -> None:
     assert {row["garment"] for row in truth} < garments, "some garments have no look"
     assert {row["look"] for row in truth} <= looks
     assert sum(p.stat().st_size for p in sample.rglob("*") if p.is_file()) < 8e6
+
+
+def test_textures_come_and_go(
+    renderer: Renderer, worn: list[catalogue.Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hundreds of garments have more textures than fit: pictures stay the same."""
+    first = take(renderer, worn).image
+    monkeypatch.setattr("lookweave.studio.render.draw.TEXTURES", 24)
+    rng = np.random.default_rng(9)
+    for kind in kinds.KINDS[:8]:
+        for colour in ("red", "blue", "green"):
+            product(renderer, tailor.draw(rng, kind, colour), True, SIZE)
+    assert len(renderer._textures) <= 24
+    assert np.abs(take(renderer, worn).image.astype(int) - first).max() <= 2

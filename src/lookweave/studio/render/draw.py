@@ -19,7 +19,7 @@ from lookweave.studio.render.lights import Lighting
 
 Float32 = NDArray[np.float32]
 SKIN, CLOTH, SCENE, HAIR = 0, 1, 2, 3
-SHADOW_SIZE = 1024
+SHADOW_SIZE, TEXTURES = 1024, 200
 
 
 class NoRenderer(RuntimeError):  # noqa: N818
@@ -171,8 +171,7 @@ class Renderer:
         self._shadow_map.compare_func = "<="
         self._shadow_map.repeat_x = self._shadow_map.repeat_y = False
         self._shadow_target = self._gl.framebuffer(depth_attachment=self._shadow_map)
-        white = Texture("white", np.full((4, 4, 4), 255, np.uint8))
-        self._blank = self._texture(white)
+        self._blank = self._uploaded(np.full((4, 4, 4), 255, np.uint8))
 
     def render(
         self, parts: list[Part], camera: Camera, lighting: Lighting, size: tuple[int, int],
@@ -317,19 +316,21 @@ class Renderer:
         )
 
     def _texture(self, texture: Texture) -> Any:
-        if texture.key not in self._textures:
-            if len(self._textures) > 200:
-                for old in self._textures.values():
-                    old.release()
-                self._textures.clear()
-            pixels = np.ascontiguousarray(texture.pixels)
-            height, width, channels = pixels.shape
-            kind = "f4" if pixels.dtype == np.float32 else "f1"
-            made = self._gl.texture((width, height), channels, pixels.tobytes(), dtype=kind)
-            made.build_mipmaps()
-            made.filter = (self._moderngl.LINEAR_MIPMAP_LINEAR, self._moderngl.LINEAR)
-            self._textures[texture.key] = made
-        return self._textures[texture.key]
+        # The least lately used goes first: what this frame has bound is never freed.
+        made = self._textures.pop(texture.key, None) or self._uploaded(texture.pixels)
+        self._textures[texture.key] = made
+        if len(self._textures) > TEXTURES:
+            self._textures.pop(next(iter(self._textures))).release()
+        return made
+
+    def _uploaded(self, image: NDArray[Any]) -> Any:
+        pixels = np.ascontiguousarray(image)
+        height, width, channels = pixels.shape
+        kind = "f4" if pixels.dtype == np.float32 else "f1"
+        made = self._gl.texture((width, height), channels, pixels.tobytes(), dtype=kind)
+        made.build_mipmaps()
+        made.filter = (self._moderngl.LINEAR_MIPMAP_LINEAR, self._moderngl.LINEAR)
+        return made
 
     def _target(self, size: tuple[int, int]) -> Any:
         if size not in self._targets:
