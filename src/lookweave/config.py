@@ -43,6 +43,12 @@ class Match(_Section):
 
     lambda_vlm: float = Field(0.3, ge=0, description="weight of the descriptions' agreement")
     lambda_visual: float = Field(0.7, ge=0, description="weight of the visual likeness")
+    weight_attributes: float = Field(1.0, ge=0, description="of the attributes in S_VLM; 0: off")
+    weight_captions: float = Field(0.5, ge=0, description="of the captions in S_VLM; 0: off")
+    weight_brand: float = Field(0.25, ge=0, description="of an equal brand in S_VLM; 0: off")
+    weight_credits: float = Field(
+        0.8, ge=0, le=1, description="how far credits that name the garment raise S_VLM; 0: off"
+    )
     categories: int = Field(4, ge=0, description="a garment's likeliest categories; 0: no filter")
     top_k: int = Field(50, ge=1, description="regions kept for a garment")
     reverse_k: int = Field(10, ge=1, description="garments kept for a region")
@@ -54,6 +60,8 @@ class Match(_Section):
     def _some_weight(self) -> Match:
         if self.lambda_vlm + self.lambda_visual <= 0:
             raise ValueError("lambda_vlm and lambda_visual cannot both be 0")
+        if self.weight_attributes + self.weight_captions <= 0:
+            raise ValueError("weight_attributes and weight_captions cannot both be 0")
         return self
 
 

@@ -18,13 +18,15 @@ from lookweave.steps.embed import Embed
 from lookweave.steps.match import score_weights
 from lookweave.workspace import Workspace
 
+_WORDS = ("captions", "brand", "credits")
 _ROWS: tuple[type[Step], ...] = (Detect, Describe, Embed)
 
 
 def ablations(
     workspace: Workspace, config: Config, truth: Path, progress: Progress
 ) -> dict[str, Any]:
-    """Recall with the whole photo only, with parts of the score only, and with all.
+    """Recall with the whole photo only, with parts of the score only, with all, and with all but
+    one of the captions, brands and credits, where the workspace has any.
 
     Rows that a variant needs and the workspace lacks are made and kept beside the others.
 
@@ -51,4 +53,12 @@ def ablations(
             for step in _ROWS:
                 run_step(step, workspace, settings, progress)
         found[name] = recall(workspace, settings, known, weights)
+    spoken = found["all together"]["parts"]
+    for part in _WORDS if len(spoken) > 1 else ():
+        if part in spoken:
+            without = config.match.model_copy(update={f"weight_{part}": 0.0})
+            settings = config.model_copy(update={"match": without})
+            found[f"all but {part}"] = recall(
+                workspace, settings, known, score_weights(workspace, config)
+            )
     return found

@@ -37,7 +37,8 @@ def evaluate(workspace: Workspace, config: Config, truth_path: Path) -> dict[str
     Returns:
         ``garment_to_look`` and ``look_to_garment``: see `metrics.summary`. ``filter_recall``:
         the share of known pairs that the category filter lets through. ``missing``: names of the
-        truth's photos that were turned away.
+        truth's photos that were turned away. ``parts``: what S_VLM was made of, of attributes,
+        captions, brand and credits.
 
     Raises:
         InputError: the truth file does not fit, or nothing was embedded yet.
@@ -58,6 +59,7 @@ def recall(
         garments = _to_looks(matcher, truth, workspace.table("looks").count())
         looks = _to_garments(matcher, truth, workspace.table("garments").count())
         kept, pairs = _let_through(matcher, truth)
+        parts = matcher.parts
     return {
         "garment_to_look": garments,
         "look_to_garment": looks,
@@ -66,6 +68,7 @@ def recall(
             "pairs": pairs,
             "ci95": list(wilson(kept, pairs)),
         },
+        "parts": parts,
     }
 
 

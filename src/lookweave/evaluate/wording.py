@@ -28,6 +28,8 @@ def as_text(result: dict[str, Any]) -> str:
         lines.append(
             f"The category filter lets {lost['recall']:.1%} of {lost['pairs']} pairs through."
         )
+    if parts := result.get("parts"):
+        lines.append(f"S_VLM is made of {', '.join(parts)}.")
     if missing := result.get("missing"):
         lines.append(f"Turned away, so counted as misses: {', '.join(missing)}.")
     return "\n".join(lines)

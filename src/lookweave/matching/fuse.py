@@ -78,6 +78,26 @@ def describe_vectors(
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
+def beside_captions(
+    described: Vectors, captions: Vectors, attribute_weight: float, caption_weight: float
+) -> Vectors:
+    """Description parts with the captions' agreement beside that of the attributes.
+
+    Two known captions agree by (1 + cosine) / 2: unrelated ones by `NEUTRAL`, as where a side
+    has none. One constant column carries that, on either side alike.
+
+    Args:
+        described: what `describe_vectors` gives, float32 (n, any).
+        captions: float32 (n, width), unit rows, or zeros for no caption.
+        attribute_weight, caption_weight: not both 0; they are normalised to sum 1.
+    """
+    share = caption_weight / (attribute_weight + caption_weight)
+    constant = np.full((len(captions), 1), np.sqrt(NEUTRAL), np.float32)
+    said = np.concatenate([captions * np.float32(np.sqrt(1.0 - NEUTRAL)), constant], axis=1)
+    parts = [described * np.float32(np.sqrt(1.0 - share)), said * np.float32(np.sqrt(share))]
+    return np.ascontiguousarray(np.concatenate(parts, axis=1), np.float32)
+
+
 @dataclass(frozen=True)
 class Composite:
     """How the two parts of a vector make the score.

@@ -33,6 +33,7 @@ class Card:
         input_size: height, width in pixels, or None for any.
         dimension: of an encoder's vectors.
         text: an encoder that can also encode text.
+        captions: a describer whose captions say more than its attributes do.
         readiness: ``module:function``, asked ``(card, models_dir)`` for what is missing; "" where
             a package and a file are all there is to ask.
         made_of: another model that this one loads.
@@ -57,6 +58,7 @@ class Card:
     input_size: tuple[int, int] | None = None
     dimension: int | None = None
     text: bool = False
+    captions: bool = False
     version: int = 1
     needs: tuple[str, ...] = ()
     settings: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))

@@ -26,7 +26,7 @@ from lookweave.workspace import Workspace, write_atomically
 CALIBRATION = "calibration.json"
 """File in the workspace with what was learned from labels."""
 
-VERSION = 1
+VERSION = 2
 """Raised when the same inputs and settings give other matches than before."""
 
 
@@ -91,7 +91,9 @@ class Match(Step):
     @classmethod
     def todo(cls, workspace: Workspace, config: Config) -> Todo:
         """All garments, or nothing while what the matches are made of is unchanged."""
-        tables = [workspace.table(name) for name in ("regions", "descriptions")]
+        said = config.match.weight_brand or config.match.weight_credits
+        names = ("regions", "descriptions", *(("garments", "looks") if said else ()))
+        tables = [workspace.table(name) for name in names]
         tables.append(partition.embeddings(workspace, config))
         learned = calibration(workspace)
         inputs = fingerprint(

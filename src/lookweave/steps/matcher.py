@@ -17,7 +17,8 @@ from lookweave.matching import hubness
 from lookweave.matching.fuse import Composite
 from lookweave.matching.join import SLACK, Block, Gallery, Neighbours, nearest, score_pairs
 from lookweave.matching.vectors import Positions, Vectors
-from lookweave.steps.partition import SPLIT, UNSORTED, Partition
+from lookweave.steps.partition import UNSORTED, Partition
+from lookweave.steps.words import WordScores
 
 QUERY_ROWS = 4096
 """Queries of one pass over the gallery. The gallery is read once for each such batch, which
@@ -38,6 +39,9 @@ class Measured:
         bank: queries in the smaller of the two hubness banks; 0 where the correction is off.
         hubness_off: why it is off, or None.
         hubs: regions whose retrieval by the bank makes a query be corrected (mean of both).
+        captions: garments and regions with a caption that counts.
+        branded: the fewer of the garments and the looks that name a brand.
+        credited: looks whose credits have a word. All three are 0 where switched off.
     """
 
     garments: int
@@ -47,6 +51,9 @@ class Measured:
     bank: int
     hubness_off: str | None
     hubs: float
+    captions: int = 0
+    branded: int = 0
+    credited: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,11 @@ class Matcher:
 
     def __init__(self, folder: Path, settings: Settings, weights: tuple[float, float]) -> None:
         self.partition = Partition.open(folder)
-        self.composite = Composite(SPLIT, *weights)
+        self.composite = Composite(self.partition.split, *weights)
+        self._words = WordScores(
+            self.partition.words, self.partition.region_looks, self.composite, settings,
+            captions=self.partition.captions > 0,
+        )  # fmt: skip
         self._folder = folder
         self._settings = settings
         ready = folder / "side.npy"
@@ -100,6 +111,17 @@ class Matcher:
         """How many regions take part."""
         return len(self.partition.region_ids)
 
+    @property
+    def parts(self) -> list[str]:
+        """What S_VLM is made of here: parts that are switched on and have something to say."""
+        there = {
+            "attributes": self._settings.weight_attributes > 0,
+            "captions": self.partition.captions > 0,
+            "brand": self._settings.weight_brand > 0 and self._words.counts[0] > 0,
+            "credits": self._settings.weight_credits > 0 and self._words.counts[1] > 0,
+        }
+        return [name for name, here in there.items() if here]
+
     def prepare(self, groups: dict[str, str], *, reverse: bool = True) -> Measured:
         """Measure hubs and the filter, and (`reverse`) find each region's best garments.
 
@@ -110,7 +132,10 @@ class Matcher:
         sample, lost = self._filter_loss()
         if reverse:
             self._prepare_reverse()
-        return Measured(self.garments, self.regions, sample, lost, bank, off, hubs)
+        return Measured(
+            self.garments, self.regions, sample, lost, bank, off, hubs, self.partition.captions,
+            *self._words.counts,
+        )  # fmt: skip
 
     def forward(self, garments: Positions) -> Candidates:
         """The best regions of some garments, and the pairs that regions chose.
@@ -121,9 +146,10 @@ class Matcher:
         rows = self.partition.garments.take(garments)
         admits = self.partition.admits[garments]
         k = self._settings.top_k
-        pool = k if self._side is None else k + max(k, SLACK)
+        pool = self._words.pool(k if self._side is None else k + max(k, SLACK))
         found = nearest(rows, self._regions(admits), pool, self.composite)
-        active = self._active(garments, found.positions[:, 0])
+        active = self._active(garments, found.positions[:, 0])  # hubs are hubs of the vectors
+        found = self._words.put(found, garments[:, None], found.positions)
         found = self._corrected(garments, active, found, k)
         queries, places = np.nonzero(found.positions >= 0)
         chosen = Candidates(
@@ -146,12 +172,20 @@ class Matcher:
         admits = self.partition.admits[garments]
         score = np.full((len(garments), self.regions), -np.inf, np.float32)
         queries = self.composite.query(rows).astype(np.float64)
+        gain = np.zeros_like(score) if self._words else None
         for block in self._regions(admits)():
             which = block.queries if block.queries is not None else np.arange(len(rows))
-            product = queries[which] @ block.rows.T.astype(np.float64)
-            score[np.ix_(which, block.positions)] = product
-        if self._side is not None and self.regions:
-            active = self._active(garments, score.argmax(axis=1))
+            place = np.ix_(which, block.positions)
+            score[place] = queries[which] @ block.rows.T.astype(np.float64)
+            if gain is not None:
+                gain[place] = self._words.gain(
+                    rows[which], block.rows, garments[which], block.positions
+                )
+        if not self.regions:
+            return score
+        active = self._active(garments, score.argmax(axis=1))
+        score = score if gain is None else score + gain
+        if self._side is not None:
             score = hubness.correct(score, self._pull[self._side[garments]], active)
         return score
 
@@ -166,6 +200,8 @@ class Matcher:
         score = np.full((len(regions), self.garments), -np.inf, np.float32)
         for positions, gallery in self.partition.garments.blocks(self._settings.block_rows):
             product = queries @ gallery.T.astype(np.float64)
+            if self._words:
+                product += self._words.gain(gallery, rows, positions, regions).T
             allowed = (
                 self.partition.admits[positions][None] >> blocks[:, None].astype(np.uint32)
             ) & 1
@@ -209,12 +245,10 @@ class Matcher:
         self, garments: Positions, active: NDArray[np.bool_], found: Neighbours, k: int
     ) -> Neighbours:
         """The best k of a longer list after the correction."""
-        if self._side is None:
-            return found
-        pull = self._pull[self._side[garments][:, None], found.positions]
-        score = hubness.correct(found.score, pull, active)
-        order = np.lexsort((found.positions, -score), axis=1)[:, :k]
-        return replace(found, score=score).select(order)
+        if self._side is not None:
+            pull = self._pull[self._side[garments][:, None], found.positions]
+            found = replace(found, score=hubness.correct(found.score, pull, active))
+        return _best(found, k)
 
     def _prepare_hubness(self, groups: dict[str, str]) -> tuple[int, float, str | None]:
         beta, size = self._settings.hubness_beta, self._settings.hubness_bank
@@ -264,9 +298,12 @@ class Matcher:
                     rows = self.partition.regions.read(
                         start, min(start + QUERY_ROWS, int(starts[block + 1]))
                     )
+                    k = self._settings.reverse_k
                     found = nearest(
-                        rows, self._garments(block), self._settings.reverse_k, self.composite
+                        rows, self._garments(block), self._words.pool(k), self.composite
                     )
+                    asked = np.arange(start, start + len(rows))[:, None]
+                    found = _best(self._words.put(found, found.positions, asked), k)
                     file.write(found.positions.astype(np.int32).tobytes())
 
     def _reverse_pairs(self, garments: Positions) -> tuple[Positions, Positions, NDArray[np.int32]]:
@@ -303,6 +340,7 @@ class Matcher:
         queries = np.searchsorted(asked, garments)
         gallery = self._regions(None)
         s_vlm, s_visual = score_pairs(rows, queries, regions, gallery, self.composite)
+        s_vlm = self._words.raised(s_vlm, garments, regions)
         score = self.composite.combine(s_vlm, s_visual)
         if self._side is not None:
             pull = self._pull[self._side[garments], regions]
@@ -316,3 +354,8 @@ class Matcher:
                 for name in Candidates.__dataclass_fields__
             )
         )
+
+
+def _best(found: Neighbours, k: int) -> Neighbours:
+    """The first k of each list by score; equal ones in the order of positions."""
+    return found.select(np.lexsort((found.positions, -found.score), axis=1)[:, :k])

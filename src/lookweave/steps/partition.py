@@ -19,9 +19,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lookweave.config import Config
-from lookweave.matching.fuse import describe_vectors, described_width
+from lookweave.errors import InputError
+from lookweave.matching.captions import WIDTH as CAPTION_WIDTH
+from lookweave.matching.captions import CaptionVectors
+from lookweave.matching.fuse import beside_captions, describe_vectors, described_width
 from lookweave.matching.vectors import Positions, VectorFile, Vectors, VectorWriter
+from lookweave.matching.words import Words
 from lookweave.models.cards import chosen
+from lookweave.steps import words
 from lookweave.tables import Table, quoted
 from lookweave.taxonomy import ATTRIBUTES, CATEGORIES
 from lookweave.workspace import Workspace, write_atomically
@@ -57,8 +62,8 @@ FAMILIES: tuple[frozenset[str], ...] = tuple(
 its likeliest category too, whatever the model's second guess."""
 
 WIDTHS: tuple[int, ...] = tuple(len(values) for values in ATTRIBUTES.values())
-SPLIT = described_width(WIDTHS)
-"""Column where the visual part of a row begins."""
+DESCRIBED = described_width(WIDTHS)
+"""Width of the attributes in a row; the captions' vector follows where there is one."""
 
 UNSORTED = len(CATEGORIES)
 """The block of regions of which no category is known; every garment searches it."""
@@ -82,7 +87,10 @@ class Partition:
     """An open partition.
 
     Attributes:
-        garments, regions: the vectors, each row (SPLIT + dimension,) float32.
+        garments, regions: the vectors, each row (split + dimension,) float32.
+        split: column where the visual part of a row begins.
+        captions: rows of both sides with a caption that counts.
+        words: brands and credits, or None where there are none.
         garment_ids: bytes (garments,), ascending.
         region_ids: bytes (regions,), ascending within a block.
         looks: bytes, distinct ids of looks, ascending; `region_looks` int32 points into it.
@@ -92,6 +100,9 @@ class Partition:
 
     garments: VectorFile
     regions: VectorFile
+    split: int
+    captions: int
+    words: Words | None
     garment_ids: NDArray[np.bytes_]
     region_ids: NDArray[np.bytes_]
     looks: NDArray[np.bytes_]
@@ -102,10 +113,13 @@ class Partition:
     @classmethod
     def open(cls, folder: Path) -> Partition:
         """Open what `write` made."""
-        width = json.loads((folder / _READY).read_text(encoding="utf-8"))["width"]
+        ready = json.loads((folder / _READY).read_text(encoding="utf-8"))
         return cls(
-            VectorFile(folder / "garments.f32", width),
-            VectorFile(folder / "regions.f32", width),
+            VectorFile(folder / "garments.f32", ready["width"]),
+            VectorFile(folder / "regions.f32", ready["width"]),
+            ready["split"],
+            ready["captions"],
+            words.read(folder),
             *(np.load(folder / f"{name}.npy") for name in _ARRAYS),
         )
 
@@ -139,15 +153,21 @@ def write(workspace: Workspace, config: Config, folder: Path) -> Partition:
     region = region[np.lexsort((rows.ids[region], rows.own[region]))]
     looks, region_looks = np.unique(rows.subjects[region], return_inverse=True)
     starts = np.searchsorted(rows.own[region], np.arange(UNSORTED + 2))
-    _vectors(workspace, config, folder, rows, described, garment, region)
+    captions = _captions(workspace, config)
+    split = _vectors(workspace, config, folder, rows, described, garment, region, captions)
     arrays: tuple[NDArray[Any], ...] = (
         rows.subjects[garment], rows.ids[region], looks, region_looks.astype(np.int32),
         starts.astype(np.int64), rows.leading[garment],
     )  # fmt: skip
     for name, array in zip(_ARRAYS, arrays, strict=True):
         np.save(folder / f"{name}.npy", array)
-    width = SPLIT + (chosen(config).encoder.dimension or 0)
-    write_atomically(folder / _READY, json.dumps({"width": width}).encode())
+    words.write(workspace, config.match, folder, arrays[0], looks)
+    ready = {
+        "width": split + (chosen(config).encoder.dimension or 0),
+        "split": split,
+        "captions": captions.captions if captions else 0,
+    }
+    write_atomically(folder / _READY, json.dumps(ready).encode())
     return Partition.open(folder)
 
 
@@ -218,7 +238,7 @@ def _categories(workspace: Workspace, config: Config, rows: _Rows) -> NDArray[np
     """
     many = config.match.categories
     described = np.zeros(len(rows.ids), bool)
-    for places, attributes in _descriptions(workspace, config, rows):
+    for places, attributes, _ in _descriptions(workspace, config, rows):
         described[places] = True
         scores = attributes[:, _CATEGORY_START : _CATEGORY_START + len(CATEGORIES)]
         says = scores.any(axis=1)
@@ -237,10 +257,17 @@ def _vectors(
     described: NDArray[np.bool_],
     garment: Positions,
     region: Positions,
-) -> None:
-    """Write both files; `garment` and `region` hold the row that lies at each position."""
+    captions: CaptionVectors | None,
+) -> int:
+    """Write both files; `garment` and `region` hold the row that lies at each position.
+
+    Returns:
+        The column where the visual part begins.
+    """
     dimension = chosen(config).encoder.dimension or 0
-    width = SPLIT + dimension
+    split = DESCRIBED + (CAPTION_WIDTH + 1 if captions else 0)
+    width = split + dimension
+    weigh = config.match.weight_attributes, config.match.weight_captions
     position = np.empty(len(rows.ids), np.int64)
     position[garment] = np.arange(len(garment))
     position[region] = np.arange(len(region))
@@ -249,23 +276,45 @@ def _vectors(
         VectorWriter(folder / "regions.f32", len(region), width) as regions,
     ):
 
-        def put(places: Positions, values: Vectors, column: int, described: bool) -> None:
+        def put(places: Positions, values: Vectors, said: list[str | None] | None) -> None:
             sides: tuple[Literal["garment", "region"], ...] = ("garment", "region")
             for writer, side in zip((garments, regions), sides, strict=True):
                 mine = rows.garment[places] == (side == "garment")
-                some = values[mine]
-                if described:
+                some, column = values[mine], split
+                if said is not None:
                     some = describe_vectors(some, WIDTHS, list(ATTRIBUTE_WEIGHTS.values()), side)
+                    column = 0
+                    if captions:
+                        spoken = captions([said[at] for at in np.flatnonzero(mine).tolist()])
+                        some = beside_captions(some, spoken, *weigh)
                 writer.put(position[places[mine]], some, column)
 
         for places, vectors in _embedded(workspace, config, rows, dimension):
-            put(places, vectors, SPLIT, described=False)
-        for places, attributes in _descriptions(workspace, config, rows):
-            put(places, attributes, 0, described=True)
+            put(places, vectors, None)
+        for places, attributes, said in _descriptions(workspace, config, rows):
+            put(places, attributes, said)
         silent = np.flatnonzero(~described)
         for at in range(0, len(silent), 8192):
             places = silent[at : at + 8192]
-            put(places, np.zeros((len(places), sum(WIDTHS)), np.float32), 0, described=True)
+            nothing = np.zeros((len(places), sum(WIDTHS)), np.float32)
+            put(places, nothing, [None] * len(places))
+    return split
+
+
+def _captions(workspace: Workspace, config: Config) -> CaptionVectors | None:
+    """The describer's captions, counted; None where they are switched off, say nothing that the
+    attributes do not, or there are none."""
+    describer, counted = chosen(config).describer, CaptionVectors()
+    if config.match.weight_captions and describer.captions:
+        where = f"model = {quoted(describer.key)} AND caption IS NOT NULL"
+        for batch in workspace.table("descriptions").scan(["caption"], where):
+            counted.add(batch.column("caption").to_pylist())
+    if not counted.captions and not config.match.weight_attributes:
+        raise InputError(
+            f"match.weight_attributes is 0 and {describer.name} gives no captions to compare: "
+            "weigh the attributes, or describe with `vlm` or `vlm-local`."
+        )
+    return counted if counted.captions else None
 
 
 def _embedded(
@@ -279,12 +328,15 @@ def _embedded(
 
 def _descriptions(
     workspace: Workspace, config: Config, rows: _Rows
-) -> Iterator[tuple[Positions, Vectors]]:
+) -> Iterator[tuple[Positions, Vectors, list[str | None]]]:
+    """Places, attributes and captions."""
     where = f"model = {quoted(chosen(config).describer.key)} AND attributes IS NOT NULL"
-    for batch in workspace.table("descriptions").scan(["subject", "attributes"], where):
+    columns = ["subject", "attributes", "caption"]
+    for batch in workspace.table("descriptions").scan(columns, where):
         places = rows.find(batch.column("subject"))
         attributes = _matrix(batch.column("attributes"), sum(WIDTHS))
-        yield places[places >= 0], attributes[places >= 0]
+        captions = batch.column("caption").filter(pa.array(places >= 0)).to_pylist()
+        yield places[places >= 0], attributes[places >= 0], captions
 
 
 def _detected(batch: pa.Table) -> Vectors:

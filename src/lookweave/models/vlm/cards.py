@@ -25,6 +25,7 @@ CARDS: tuple[Card, ...] = (
         licence="of the served model",
         source="server",
         good_for="category, attributes, caption and scene from any OpenAI-compatible server",
+        captions=True,
         must_set=("url", "model"),
     ),
     Card(
@@ -34,6 +35,7 @@ CARDS: tuple[Card, ...] = (
         licence="of the chosen model",
         source="vlm.model",
         good_for="the same in this process, from a transformers vision-language model",
+        captions=True,
         needs=("torch", "transformers"),
         must_set=("model",),
     ),
