@@ -65,31 +65,63 @@ def segmenter(
                f" {record['quality']['parsed_test']['mean_iou']}", err=True)  # fmt: skip
 
 
+Cache = Annotated[
+    Path | None, typer.Option("--cache", help="where crops' features are kept; default: --out")
+]
+Rendered = Annotated[
+    Path | None,
+    typer.Option("--rendered", help="what `lookweave render --labels` wrote", exists=True),
+]
+Steps = Annotated[int | None, typer.Option(help="steps of the optimiser")]
+
+
 @app.command()
 def encoder(
-    parsed: Parsed, out: Out, products: Products = None, epochs: Epochs = None,
-    minutes: Minutes = None, seed: Seed = 7, threads: Threads = 2, resume: Resume = True,
+    parsed: Parsed, out: Out, products: Products = None, rendered: Rendered = None,
+    cache: Cache = None, steps: Steps = None, minutes: Minutes = None, seed: Seed = 7,
+    threads: Threads = 2, resume: Resume = True,
 ) -> None:  # fmt: skip
-    """Train the image encoder; about an hour on two cores."""
+    """Train the joint encoder on crops by the installed segmenter; about an hour on two cores."""
     try:
         from lookweave.train import encoder as recipe
     except ImportError as error:
         raise _missing(error) from error
-    options = _given(products=products, epochs=epochs, minutes=minutes)
+    options = _given(products=products, rendered=rendered, steps=steps, minutes=minutes)
     config = recipe.EncoderConfig(
-        parsed=parsed, out=out, seed=seed, threads=threads, resume=resume, **options
-    )
+        parsed=parsed, out=out, cache=cache or out, seed=seed, threads=threads, resume=resume,
+        **options,
+    )  # fmt: skip
     record = recipe.train(config)
     typer.echo(f"{config.out / record['file']}: R@1"
                f" {record['quality']['cut_out_to_scene']['R@1']}", err=True)  # fmt: skip
 
 
+@app.command(name="encoder-ablation")
+def encoder_ablation(
+    parsed: Parsed, out: Out, products: Products = None, rendered: Rendered = None,
+    cache: Cache = None, steps: Annotated[int, typer.Option(help="of each row")] = 150,
+    seed: Seed = 7, threads: Threads = 2,
+) -> None:  # fmt: skip
+    """Measure what each ingredient of the encoder's recipe brings; --out as for `encoder`."""
+    try:
+        from lookweave.train.encoder import EncoderConfig
+        from lookweave.train.encoder_ablation import ablate
+    except ImportError as error:
+        raise _missing(error) from error
+    options = _given(products=products, rendered=rendered)
+    rows = ablate(
+        EncoderConfig(
+            parsed=parsed, out=out, cache=cache or out, steps=steps, seed=seed, threads=threads,
+            **options,
+        )
+    )  # fmt: skip
+    for row in rows:
+        typer.echo(f"{row['what']}: R@1 {row['cut_out_to_scene']['R@1']}", err=True)
+
+
 Product = Annotated[
     Path,
     typer.Option("--products", help="product photos: train|validation|test/<class>/", exists=True),
-]
-Cache = Annotated[
-    Path | None, typer.Option("--cache", help="where crops' features are kept; default: --out")
 ]
 
 

@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from lookweave.train.garment_crops import EDGE, FADE, MARGIN, SIDE
-from lookweave.train.running import cut_short
 from lookweave.train.trunk import MEAN, STD
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What only the run knows: its length, history, size, and how many garments it saw."""
+    """What only the run knows: its length, history, size, and how many pairs of which source."""
 
     minutes: float
     steps: int
     history: Sequence[Mapping[str, float]]
     weights: int
     onnx_difference: float
-    worn: int
-    products: int
+    pairs: Mapping[str, int]
 
 
 def encoder_record(
@@ -36,10 +34,11 @@ def encoder_record(
         "licence": "Apache-2.0",
         "architecture": (
             f"EfficientNet-{settings['trunk']} (ImageNet), average pooling,"
-            f" linear to {settings['dimension']}, unit norm"
+            f" linear to {settings['dimension']}, unit norm; trained beside a table of words in"
+            " the same space"
         ),
         "weights": facts.weights,
-        "data": _data(facts.worn, facts.products),
+        "data": _data(facts.pairs),
         "recipe": "lookweave.train.encoder",
         "config": dict(settings),
         "seed": settings["seed"],
@@ -59,17 +58,14 @@ def encoder_record(
         "dimension": settings["dimension"],
         "trained_minutes": round(facts.minutes, 1),
         "trained_steps": facts.steps,
-        "epochs": len(facts.history),
+        "stages": len(facts.history),
         "onnx_difference": facts.onnx_difference,
         "quality": dict(quality),
         "limits": [
-            *cut_short(len(facts.history), settings["epochs"], settings["minutes"]),
-            "trained on one photo of each garment, changed; never on a true pair of product"
-            " photo and look, so folds, lining, back views and other cameras are guessed",
-            "telling garments apart costs some knowledge of categories (see the neighbours above);"
-            " blending with the start keeps part of it, and how far was chosen between three"
-            " finished encoders on twenty true pairs only",
-            "it embeds images only and does not understand words",
+            *_cut_short(facts.steps, settings["steps"], settings["minutes"]),
+            "of a photographed garment it learned from one photo, changed, and of rendered ones"
+            " from invented cloth; never from a true pair of product photo and look, so folds,"
+            " lining and back views are guessed",
             "colour under strong coloured light is unreliable",
             "faces, bodies and prints of people were not looked at for bias",
         ],
@@ -78,18 +74,32 @@ def encoder_record(
     }
 
 
-def _data(worn: int, products: int) -> list[dict[str, str]]:
-    return [
+def _cut_short(steps: int, planned: int, minutes: float | None) -> list[str]:
+    if steps >= planned:
+        return []
+    limit = f" or its limit of {minutes:g} minutes" if minutes is not None else ""
+    return [f"the run ended after {steps} of {planned} planned steps by its patience{limit}"]
+
+
+def _data(pairs: Mapping[str, int]) -> list[dict[str, str]]:
+    used = [
         {
             "name": "Clothing Co-Parsing",
             "licence": "Apache-2.0 (repository; photos third-party)",
-            "used": f"{worn} garments of the masked photos whose number does not end in 7,"
-            " one in twenty photos kept for validation",
+            "used": f"{pairs['mask']} garments by their true masks, photos whose number does not"
+            f" end in 7, one in twenty kept for validation; {pairs['tagged']} regions that the"
+            " segmenter found in tagged photos and a tag confirms, same numbers",
         },
         {
             "name": "clothing-small",
             "licence": "CC0",
-            "used": f"{products} photos of the train split with a GrabCut mask",
+            "used": f"{pairs['product']} photos of the train split, cut out by the segmenter",
+        },
+        {
+            "name": "pictures by `lookweave render --labels`",
+            "licence": "CC0",
+            "used": f"{pairs['rendered']} pairs of a garment's product photo and its worn region,"
+            " one family in five kept for validation",
         },
         {
             "name": "ImageNet-1k weights of EfficientNet-Lite",
@@ -97,3 +107,4 @@ def _data(worn: int, products: int) -> list[dict[str, str]]:
             "used": "start of the trunk",
         },
     ]
+    return [one for one in used if not one["used"].startswith("0 ")]

@@ -37,9 +37,12 @@ EDGE = 0.01
 """Standard deviation of the Gaussian that softens the mask's edge, as a share of SIDE."""
 
 MIN_SHARE = 0.01
+"""Share of a photo below which a garment is left out."""
+
 STORED_CONTEXT = 0.35
 STORED_SIDE = 320
-_ENCODED = tuple(name for name in CATEGORIES if name not in {"eyewear", "belt"})
+ENCODED = tuple(name for name in CATEGORIES if name not in {"eyewear", "belt"})
+"""Categories of garments large enough to tell from one another."""
 
 
 def fade_outside(
@@ -101,7 +104,8 @@ class Garment:
     photo: str
 
 
-def _stored(pixels: Pixels, mask: Pixels, group: str, photo: str) -> Garment:
+def stored_garment(pixels: Pixels, mask: Pixels, group: str, photo: str) -> Garment:
+    """The garment of a whole photo and its mask, with the surroundings that views may show."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     context = int(STORED_CONTEXT * max(np.ptp(rows), np.ptp(columns)))
     box = (
@@ -122,11 +126,11 @@ def worn_garments(photos: Sequence[ParsedPhoto]) -> list[Garment]:
     """Every garment that covers over 1% of a street photo, by its mask."""
     garments: list[Garment] = []
     for photo in photos:
-        for name in _ENCODED:
+        for name in ENCODED:
             value = 1 + CATEGORIES.index(name)
             mask = (photo.mask == value).astype(np.uint8)
             if mask.mean() >= MIN_SHARE:
-                garments.append(_stored(photo.pixels, mask, name, photo.name))
+                garments.append(stored_garment(photo.pixels, mask, name, photo.name))
     return garments
 
 
@@ -137,5 +141,5 @@ def product_garments(photos: Sequence[ProductPhoto]) -> list[Garment]:
         if photo.mask is not None:
             value = product_value(photo.label)
             group = CATEGORIES[value - 1] if value < CLASS_COUNT else PARTIAL_LABELS[photo.label][0]
-            garments.append(_stored(photo.pixels, photo.mask, group, photo.path.stem))
+            garments.append(stored_garment(photo.pixels, photo.mask, group, photo.path.stem))
     return garments

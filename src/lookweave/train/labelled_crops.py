@@ -6,6 +6,7 @@ features meets the same ones at work. Features are computed once for a pair of w
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,8 +29,8 @@ from lookweave.models.embedded.segmenter import MIN_AREA, Segmenter
 from lookweave.models.embedded.shape import shape_of
 from lookweave.models.framing import cut
 from lookweave.models.protocols import Crop, Detection
-from lookweave.taxonomy import CATEGORIES
-from lookweave.train.labels import CLASS_COUNT, IGNORE, ccp_value
+from lookweave.taxonomy import CATEGORIES, SEGMENTER_CLASSES
+from lookweave.train.labels import CLASS_COUNT, IGNORE, QUALITY_GROUPS, ccp_value
 from lookweave.train.parsed_photos import split_of
 from lookweave.train.product_photos import Pixels, read_rgb
 
@@ -43,8 +44,9 @@ _SAME = 0.5  # intersection over union from which a found region has a true mask
 class LabelledCrop:
     """One garment.
 
-    `source`: ``mask`` (a street photo's true mask), ``found`` (a segmenter's region there) or
-    ``product`` (a product photo's cut-out); `label` is the data set's own word.
+    `source`: ``mask`` (a street photo's true mask), ``found`` (a segmenter's region there),
+    ``tagged`` (the same in a photo that has tags and no mask) or ``product`` (a product photo's
+    cut-out); `label` is the data set's own word.
     """
 
     crop: Crop
@@ -190,43 +192,101 @@ class Shipped:
         )  # fmt: skip
 
 
+Columns = dict[str, NDArray[Any]]
+
+
+def cut_crops(
+    parsed: Path, products: Path | None, detector: Segmenter, segmenter_sha256: str, folder: Path
+) -> Columns:
+    """Columns of all crops but the tagged photos', which the segmenter finds, kept in `folder`
+    under a name that says for which segmenter."""
+    labels: list[str] = json.loads((parsed / "labels.json").read_text(encoding="utf-8"))
+    masks = sorted((parsed / "masks").glob("*.png"))
+    photos = [] if products is None else sorted(products.glob("*/*/*"))
+
+    def cut_from(path: Path) -> list[LabelledCrop]:
+        if path.parent.name == "masks":
+            return parsed_crops(path, labels, detector)
+        return [product_crop(path, detector)]
+
+    return _kept(
+        folder / f"crops-{segmenter_sha256[:8]}.npz",
+        "cutting out garments, once for this segmenter",
+        [*masks, *photos], lambda path: _columns(cut_from(path)),
+    )  # fmt: skip
+
+
+def tagged_crops(parsed: Path, detector: Segmenter, segmenter_sha256: str, folder: Path) -> Columns:
+    """The same columns for photos that are tagged only: regions whose category a tag confirms."""
+    with (parsed / "tags.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["annotation"] == "image"]
+    tags = {parsed / "photos" / row["photo"]: row["labels"].split("|") for row in rows}
+    paths = [path for path in sorted(tags) if split_of(path.stem) == "train"]
+
+    def cut_from(path: Path) -> list[LabelledCrop]:
+        pixels = read_rgb(path)
+        made = []
+        for one in detector.detect([pixels])[0]:
+            label = confirmed_label(one.label, tags[path])
+            if label is not None:
+                crop = Crop(pixels, one.box, one.mask, "look", one.label_scores)
+                made.append(LabelledCrop(crop, label, "tagged", "train", path.stem))
+        return made
+
+    return _kept(
+        folder / f"tagged-{segmenter_sha256[:8]}.npz",
+        "finding garments in tagged photos, once for this segmenter",
+        paths, lambda path: _columns(cut_from(path)),
+    )  # fmt: skip
+
+
+def confirmed_label(category: str | None, tags: Sequence[str]) -> str | None:
+    """The one tag that a region of this category can be meant by, or None.
+
+    A tag of the very category counts first, then one of those that street photos' labels mix it
+    up with (`labels.QUALITY_GROUPS`).
+    """
+    named = {tag: ccp_value(tag) for tag in tags if tag not in ("", "null") and garment_label(tag)}
+    group = next((one for one in QUALITY_GROUPS.values() if category in one), (category,))
+    for wanted in ((category,), group):
+        values = {SEGMENTER_CLASSES.index(name) for name in wanted if name is not None}
+        fitting = [tag for tag, value in named.items() if value in values]
+        if fitting:
+            return fitting[0] if len(fitting) == 1 else None
+    return None
+
+
+def crop_photo(crops: Columns, row: int, parsed: Path, products: Path | None) -> Path:
+    """The file of a row's photo."""
+    name, split, label = (str(crops[column][row]) for column in ("photos", "splits", "labels"))
+    if crops["sources"][row] != "product":
+        return parsed / "photos" / f"{name}.jpg"
+    assert products is not None
+    return products / split / label / name
+
+
 def crop_table(parsed: Path, products: Path, shipped: Shipped, folder: Path) -> CropTable:
     """The table of all crops.
 
     What the segmenter says of them and what the encoder sees of them are kept in `folder`, each
     under a name that says for which weights: a new encoder finds the crops already cut.
     """
-    labels: list[str] = json.loads((parsed / "labels.json").read_text(encoding="utf-8"))
-    masks = sorted((parsed / "masks").glob("*.png"))
-
-    def cut_crops(path: Path) -> list[LabelledCrop]:
-        if path.parent.name == "masks":
-            return parsed_crops(path, labels, shipped.detector)
-        return [product_crop(path, shipped.detector)]
-
-    cut_name = f"crops-{shipped.segmenter_sha256[:8]}"
-    known = _kept(
-        folder / f"{cut_name}.npz", "cutting out garments, once for this segmenter",
-        [*masks, *sorted(products.glob("*/*/*"))], lambda path: _columns(cut_crops(path)),
-    )  # fmt: skip
+    known = cut_crops(parsed, products, shipped.detector, shipped.segmenter_sha256, folder)
     starts = np.flatnonzero(np.r_[True, known["photos"][1:] != known["photos"][:-1]])
     groups = np.split(np.arange(len(known["photos"])), starts[1:])
 
     def features_of(rows: NDArray[np.int64]) -> dict[str, Any]:
-        one = rows[0]
-        name, split, label = (str(known[column][one]) for column in ("photos", "splits", "labels"))
-        worn = known["sources"][one] != "product"
-        path = parsed / "photos" / f"{name}.jpg" if worn else products / split / label / name
-        pixels = read_rgb(path)
+        pixels = read_rgb(crop_photo(known, int(rows[0]), parsed, products))
         crops = [
-            Crop(pixels, tuple(known["boxes"][row].tolist()), _unpacked(known["masks"][row]))
+            Crop(pixels, tuple(known["boxes"][row].tolist()), unpacked_mask(known["masks"][row]))
             for row in rows
         ]
         sight = shipped.tower.see(crops)
         return {"features": sight.features, "pooled": sight.pooled.astype(np.float16)}
 
+    weights = f"{shipped.segmenter_sha256[:8]}-{shipped.encoder_sha256[:8]}"
     seen = _kept(
-        folder / f"{cut_name}-{shipped.encoder_sha256[:8]}.npz",
+        folder / f"crops-{weights}.npz",
         "computing features, once for this encoder", groups, features_of,
     )  # fmt: skip
     columns = {**known, **seen}
@@ -281,5 +341,6 @@ def _packed(mask: Pixels | None) -> NDArray[np.uint8]:
     return np.packbits(cv2.resize(whole, size, interpolation=cv2.INTER_LINEAR) > 127)
 
 
-def _unpacked(bits: NDArray[np.uint8]) -> Pixels:
+def unpacked_mask(bits: NDArray[np.uint8]) -> Pixels:
+    """uint8 0/255 that fills the crop's box, from a row of the masks' column."""
     return (np.unpackbits(bits).reshape(_MASK_SIDE, _MASK_SIDE) * 255).astype(np.uint8)

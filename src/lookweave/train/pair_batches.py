@@ -1,101 +1,159 @@
-"""Batches of garments that are hard to tell apart, two views of each."""
+"""Batches of garments that are hard to tell apart: two views of each, and captions."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.random import Generator
 from torch import Tensor
 
-from lookweave.train.garment_crops import Garment
+from lookweave.train.captions import captions
+from lookweave.train.garment_pairs import GarmentPair
 from lookweave.train.garment_views import ViewStrength, garment_view
 from lookweave.train.product_photos import Pixels
 from lookweave.train.running import sample_generator
 from lookweave.train.segmentation_data import normalised
 
+CLUSTERS = 2
+"""Groups of alike garments in a batch."""
+
+
+class Batch(NamedTuple):
+    """n views of b pairs, n = 2 b, the product sides first.
+
+    Attributes:
+        views: float32 (n, 3, side, side), normalised.
+        garments: int64 (n,), equal where the garment is the same.
+        texts: m captions.
+        signs: int8 (m, n): 1 the caption is true of the view, -1 it is not, 0 not known.
+    """
+
+    views: Tensor
+    garments: Tensor
+    texts: list[str]
+    signs: Tensor
+
+
+class _Draft:
+    """A batch being filled from free places."""
+
+    def __init__(self, identity: Sequence[int], size: int, free: dict[int, None]) -> None:
+        self.places: list[int] = []
+        self._identity, self._size, self._free = identity, size, free
+        self._shown: set[int] = set()
+
+    def take(self, places: Sequence[int], most: int) -> None:
+        """Up to `most` of `places`, in their order, that are free and show a new garment."""
+        before = len(self.places)
+        for place in places:
+            if len(self.places) - before >= most or len(self.places) >= self._size:
+                return
+            if place in self._free and self._identity[place] not in self._shown:
+                del self._free[place]
+                self._shown.add(self._identity[place])
+                self.places.append(place)
+
 
 class PairBatches:
-    """Draws batches of `garments_per_batch` garments, each as a cut-out and in its scene.
+    """Draws batches of `pairs_per_batch` pairs.
 
-    A `hard_share` of every batch comes from one category, and garments of the same photo stand
-    side by side as often as they occur: the first leaves shape no help, the second light,
-    place and person.
+    A `hard_share` of every batch are clusters of one category and the nearest colours, and what
+    is next to them in their photos (or, rendered, in their families) comes with them: the first
+    leaves shape and colour no help, the second light, place and person. With a share of 0 batches
+    are drawn at random.
     """
 
     def __init__(
-        self, garments: Sequence[Garment], garments_per_batch: int, hard_share: float, side: int,
+        self, pairs: Sequence[GarmentPair], pairs_per_batch: int, hard_share: float, side: int,
         strength: ViewStrength, seed: int,
     ) -> None:  # fmt: skip
-        self.garments = list(garments)
-        self.garments_per_batch = min(garments_per_batch, len(self.garments))
+        self.pairs = list(pairs)
+        self.pairs_per_batch = min(pairs_per_batch, len(self.pairs))
         self.hard_share = hard_share
         self.side = side
         self.strength = strength
         self.seed = seed
-        self._by_photo: dict[str, list[int]] = defaultdict(list)
-        for place, garment in enumerate(self.garments):
-            self._by_photo[garment.photo].append(place)
+        names = {name: place for place, name in enumerate(sorted({p.identity for p in pairs}))}
+        self._identity = [names[pair.identity] for pair in self.pairs]
+        self._near: dict[str, list[int]] = defaultdict(list)
+        self._group: dict[str, list[int]] = defaultdict(list)
+        for place, pair in enumerate(self.pairs):
+            self._near[pair.near].append(place)
+            self._group[pair.group].append(place)
+        self._colours = np.stack([pair.histogram for pair in self.pairs])
+        self._truth = np.stack([pair.truth for pair in self.pairs], axis=1)
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps in which every garment but the last few is seen once."""
-        return max(1, len(self.garments) // self.garments_per_batch)
+        """Steps in which nearly every pair is seen once."""
+        return max(1, len(self.pairs) // self.pairs_per_batch)
 
     def order(self, epoch: int) -> list[list[int]]:
-        """The batches of an epoch: lists of places, every garment once but for the last few."""
+        """The batches of an epoch: lists of places, no place twice; no garment twice in a batch,
+        for several pictures of one would make it easy, not hard."""
         random = sample_generator(self.seed + 1, epoch, 0)
-        by_group: dict[str, list[int]] = defaultdict(list)
-        for place in random.permutation(len(self.garments)):
-            by_group[self.garments[place].group].append(int(place))
-        free = set(range(len(self.garments)))
+        # A dict keeps the order in which it was filled, and forgets a place in no time.
+        free = dict.fromkeys(random.permutation(len(self.pairs)).tolist())
         batches: list[list[int]] = []
         for _ in range(self.steps_per_epoch):
-            batch = self._hard_part(by_group, free, random)
-            neighbours = [
-                near
-                for place in batch
-                for near in self._by_photo[self.garments[place].photo]
-                if near in free
-            ]
-            for near in [*neighbours, *random.permutation(sorted(free)).tolist()]:
-                if len(batch) >= self.garments_per_batch:
-                    break
-                if near in free:
-                    free.discard(near)
-                    batch.append(near)
-            batches.append(batch)
+            batch = _Draft(self._identity, self.pairs_per_batch, free)
+            size = int(self.hard_share * self.pairs_per_batch) // CLUSTERS
+            for _ in range(CLUSTERS if size else 0):
+                batch.take(self._alike(free, random), size)
+            if size:
+                near = [other for one in batch.places for other in self._near[self.pairs[one].near]]
+                batch.take(near, self.pairs_per_batch)
+            batch.take(list(free), self.pairs_per_batch)
+            if len(batch.places) == self.pairs_per_batch:
+                batches.append(batch.places)
         return batches
 
-    def _hard_part(
-        self, by_group: dict[str, list[int]], free: set[int], random: Generator
-    ) -> list[int]:
-        """Garments of one category, drawn by how many of it are left; taken out of `free`."""
-        for group, members in by_group.items():
-            by_group[group] = [place for place in members if place in free]
-        names = sorted(by_group)
-        left = np.array([len(by_group[name]) for name in names], float)
-        group = names[int(random.choice(len(names), p=left / left.sum()))]
-        taken = by_group[group][: int(self.hard_share * self.garments_per_batch)]
-        free.difference_update(taken)
-        return taken
+    def _alike(self, free: dict[int, None], random: Generator) -> list[int]:
+        """Free pairs of one category, those of the colours of any one of them first."""
+        if not free:
+            return []
+        anchor = int(random.choice(list(free)))
+        alike = [place for place in self._group[self.pairs[anchor].group] if place in free]
+        likeness = self._colours[alike] @ self._colours[anchor]
+        # A little noise, for else the same garments meet in every epoch.
+        likeness += random.normal(0, 0.03, len(alike)).astype(np.float32)
+        return [alike[place] for place in np.argsort(-likeness)]
 
-    def _pair(self, epoch: int, place: int) -> tuple[Pixels, Pixels]:
+    def _views(self, epoch: int, place: int) -> tuple[Pixels, Pixels]:
         random = sample_generator(self.seed, epoch, place)
-        garment = self.garments[place]
+        pair = self.pairs[place]
         return (
-            garment_view(garment, True, self.side, self.strength, random),
-            garment_view(garment, False, self.side, self.strength, random),
+            garment_view(pair.product, True, self.side, self.strength, random),
+            garment_view(pair.worn, False, self.side, self.strength, random),
         )
 
-    def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """(2 B, 3, side, side) float32 views and their (2 B,) garment numbers."""
+    def from_step(self, first: int) -> Iterator[Batch]:
+        """The batches from step `first` (0 is the first of all) on, without end."""
         with ThreadPoolExecutor(2) as threads:
-            for batch in self.order(epoch):
-                pairs = list(threads.map(lambda place: self._pair(epoch, place), batch))
-                views = np.stack([cut for cut, _ in pairs] + [scene for _, scene in pairs])
-                identities = torch.tensor(batch + batch)
-                yield torch.from_numpy(normalised(views)), identities
+            step = first
+            while True:
+                epoch, number = divmod(step, self.steps_per_epoch)
+                if number == 0 or step == first:
+                    order = self.order(epoch + 1)
+                # An epoch that ran out of garments for its last batches begins again.
+                yield self._batch(epoch + 1, number, order[number % len(order)], threads)
+                step += 1
+
+    def _batch(
+        self, epoch: int, number: int, batch: list[int], threads: ThreadPoolExecutor
+    ) -> Batch:
+        views = list(threads.map(lambda place: self._views(epoch, place), batch))
+        stacked = np.stack([one for one, _ in views] + [other for _, other in views])
+        random = sample_generator(self.seed + 2, epoch, number)
+        texts, signs = captions(self._truth[:, batch], random)
+        return Batch(
+            torch.from_numpy(normalised(stacked)),
+            torch.tensor([self._identity[place] for place in batch] * 2),
+            texts,
+            torch.from_numpy(np.tile(signs, (1, 2))),
+        )

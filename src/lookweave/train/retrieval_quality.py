@@ -21,7 +21,21 @@ def retrieval_scores(
     """R@1, R@5, R@10, MRR and R@1's 95% interval; query i's only right answer is gallery row i."""
     similarity = queries @ gallery.T
     right = np.diag(similarity)[:, None]
-    rank = 1 + (similarity > right).sum(1)
+    return _scores(1 + (similarity > right).sum(1), len(gallery))
+
+
+def identity_scores(
+    queries: NDArray[np.float32], query_names: Sequence[str], gallery: NDArray[np.float32],
+    gallery_names: Sequence[str],
+) -> dict[str, float]:  # fmt: skip
+    """The same where any gallery row of the query's name is right, and the best of them counts."""
+    similarity = queries @ gallery.T
+    same = np.asarray(query_names)[:, None] == np.asarray(gallery_names)[None]
+    right = np.where(same, similarity, -np.inf).max(1, keepdims=True)
+    return _scores(1 + ((similarity > right) & ~same).sum(1), len(gallery))
+
+
+def _scores(rank: NDArray[np.int64], gallery: int) -> dict[str, float]:
     hits = rank == 1
     random = np.random.default_rng(0)
     resampled = hits[random.integers(0, len(hits), (1000, len(hits)))].mean(1)
@@ -34,7 +48,7 @@ def retrieval_scores(
         "R@10": round(float((rank <= 10).mean()), 4),
         "MRR": round(float((1 / rank).mean()), 4),
         "n": len(rank),
-        "gallery": len(gallery),
+        "gallery": gallery,
     }
 
 

@@ -1,18 +1,27 @@
-"""What every recipe's run needs: schedule, averaged weights, checkpoints."""
+"""What every recipe's run needs: schedule, averaged weights, checkpoints, and the loop itself."""
 
 from __future__ import annotations
 
 import math
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 import torch
-from torch import nn
+from rich.console import Console
+from torch import Tensor, nn
+
+from lookweave.train.curves import draw_curves
+from lookweave.train.progress import step_progress
+
+_console = Console(stderr=True)
+
+Weights = dict[str, Tensor]
 
 
 def seed_everything(seed: int) -> None:
@@ -107,3 +116,150 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """What `save_checkpoint` wrote; tensors and plain values only are unpickled."""
     content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return content
+
+
+class TrainingRun:
+    """Modules on their way: optimiser, averaged weights, history, the best so far; resumable.
+
+    Attributes:
+        averaged: the moving average of the network's weights.
+        best: of those the ones that validation liked best.
+        history: a row for each stage, see `fit`.
+    """
+
+    def __init__(
+        self, network: nn.Module, groups: Sequence[Mapping[str, Any]], *, checkpoint: Path,
+        weight_decay: float, averaging: float, beside: Sequence[nn.Module] = (),
+        resume: bool = True,
+    ) -> None:  # fmt: skip
+        """Args:
+        groups: of parameters, each with its ``rate`` and what else AdamW takes.
+        beside: modules that are trained and stored with the network but not averaged (losses).
+        """
+        self.network = network
+        self.checkpoint = checkpoint
+        self.optimiser = torch.optim.AdamW(
+            [dict(group) for group in groups], lr=1e-3, weight_decay=weight_decay
+        )
+        self.averaged = AveragedWeights(network, averaging)
+        self.best: Weights = {name: value.clone() for name, value in self.averaged.state.items()}
+        self.best_quality = -1.0
+        self.history: list[dict[str, float]] = []
+        self.steps = 0
+        self.spent_seconds = 0.0
+        self._beside = nn.ModuleList(beside)
+        if resume and checkpoint.exists():
+            self._restore()
+
+    def _restore(self) -> None:
+        stored = load_checkpoint(self.checkpoint)
+        self.network.load_state_dict(stored["network"])
+        self._beside.load_state_dict(stored["beside"])
+        self.optimiser.load_state_dict(stored["optimiser"])
+        self.averaged.state = stored["averaged"]
+        self.averaged.updates = stored["updates"]
+        for name in _PLAIN:
+            setattr(self, name, stored[name])
+
+    def save(self) -> None:
+        """Write the checkpoint of the stage that has just ended."""
+        content = {
+            "network": self.network.state_dict(),
+            "beside": self._beside.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "averaged": self.averaged.state,
+            "updates": self.averaged.updates,
+        }
+        save_checkpoint(self.checkpoint, content | {name: getattr(self, name) for name in _PLAIN})
+
+    def step(self, loss: Tensor, progress: float) -> float:
+        """One step of the optimiser down `loss`, whose value is given back."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["rate"] * cosine_rate(progress)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
+        self.optimiser.step()
+        self.averaged.update(self.network)
+        self.steps += 1
+        return float(loss.detach())
+
+
+_PLAIN = ("best", "best_quality", "history", "steps", "spent_seconds")
+
+
+class Recipe(Protocol):
+    """What a recipe does in the loop; B is whatever its batches are."""
+
+    title: str
+
+    def batches(self, first: int) -> Iterator[Any]:
+        """The batches from step `first` on, without end."""
+        ...
+
+    def loss(self, batch: Any) -> Tensor:
+        """The loss of a batch, a scalar."""
+        ...
+
+    def quality(self, weights: Weights) -> dict[str, float]:
+        """Measures on validation data, 0..1; the first decides which weights are best."""
+        ...
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a run is.
+
+    Attributes:
+        steps: of the optimiser.
+        stage: steps between two validations; the run can be resumed after each.
+        minutes: the run ends after this long at the latest; None lets the steps decide.
+        patience: stages without better weights after which the run stops.
+    """
+
+    steps: int
+    stage: int
+    minutes: float | None = None
+    patience: int = 3
+
+
+def fit(
+    run: TrainingRun, recipe: Recipe, budget: Budget,
+    after_stage: Callable[[TrainingRun], None] | None = None,
+) -> None:  # fmt: skip
+    """Train until the budget is spent or validation sees nothing better any more."""
+    clock = Clock(budget.steps, budget.minutes, run.spent_seconds)
+    since_best = 0
+    with step_progress(recipe.title) as progress_bar:
+        while clock.progress(run.steps) < 1 and since_best < budget.patience:
+            stage = len(run.history) + 1
+            losses: list[float] = []
+            batches = recipe.batches(run.steps)
+            for batch in batches:
+                progress = clock.progress(run.steps)
+                run.network.train()
+                losses.append(run.step(recipe.loss(batch), progress))
+                progress_bar(stage, progress, losses[-1], len(batch[0]))
+                if len(losses) >= budget.stage or clock.progress(run.steps) >= 1:
+                    break
+            quality = recipe.quality(run.averaged.state)
+            since_best += 1
+            chosen = next(iter(quality.values()))
+            if chosen > run.best_quality:
+                run.best_quality, since_best = chosen, 0
+                run.best = {name: value.clone() for name, value in run.averaged.state.items()}
+            run.spent_seconds = clock.spent_seconds
+            run.history.append(
+                {
+                    "epoch": float(stage),
+                    "loss": float(np.mean(losses)),
+                    **{f"validation {name}": value for name, value in quality.items()},
+                    "minutes": run.spent_seconds / 60,
+                }
+            )
+            run.save()
+            picture = run.checkpoint.with_name(f"{recipe.title}-curves.png")
+            draw_curves(picture, run.history, recipe.title)
+            _console.print({key: round(value, 3) for key, value in run.history[-1].items()})
+            if after_stage is not None:
+                after_stage(run)

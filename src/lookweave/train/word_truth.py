@@ -63,7 +63,9 @@ SURE_SHARE, ABSENT_SHARE = 0.35, 0.15
 
 
 def admissible_categories(source: str, label: str) -> tuple[str, ...]:
-    """The categories of the taxonomy that a label may be."""
+    """The categories of the taxonomy that a label may be; rendered garments are labelled so."""
+    if source == "rendered":
+        return (label,)
     if source == "product":
         return _PRODUCT_CATEGORIES[label]
     value = ccp_value(label)
@@ -74,27 +76,41 @@ def admissible_categories(source: str, label: str) -> tuple[str, ...]:
 
 def word_truth(table: CropTable) -> Truth:
     """int8 (concepts, rows of the table)."""
-    truth = np.full((len(CONCEPTS), len(table.labels)), -1, np.int8)
+    return truth_of(table.sources, table.labels, table.shares)
+
+
+def truth_of(
+    sources: NDArray[np.str_], labels: NDArray[np.str_], shares: NDArray[np.float32]
+) -> Truth:
+    """int8 (concepts, n) of n garments.
+
+    Args:
+        sources: ``mask``, ``found``, ``tagged``, ``product`` or ``rendered``.
+        labels: the source's own words.
+        shares: float32 (n, colours), shares of the named colours in the mask.
+    """
+    truth = np.full((len(CONCEPTS), len(labels)), -1, np.int8)
     marked = np.array(
-        [("product " if source == "product" else "") + label
-         for source, label in zip(table.sources, table.labels, strict=True)]
+        [f"{source} {label}" if source in ("product", "rendered") else label
+         for source, label in zip(sources, labels, strict=True)]
     )  # fmt: skip
     admissible = [
-        admissible_categories(source, label)
-        for source, label in zip(table.sources, table.labels, strict=True)
+        admissible_categories(source, label) for source, label in zip(sources, labels, strict=True)
     ]
+    rendered = sources == "rendered"
     for row, concept in enumerate(CONCEPTS):
         if concept in CATEGORIES:
             may = np.array([concept in categories for categories in admissible])
             must = np.array([categories == (concept,) for categories in admissible])
         elif concept in COLOUR_CONCEPTS:
-            shares = table.shares[:, COLOUR_CONCEPTS.index(concept)]
-            must = (shares >= SURE_SHARE) | (shares == table.shares.max(axis=1))
-            may = must | (shares >= ABSENT_SHARE)
+            share = shares[:, COLOUR_CONCEPTS.index(concept)]
+            must = (share >= SURE_SHARE) | (share == shares.max(axis=1))
+            may = must | (share >= ABSENT_SHARE)
         else:
-            labels, perhaps = _LABELS_OF[concept]
-            must = np.isin(marked, labels)
-            may = must | np.isin(marked, perhaps)
+            surely, perhaps = _LABELS_OF[concept]
+            must = np.isin(marked, surely)
+            # Finer words are not known of rendered garments, whose labels are categories.
+            may = must | np.isin(marked, perhaps) | rendered
         truth[row, may] = 0
         truth[row, must] = 1
     return truth
