@@ -48,4 +48,11 @@ def parsed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pixels, mask = _figure(random)
         cv2.imwrite(str(folder / "photos" / f"{number:04}.jpg"), pixels[..., ::-1])
         cv2.imwrite(str(folder / "masks" / f"{number:04}.png"), mask)
+    cv2.imwrite(str(folder / "photos" / "0009.jpg"), _figure(random)[0][..., ::-1])
+    rows = [
+        "photo,annotation,labels",
+        "0001.jpg,mask,dress|hair",
+        "0009.jpg,image,dress|hair|shoes",
+    ]
+    (folder / "tags.csv").write_text("\n".join(rows), encoding="utf-8")
     return folder

@@ -3,6 +3,7 @@
 # ruff: noqa: E402
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,17 @@ for _package in ("torch", "cv2", "onnx"):
 import numpy as np
 import torch
 
+from lookweave.models.embedded.words import CONCEPTS, read
 from lookweave.train import encoder
-from lookweave.train.encoder_network import PairSigmoidLoss, whitening
-from lookweave.train.garment_crops import worn_garments
+from lookweave.train.captions import caption_of, captions, spoken
+from lookweave.train.encoder_network import PairSigmoidLoss, TextSigmoidLoss, new_encoder, whitening
+from lookweave.train.garment_crops import Garment
+from lookweave.train.garment_pairs import GarmentPair, rendered_pairs
 from lookweave.train.garment_views import ViewStrength
+from lookweave.train.labelled_crops import confirmed_label
 from lookweave.train.pair_batches import PairBatches
-from lookweave.train.parsed_photos import load_parsed_photos
-from lookweave.train.retrieval_quality import retrieval_scores
+from lookweave.train.retrieval_quality import identity_scores, retrieval_scores
+from lookweave.train.running import TrainingRun
 
 
 def test_full_whitening_gives_equal_variances() -> None:
@@ -53,31 +58,176 @@ def test_retrieval_scores_count_ranks() -> None:
     assert scores["MRR"] == pytest.approx((1 + 1 + 1 + 0.5) / 4)
 
 
-def test_batches_hold_every_garment_once(parsed_folder: Path) -> None:
-    garments = worn_garments(load_parsed_photos(parsed_folder, ["train"]))
-    batches = PairBatches(garments, 4, 0.5, 32, ViewStrength(), seed=2)
-    order = batches.order(1)
-    places = [place for batch in order for place in batch]
-    assert len(places) == len(set(places)) == 4 * batches.steps_per_epoch
-    assert batches.order(1) == order != batches.order(2)
+def test_the_best_picture_of_a_garment_counts() -> None:
+    gallery = np.eye(4, dtype=np.float32)
+    queries = np.array([[0.1, 0.9, 0.8, 0.0], [0.9, 0.0, 0.3, 0.2]], np.float32)
+    scores = identity_scores(queries, ["a", "b"], gallery, ["a", "b", "a", "b"])
+    assert scores["R@1"] == 0.0 and scores["R@5"] == 1.0 and scores["gallery"] == 4
+    assert scores["MRR"] == pytest.approx((1 / 2 + 1 / 3) / 2, abs=1e-4)
+
+
+def test_what_is_not_known_of_a_caption_costs_nothing() -> None:
+    loss = TextSigmoidLoss()
+    texts, views = (torch.nn.functional.normalize(torch.randn(n, 8), dim=1) for n in (2, 3))
+    signs = torch.tensor([[1, -1, 0], [0, 0, -1]])
+    expected = 0.0
+    for i in range(2):
+        for j in range(3):
+            logit = 10 * float(texts[i] @ views[j]) - 5
+            expected += abs(int(signs[i, j])) * float(np.log1p(np.exp(-int(signs[i, j]) * logit)))
+    assert float(loss(texts, views, signs)) == pytest.approx(expected / 3, rel=1e-4)
+
+
+def _truth(*names: str) -> np.ndarray:
+    truth = np.full(len(CONCEPTS), -1, np.int8)
+    truth[[CONCEPTS.index(name) for name in names]] = 1
+    return truth
+
+
+def test_captions_say_what_is_true_and_the_tower_reads_them() -> None:
+    truth = np.stack([_truth("dress", "red"), _truth("coat", "navy", "long-sleeved")], axis=1)
+    truth[CONCEPTS.index("red"), 1] = 0
+    seen = set()
+    for seed in range(40):
+        texts, signs = captions(truth, np.random.default_rng(seed))
+        assert signs.shape == (len(texts), 2)
+        for text, row in zip(texts, signs, strict=True):
+            concepts = read(text).concepts
+            assert concepts and not read(text).unread
+            places = [CONCEPTS.index(name) for name in concepts]
+            assert row.tolist() == truth[places].min(axis=0).tolist()
+            seen.add(text)
+    assert {"red dress", "dress, red", "coat, navy, long-sleeved"} <= seen
+    assert caption_of(_truth(), np.random.default_rng(0)) == ()
+    assert spoken(("red",), np.random.default_rng(1)) == "red"
+
+
+@pytest.mark.parametrize(
+    ("category", "tags", "label"),
+    [
+        ("top", ["t-shirt", "jeans"], "t-shirt"),
+        ("top", ["blouse", "jeans"], "blouse"),
+        ("top", ["t-shirt", "blouse"], "t-shirt"),
+        ("top", ["t-shirt", "bodysuit"], None),
+        ("bag", ["dress", "hair", "null"], None),
+        (None, ["dress"], None),
+    ],
+)
+def test_a_tag_confirms_a_region(category: str | None, tags: list[str], label: str | None) -> None:
+    assert confirmed_label(category, tags) == label
+
+
+def _pairs(count: int) -> list[GarmentPair]:
+    """Garments of two categories and a growing shade, two pictures of each, three to a photo."""
+    made = []
+    for number in range(count):
+        pixels = np.full((40, 30, 3), 6 * number, np.uint8)
+        mask = np.zeros((40, 30), np.uint8)
+        mask[5:35, 5:25] = 1
+        group = ("top", "skirt")[number % 2]
+        garment = Garment(pixels, mask, group, f"{number // 3}")
+        shade = np.array([np.cos(number / 40), np.sin(number / 40)], np.float32)
+        pair = GarmentPair(garment, garment, f"{number}", group, f"{number // 3}", shade,
+                           _truth(group))  # fmt: skip
+        made += [pair, pair]
+    return made
+
+
+def test_batches_show_no_garment_twice_and_hard_ones_are_alike() -> None:
+    pairs = _pairs(40)
+
+    def order(hard_share: float, epoch: int = 1) -> list[list[int]]:
+        return PairBatches(pairs, 8, hard_share, 32, ViewStrength(), seed=2).order(epoch)
+
+    def spread(batches: list[list[int]]) -> float:
+        """How far apart the shades of the first four of a batch lie."""
+        return float(np.mean([np.ptp([int(pairs[place].identity) for place in batch[:4]])
+                              for batch in batches[:4]]))  # fmt: skip
+
+    for hard_share in (0.0, 1.0):
+        batches = order(hard_share)
+        places = [place for batch in batches for place in batch]
+        assert len(places) == len(set(places)) and len(batches) >= 8
+        for batch in batches:
+            assert len({pairs[place].identity for place in batch}) == len(batch) == 8
+        assert order(hard_share) == batches != order(hard_share, 2)
+    assert all(len({pairs[place].group for place in batch[:4]}) == 1 for batch in order(1.0))
+    assert spread(order(1.0)) < 0.7 * spread(order(0.0))
+
+
+def test_a_run_goes_on_with_the_batches_it_would_have_seen() -> None:
+    batches = PairBatches(_pairs(10), 4, 0.5, 32, ViewStrength(), seed=2)
+    straight = batches.from_step(0)
+    whole = [next(straight) for _ in range(7)]
+    for first in (3, 6):
+        later = next(batches.from_step(first))
+        assert torch.equal(later.views, whole[first].views)
+        assert later.texts == whole[first].texts and torch.equal(later.signs, whole[first].signs)
+    assert whole[0].signs.shape == (len(whole[0].texts), len(whole[0].views))
+    assert whole[0].garments[:4].tolist() == whole[0].garments[4:].tolist()
+
+
+def test_rendered_families_stay_on_one_side(tmp_path: Path) -> None:
+    import cv2
+
+    for folder in ("garments", "looks", "labels/garments", "labels/looks"):
+        (tmp_path / folder).mkdir(parents=True)
+    ids = np.zeros((60, 60), np.uint8)
+    ids[5:55, 5:50] = 10
+
+    def picture(folder: str, stem: str, sku: str, listed: bool = True) -> None:
+        found = [{"id": 10, "sku": sku, "listed": listed, "category": "dress",
+                  "pixels": int((ids == 10).sum())}]  # fmt: skip
+        cv2.imwrite(str(tmp_path / folder / f"{stem}.jpg"), np.full((60, 60, 3), 90, np.uint8))
+        cv2.imwrite(str(tmp_path / "labels" / folder / f"{stem}.ids.png"), ids)
+        labels = tmp_path / "labels" / folder / f"{stem}.json"
+        labels.write_text(json.dumps({"garments": found}), encoding="utf-8")
+
+    rows = ["sku,family"]
+    for number, family in enumerate((1, 1, 5, 6)):
+        sku = f"LW-{number:05}"
+        rows.append(f"{sku},{family}")
+        picture("garments", sku.lower(), sku)
+        picture("looks", f"look-{number}-0", sku)
+        picture("looks", f"look-{number}-1", sku, listed=number != 3)
+    (tmp_path / "truth.csv").write_text("\n".join(rows), encoding="utf-8")
+    train, validation = rendered_pairs(tmp_path)
+    assert [pair.identity for pair in train] == [
+        *["rendered LW-00000"] * 2, *["rendered LW-00001"] * 2, "rendered LW-00003",
+    ]  # fmt: skip
+    assert {pair.identity for pair in validation} == {"rendered LW-00002"}
+    one = train[0]
+    assert one.group == "rendered dress" and one.near == "rendered 1"
+    assert one.truth[CONCEPTS.index("dress")] == 1 and one.truth[CONCEPTS.index("grey")] == 1
+    assert one.truth[CONCEPTS.index("skirt")] == -1
+    assert one.product.photo == "lw-00000" and one.worn.photo == "look-0-0"
+
+
+def test_a_network_reads_words_in_any_order() -> None:
+    network = new_encoder("lite0", 8, imagenet=False)
+    one, other, third = network.text_vectors(["red dress", "dress in red", "red skirt"])
+    assert torch.allclose(one, other) and not torch.allclose(one, third)
+    assert float(one.detach().norm()) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_recipe_resumes_identically(
     parsed_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encoder, "SIDE", 64)
+    monkeypatch.setattr("lookweave.train.encoder_quality.SIDE", 64)
     monkeypatch.setattr("lookweave.train.garment_crops.prepare_crop.__defaults__", (64, 0.85))
 
     def config(out: str) -> encoder.EncoderConfig:
         return encoder.EncoderConfig(
-            parsed=parsed_folder, out=tmp_path / out, trunk="lite0", dimension=8, epochs=2,
-            frozen_blocks=0, garments_per_batch=4, train_side=64, imagenet=False, seed=1,
+            parsed=parsed_folder, out=tmp_path / out, cache=tmp_path, trunk="lite0", dimension=8,
+            steps=4, stage=2, frozen_blocks=0, pairs_per_batch=4, train_side=64, imagenet=False,
+            seed=1,
         )  # fmt: skip
 
     class PowerCutError(Exception):
         pass
 
-    def interrupt(run: encoder.EncoderRun) -> None:
+    def interrupt(run: TrainingRun) -> None:
         raise PowerCutError
 
     whole = encoder.train(config("whole"))

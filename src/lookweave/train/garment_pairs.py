@@ -61,6 +61,8 @@ def photographed_pairs(
     products_per_class: int,
 ) -> list[GarmentPair]:
     """Pairs of one photo each, from the training rows of `labelled_crops.cut_crops`."""
+    if not crops:
+        return []
     rows = _rows(crops, products is not None, products_per_class)
     truth = truth_of(crops["sources"], crops["labels"], crops["shares"])
 

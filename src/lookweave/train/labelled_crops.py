@@ -296,7 +296,8 @@ def crop_table(parsed: Path, products: Path, shipped: Shipped, folder: Path) -> 
 def _kept(
     cache: Path, what: str, items: Sequence[Any], make: Callable[[Any], dict[str, Any]]
 ) -> dict[str, Any]:
-    """The columns that `make` gives for the items, from the file where it is there."""
+    """The columns that `make` gives for the items, from the file where it is there; none where it
+    gave nothing for any."""
     if not cache.exists():
         _console.print(what)
         with ThreadPoolExecutor(_WORKERS) as threads:
@@ -305,7 +306,8 @@ def _kept(
         cache.parent.mkdir(parents=True, exist_ok=True)
         part_file = cache.with_suffix(".part.npz")
         columns: dict[str, Any] = {
-            name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+            name: np.concatenate([part[name] for part in parts])
+            for name in (parts[0] if parts else ())
         }
         np.savez(part_file, **columns)
         part_file.replace(cache)
