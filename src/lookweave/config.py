@@ -54,7 +54,7 @@ class Match(_Section):
     reverse_k: int = Field(10, ge=1, description="garments kept for a region")
     hubness_beta: float = Field(20.0, ge=0, description="0 switches the correction off")
     hubness_bank: int = Field(2048, ge=0, description="queries in the held-out bank")
-    block_rows: int = Field(16_384, ge=64, description="rows of one block of the join")
+    block_rows: int = Field(4096, ge=64, description="rows of one block of the join")
 
     @model_validator(mode="after")
     def _some_weight(self) -> Match:

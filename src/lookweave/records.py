@@ -323,6 +323,12 @@ def region_id(photo: str, detector: str, index: int, kind: str = "look") -> str:
     return f"{photo}:{detector}:{place}"
 
 
+def region_parts(region: str) -> tuple[str, int]:
+    """The photo of a region's id and its index in it; -1 for a cut-out."""
+    place = region.rpartition(":")[2]
+    return region.partition(":")[0], -1 if place == "cut" else int(place)
+
+
 def fingerprint(*parts: object) -> str:
     """A short, stable name for a combination of settings or inputs (12 hex digits)."""
     return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:12]

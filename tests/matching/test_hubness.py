@@ -43,7 +43,7 @@ def test_only_active_queries_are_corrected() -> None:
 @given(st.lists(st.text("ab", min_size=1, max_size=8), min_size=1, max_size=60), st.integers(0, 40))
 def test_no_garment_is_in_the_bank_that_corrects_it(groups: list[str], size: int) -> None:
     side = halves(groups)
-    ids = [f"{number}" for number in range(len(groups))]
+    ids = np.array([f"{number}" for number in range(len(groups))], np.bytes_)
     for half in (0, 1):
         chosen = bank(ids, side, half, size)
         assert len(set(chosen.tolist())) == len(chosen) == min(size, int((side != half).sum()))
@@ -54,8 +54,9 @@ def test_no_garment_is_in_the_bank_that_corrects_it(groups: list[str], size: int
 def test_one_garment_more_changes_the_bank_by_at_most_one() -> None:
     ids = [f"garment {number}" for number in range(400)]
     side = halves(ids)
-    before = {ids[at] for at in bank(ids[:-1], side[:-1], 0, 64).tolist()}
-    after = {ids[at] for at in bank(ids, side, 0, 64).tolist()}
+    keys = np.array(ids, np.bytes_)
+    before = {ids[at] for at in bank(keys[:-1], side[:-1], 0, 64).tolist()}
+    after = {ids[at] for at in bank(keys, side, 0, 64).tolist()}
     assert len(before) == len(after) == 64
     assert len(after - before) <= 1
     assert 140 < side.sum() < 260

@@ -18,9 +18,11 @@ from lookweave.models.cards import chosen
 from lookweave.pipeline import Outcome, run_step
 from lookweave.progress import Progress
 from lookweave.records import DESCRIPTION, GROUP, REGION
-from lookweave.steps import matcher as matcher_module
 from lookweave.steps.match import CALIBRATION, Match, measured_path, scratch
-from lookweave.steps.partition import ATTRIBUTE_WEIGHTS, FAMILIES
+from lookweave.steps.match import matcher as matcher_module
+from lookweave.steps.match import step as step_module
+from lookweave.steps.match.blocks import FAMILIES
+from lookweave.steps.match.partition import ATTRIBUTE_WEIGHTS
 from lookweave.tables import quoted
 from lookweave.taxonomy import ATTRIBUTES, CATEGORIES
 from lookweave.workspace import Workspace
@@ -159,7 +161,8 @@ def correct(
 ) -> np.ndarray:
     beta = config.match.hubness_beta
     side = hubness.halves(garments)
-    banks = [hubness.bank(garments, side, half, config.match.hubness_bank) for half in (0, 1)]
+    ids = np.array(garments, np.bytes_)
+    banks = [hubness.bank(ids, side, half, config.match.hubness_bank) for half in (0, 1)]
     if beta == 0 or min(map(len, banks)) < hubness.MINIMUM_BANK:
         return plain
     corrected = plain.copy()
@@ -211,7 +214,7 @@ def test_the_rows_do_not_depend_on_how_the_work_was_cut(
     run(invented.workspace, config)
     expected = [row for row in rows_of(invented.workspace) if row["recipe"] == Match.recipe(config)]
     monkeypatch.setattr(matcher_module, "QUERY_ROWS", 7)
-    monkeypatch.setattr("lookweave.steps.match.QUERY_ROWS", 7)
+    monkeypatch.setattr(step_module, "QUERY_ROWS", 7)
     other = load(
         match={"top_k": 8, "reverse_k": 3, "categories": 2, "block_rows": 64}, run={"workers": 4}
     )

@@ -23,7 +23,7 @@ from lookweave.matching.calibrate import (
 from lookweave.matching.vectors import Vectors
 from lookweave.steps.group import together
 from lookweave.steps.match import CALIBRATION
-from lookweave.steps.matcher import QUERY_ROWS, Matcher
+from lookweave.steps.match.matcher import QUERY_ROWS, Matcher
 from lookweave.workspace import Workspace, write_atomically
 
 _Labels = dict[tuple[str, str], bool]
@@ -145,7 +145,7 @@ def _labelled(matcher: Matcher, source: _Source) -> _Labelled:
             label = source.label(
                 garment,
                 part.looks[pair[1]].decode(),
-                part.region_ids[found.regions[at]].decode(),
+                part.region_ids(found.regions[at : at + 1])[0],
                 pair not in seen,
             )
             seen.add(pair)

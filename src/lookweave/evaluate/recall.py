@@ -17,10 +17,9 @@ from lookweave.errors import InputError
 from lookweave.evaluate.metrics import best_rank, summary
 from lookweave.evaluate.truth import Truth, read_truth
 from lookweave.matching.select import wilson
-from lookweave.steps import partition
 from lookweave.steps.group import together
-from lookweave.steps.match import open_matcher, score_weights, scratch
-from lookweave.steps.matcher import Matcher
+from lookweave.steps.match import open_matcher, partition, score_weights, scratch
+from lookweave.steps.match.matcher import Matcher
 from lookweave.tables import full_disk
 from lookweave.workspace import Workspace
 

@@ -14,7 +14,7 @@ are dealt into two halves and each half is corrected by a bank drawn from the ot
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,18 +29,18 @@ MINIMUM_BANK = 20
 _ROWS = 512
 
 
-def halves(groups: Sequence[str]) -> NDArray[np.int8]:
+def halves(groups: Iterable[str]) -> NDArray[np.int8]:
     """0 or 1 for each garment by its group's name, so that a group is never on both sides."""
-    return np.array([_hash("half", group) & 1 for group in groups], np.int8)
+    return np.fromiter((_hash("half", group) & 1 for group in groups), np.int8)
 
 
-def bank(ids: Sequence[str], side: NDArray[np.int8], half: int, size: int) -> Positions:
+def bank(ids: NDArray[np.bytes_], side: NDArray[np.int8], half: int, size: int) -> Positions:
     """Positions of the garments whose scores correct those of `half`: up to `size` of the other.
 
     The choice is by a hash of the id, so one garment more or less changes one place of the bank.
     """
     others = np.flatnonzero(side != half)
-    keys = np.array([_hash("bank", ids[other]) for other in others.tolist()], np.uint64)
+    keys = np.fromiter((_hash("bank", one.decode()) for one in ids[others]), np.uint64)
     chosen: Positions = np.sort(others[np.argsort(keys, kind="stable")[:size]])
     return chosen
 

@@ -13,8 +13,8 @@ from lookweave.config import Config
 from lookweave.matching.duplicates import components, hamming_pairs
 from lookweave.models.cards import chosen
 from lookweave.records import GROUP, Noun, fingerprint, region_id
-from lookweave.steps import partition
 from lookweave.steps.base import NOTHING, Step, Todo, outcome
+from lookweave.steps.embed import Embed
 from lookweave.workspace import Workspace
 
 VERSION = 1
@@ -79,7 +79,7 @@ class Group(Step):
         self, kind: str, ids: list[str], hashes: list[str | None], pairs: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         detector = chosen(self.config).detector.key
-        table = partition.embeddings(self.workspace, self.config)
+        table = Embed.table(self.workspace, self.config)
         good = np.zeros(len(pairs), bool)
         for start in range(0, len(pairs), 1024):
             some = pairs[start : start + 1024]
@@ -124,7 +124,7 @@ class Group(Step):
     def todo(cls, workspace: Workspace, config: Config) -> Todo:
         """All photos in one batch, or nothing while none has come or gone."""
         photos = [workspace.table("garments"), workspace.table("looks")]
-        tables = [*photos, partition.embeddings(workspace, config)]
+        tables = [*photos, Embed.table(workspace, config)]
         inputs = fingerprint(*(table.version for table in tables))
         if cls.is_current(workspace, config, inputs):
             return NOTHING

@@ -16,10 +16,12 @@ from lookweave.errors import WorkspaceError
 from lookweave.matching.calibrate import Calibration, margins, rule_of_thumb
 from lookweave.models.cards import chosen
 from lookweave.records import MATCH, Noun, fingerprint
-from lookweave.steps import partition
 from lookweave.steps.base import NOTHING, Step, Todo, outcome_schema
+from lookweave.steps.embed import Embed
 from lookweave.steps.group import together
-from lookweave.steps.matcher import QUERY_ROWS, Matcher, Measured
+from lookweave.steps.match import partition
+from lookweave.steps.match.matcher import QUERY_ROWS, Matcher, Measured
+from lookweave.steps.match.rows import present
 from lookweave.tables import full_disk
 from lookweave.workspace import Workspace, write_atomically
 
@@ -59,7 +61,7 @@ class Match(Step):
         schema = outcome_schema(MATCH)
         columns = {
             "garment": _text(part.garment_ids[found.garments]),
-            "region": _text(part.region_ids[found.regions]),
+            "region": pa.array(part.region_ids(found.regions), pa.string()),
             "look": _text(part.looks[looks]),
             "recipe": pa.repeat(self.recipe(self.config), len(looks)),
             "s_vlm": pa.array(found.s_vlm),
@@ -94,7 +96,7 @@ class Match(Step):
         said = config.match.weight_brand or config.match.weight_credits
         names = ("regions", "descriptions", *(("garments", "looks") if said else ()))
         tables = [workspace.table(name) for name in names]
-        tables.append(partition.embeddings(workspace, config))
+        tables.append(Embed.table(workspace, config))
         learned = calibration(workspace)
         inputs = fingerprint(
             *(table.version for table in tables),
@@ -103,7 +105,7 @@ class Match(Step):
         )
         if cls.is_current(workspace, config, inputs):
             return NOTHING
-        count = len(partition.subjects(workspace, config, "garment"))
+        count = int(present(workspace, config).garment.sum())
         return Todo(count, _ranges(count), inputs)
 
     @classmethod

@@ -17,8 +17,9 @@ from lookweave.matching import hubness
 from lookweave.matching.fuse import Composite
 from lookweave.matching.join import SLACK, Block, Gallery, Neighbours, nearest, score_pairs
 from lookweave.matching.vectors import Positions, Vectors
-from lookweave.steps.partition import UNSORTED, Partition
-from lookweave.steps.words import WordScores
+from lookweave.steps.match.blocks import UNSORTED
+from lookweave.steps.match.partition import Partition
+from lookweave.steps.match.words import WordScores
 
 QUERY_ROWS = 4096
 """Queries of one pass over the gallery. The gallery is read once for each such batch, which
@@ -109,7 +110,7 @@ class Matcher:
     @property
     def regions(self) -> int:
         """How many regions take part."""
-        return len(self.partition.region_ids)
+        return len(self.partition.region_looks)
 
     @property
     def parts(self) -> list[str]:
@@ -252,8 +253,9 @@ class Matcher:
 
     def _prepare_hubness(self, groups: dict[str, str]) -> tuple[int, float, str | None]:
         beta, size = self._settings.hubness_beta, self._settings.hubness_bank
-        ids = [garment.decode() for garment in self.partition.garment_ids.tolist()]
-        side = hubness.halves([groups.get(garment, garment) for garment in ids])
+        ids = self.partition.garment_ids
+        names = (garment.decode() for garment in ids)
+        side = hubness.halves(groups.get(name, name) for name in names)
         banks = [hubness.bank(ids, side, half, size) for half in (0, 1)]
         smallest = min(len(bank) for bank in banks)
         if beta == 0 or not self.regions:
@@ -309,7 +311,7 @@ class Matcher:
     def _reverse_pairs(self, garments: Positions) -> tuple[Positions, Positions, NDArray[np.int32]]:
         """Garment, region and reverse rank of the pairs in which regions chose these garments."""
         width = self._settings.reverse_k
-        path, rows = self._folder / "reverse.i32", 1 << 18
+        path, rows = self._folder / "reverse.i32", 1 << 14
         wanted = np.zeros(self.garments, bool)
         wanted[garments] = True
         none = np.empty(0, np.int64)
