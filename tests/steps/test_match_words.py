@@ -218,7 +218,7 @@ def test_the_rows_do_not_depend_on_how_the_work_was_cut(
     config = settings()
     expected = run(spoken.workspace, config)
     monkeypatch.setattr("lookweave.steps.match.matcher.QUERY_ROWS", 7)
-    monkeypatch.setattr("lookweave.steps.match.QUERY_ROWS", 7)
+    monkeypatch.setattr("lookweave.steps.match.step.QUERY_ROWS", 7)
     made = invent(tmp_path / "ws", config, 60, 70, worn=1, noise=15.0, order=5, chunk=13)
     made.garments, made.looks = spoken.made.garments, spoken.made.looks
     speak(made)
