@@ -18,7 +18,7 @@ from lookweave.taxonomy import CATEGORIES, SEGMENTER_CLASSES
 
 moderngl = pytest.importorskip("moderngl", reason="the extra [studio] is not installed")
 
-from lookweave.studio.render import catalogue, job, labels, scenery, scenes  # noqa: E402
+from lookweave.studio.render import catalogue, job, labels, people, scenery, scenes, shots  # noqa: E402
 from lookweave.studio.render.body import Body, mix, reference, rig, rotation_between  # noqa: E402
 from lookweave.studio.render.camera import Camera  # noqa: E402
 from lookweave.studio.render.cli import app  # noqa: E402
@@ -58,7 +58,7 @@ def photo(renderer: Renderer, worn: list[catalogue.Item]) -> Photo:
 
 
 def take(renderer: Renderer, worn: list[catalogue.Item], pose: str = "standing") -> Photo:
-    person = catalogue.person(np.random.default_rng(1), True)
+    person = people.person(np.random.default_rng(1), True)
     chosen = next(p for p in POSES if p.name == pose)
     rng = np.random.default_rng(9)
     scene = scenes.build("studio", rng, 0.2)
@@ -166,12 +166,12 @@ def test_every_scene_shows_person_and_backdrop(
     for seed in range(2):
         rng = np.random.default_rng(seed)
         scene = scenes.build(name, rng, 0.8)
-        person = catalogue.person(rng, True)
+        person = people.person(rng, True)
         figure = Figure(person, tuple(item.garment for item in worn), POSES[0])
         shot = look(renderer, [figure], scene, Framing(), Develop(), rng, SIZE)
-        people = labels.is_person(shot.ids)
-        assert 0.04 < people.mean() < 0.6
-        assert shot.image[people].std() > 8
+        shown = labels.is_person(shot.ids)
+        assert 0.04 < shown.mean() < 0.6
+        assert shot.image[shown].std() > 8
         # No picture drowns in black or burns out.
         assert 8 < shot.image.mean() < 245
 
@@ -261,7 +261,7 @@ def made(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recipe() -> job.Recipe:
-    return job.Recipe(4, 4, 3, catalogue.Dials.level(0.6), *SIZE)
+    return job.Recipe(4, 4, 3, shots.Dials.level(0.6), *SIZE)
 
 
 def test_truth_names_files_that_exist_and_boxes_inside(made: Path) -> None:
@@ -305,9 +305,9 @@ def test_another_recipe_in_the_same_folder_is_refused(made: Path) -> None:
 
 def test_impossible_recipes_are_refused() -> None:
     with pytest.raises(InputError, match="at least one garment"):
-        job.Recipe(0, 4, 3, catalogue.Dials())
+        job.Recipe(0, 4, 3, shots.Dials())
     with pytest.raises(InputError, match=r"pose must lie in 0\.\.1"):
-        catalogue.Dials.level(0.5, pose=1.5)
+        shots.Dials.level(0.5, pose=1.5)
 
 
 def test_command_prints_one_json_object(renderer: Renderer, tmp_path: Path) -> None:

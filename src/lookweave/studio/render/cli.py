@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,24 @@ from lookweave.errors import InputError, ModelError
 from lookweave.progress import Progress
 
 app = typer.Typer(add_completion=False)
-_Dial = Annotated[float | None, typer.Option(min=0.0, max=1.0, show_default="as --difficulty")]
+
+
+def _dial(what: str) -> Any:
+    return typer.Option(min=0.0, max=1.0, show_default="as --difficulty", help=what)
+
+
+_Pose = Annotated[float | None, _dial("Wild poses, turned bodies, high and low cameras.")]
+_Light = Annotated[float | None, _dial("Light from the side, hard contrast, low sun, rims.")]
+_Gels = Annotated[float | None, _dial("Coloured light.")]
+_Clutter = Annotated[
+    float | None, _dial("Street, room, beach, night, runway, garden; else studios.")
+]
+_Occlusion = Annotated[float | None, _dial("Arms, bags, other people, things before the lens.")]
+_Crop = Annotated[float | None, _dial("Cut at knee, hip or neck; off centre; tilted.")]
+_Blur = Annotated[float | None, _dial("The person out of focus.")]
+_Grain = Annotated[float | None, _dial("Film grain.")]
+_Grade = Annotated[float | None, _dial("Colour grades, exposure, vignette.")]
+_Collage = Annotated[float | None, _dial("Pages of several photos.")]
 
 
 @app.command()
@@ -25,11 +42,16 @@ def render(
     difficulty: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="0: as easy as a catalogue; 1: wild.")
     ] = 0.5,
-    pose: _Dial = None,
-    light: _Dial = None,
-    clutter: _Dial = None,
-    occlusion: _Dial = None,
-    crop: _Dial = None,
+    pose: _Pose = None,
+    light: _Light = None,
+    gels: _Gels = None,
+    clutter: _Clutter = None,
+    occlusion: _Occlusion = None,
+    crop: _Crop = None,
+    blur: _Blur = None,
+    grain: _Grain = None,
+    grade: _Grade = None,
+    collage: _Collage = None,
     labels: Annotated[
         bool, typer.Option("--labels", help="Also masks, boxes, joints, depth, normals, light.")
     ] = False,
@@ -44,8 +66,8 @@ def render(
     """Render product photos and looks of the same garments, with truth.csv and manifests."""
     try:
         from lookweave.studio.render import job
-        from lookweave.studio.render.catalogue import Dials
         from lookweave.studio.render.draw import NoRenderer, Renderer
+        from lookweave.studio.render.shots import Dials
 
         Renderer().close()  # fail here, with one message, rather than in every process
     except ImportError as error:
@@ -56,8 +78,9 @@ def render(
     except NoRenderer as error:
         raise ModelError(str(error)) from error
     dials = Dials.level(
-        difficulty, pose=pose, light=light, clutter=clutter, occlusion=occlusion, crop=crop
-    )
+        difficulty, pose=pose, light=light, gels=gels, clutter=clutter, occlusion=occlusion,
+        crop=crop, blur=blur, grain=grain, grade=grade, collage=collage,
+    )  # fmt: skip
     recipe = job.Recipe(garments, looks, seed, dials, width, height, quality)
     count = workers or os.cpu_count() or 1
     with Progress(quiet=as_json) as progress:

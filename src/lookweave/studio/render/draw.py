@@ -183,9 +183,9 @@ class Renderer:
         `parts` get `samples` x `samples` samples a pixel. `focus` is the sphere (centre, radius)
         that the shadow map covers.
         """
-        gl = self._gl
-        gl.enable(self._moderngl.DEPTH_TEST)
-        gl.disable(self._moderngl.CULL_FACE)
+        self._gl.__enter__()  # make this the current context: a process may have several
+        self._gl.enable(self._moderngl.DEPTH_TEST)
+        self._gl.disable(self._moderngl.CULL_FACE)
         behind = scenery or []
         buffers = {id(part): self._upload(part) for part in (*parts, *behind)}
         for part in (*parts, *behind):
@@ -227,7 +227,7 @@ class Renderer:
             _set(program, "u_over_margin", part.margin)
             noise = part.textures.get("noise")
             (self._texture(noise) if noise else self._blank).use(0)
-            self._vertex_array(program, buffers[id(part)]).render()
+            self._draw(program, buffers[id(part)])
 
     def _layer(
         self, parts: list[Part], buffers: dict[int, tuple[Any, Any]], camera: Camera,
@@ -258,7 +258,7 @@ class Renderer:
                 for unit, sampler in enumerate((*_SAMPLERS, "shadow")):
                     _set(program, f"t_{sampler}", unit)
             self._bind(program, part)
-            self._vertex_array(program, buffers[id(part)]).render()
+            self._draw(program, buffers[id(part)])
         target.depth_mask = True
         self._gl.depth_func = "<"
         region = _extent(parts, camera, size) if tight else (0, 0, *size)
@@ -303,17 +303,17 @@ class Renderer:
             np.ascontiguousarray(mesh.faces, np.int32).tobytes()
         )
 
-    def _vertex_array(self, program: Any, buffer: tuple[Any, Any]) -> Any:
+    def _draw(self, program: Any, buffer: tuple[Any, Any]) -> None:
         vbo, ibo = buffer
         wanted = [
             ("in_position", 3), ("in_normal", 3), ("in_canonical", 4), ("in_along", 3),
             ("in_uv", 2), ("in_tint", 4),
         ]  # fmt: skip
-        present = [(name, size) for name, size in wanted if name in program]
+        present = [name for name, _ in wanted if name in program]
         layout = " ".join(f"{size}f" if name in program else f"{size}x4" for name, size in wanted)
-        return self._gl.vertex_array(
-            program, [(vbo, layout, *(name for name, _ in present))], index_buffer=ibo
-        )
+        array = self._gl.vertex_array(program, [(vbo, layout, *present)], index_buffer=ibo)
+        array.render()
+        array.release()
 
     def _texture(self, texture: Texture) -> Any:
         # The least lately used goes first: what this frame has bound is never freed.

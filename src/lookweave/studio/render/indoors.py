@@ -32,14 +32,14 @@ def studio(rng: np.random.Generator, light: float) -> Scene:
     harmonics = surround(np.full(3, 1.2 * fill), np.full(3, fill), np.full(3, 0.7 * fill))
     lighting = Lighting(
         key_light(rng, light, (25, 50)), np.array([1.0, 0.98, 0.95]) * strength, harmonics,
-        direction(float(rng.uniform(140, 220)), 25), np.full(3, rng.uniform(0.0, 0.5)),
+        direction(float(rng.uniform(140, 220)), 25), np.full(3, 0.6 * light * rng.random()),
         softness=float(rng.uniform(3, 9)), name="soft box",
     )  # fmt: skip
     return Scene("studio", [sweep(paper)], lighting, paper, 0.4)
 
 
 def coloured(rng: np.random.Generator, light: float) -> Scene:
-    """Coloured paper, perhaps a gelled rim light."""
+    """Coloured paper and a soft box."""
     hue = fabrics.shade(
         str(rng.choice(["red", "pink", "orange", "yellow", "green", "blue", "purple", "beige"])),
         rng,
@@ -49,16 +49,11 @@ def coloured(rng: np.random.Generator, light: float) -> Scene:
     bounce = 0.5 + 0.5 * paper / paper.max()
     harmonics = surround(np.full(3, 1.1 * fill), fill * bounce, 0.8 * fill * bounce)
     tint = np.array([1.0, 0.97, 0.93])
-    rim = np.zeros(3)
-    if rng.random() < 0.5 * light:
-        rim = (
-            np.asarray(fabrics.shade(str(rng.choice(["blue", "pink", "orange", "purple"])), rng))
-            * 2.2
-        )
+    rim = np.full(3, 0.5 * light * rng.random())
     lighting = Lighting(
         key_light(rng, light, (22, 50)), tint * (rng.uniform(0.5, 0.68) + 0.3 * light), harmonics,
         direction(float(rng.uniform(120, 240)), 20), rim, softness=float(rng.uniform(2, 7)),
-        name="gelled studio" if rim.any() else "soft box",
+        name="soft box",
     )  # fmt: skip
     return Scene("coloured studio", [sweep(paper)], lighting, paper, 0.4)
 

@@ -7,6 +7,8 @@ import json
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,12 +16,13 @@ from typing import Any
 
 from PIL import Image
 
-from lookweave.errors import InputError
-from lookweave.studio.render import catalogue, labels, scenes
-from lookweave.studio.render.catalogue import Dials, Item
+from lookweave.errors import InputError, ModelError
+from lookweave.studio.render import catalogue, collage, labels, scenes, shots
+from lookweave.studio.render.catalogue import Item
 from lookweave.studio.render.develop import foreground
 from lookweave.studio.render.draw import Renderer
 from lookweave.studio.render.photo import Figure, Photo, look, product
+from lookweave.studio.render.shots import Dials, Shot
 
 EXTRAS = 80  # garments that people wear but no catalogue lists
 TRUTH = (
@@ -53,7 +56,7 @@ class Recipe:
     width: int = 512
     height: int = 768
     quality: int = 90
-    version: int = 1
+    version: int = 2
 
     def __post_init__(self) -> None:
         if self.garments < 1 or self.looks < 0:
@@ -61,6 +64,8 @@ class Recipe:
                 f"render needs at least one garment and no fewer than zero looks, "
                 f"not {self.garments} and {self.looks}."
             )
+        if self.garments >= catalogue.UNLISTED:
+            raise InputError(f"render makes fewer than {catalogue.UNLISTED:,} garments.")
         if not (64 <= self.width <= 4096 and 64 <= self.height <= 4096):
             raise InputError(
                 f"a picture of {self.width} x {self.height} cannot be drawn: both sides must "
@@ -112,17 +117,18 @@ def make(task: Task) -> str:
         _save(photo.image, out / "garments" / garment_name(item), recipe.quality)
         return task.kind
     first, pool = _plan(task.number, recipe)
-    shot = catalogue.shot(task.number, first, pool, spare, recipe.seed, recipe.dials)
-    rng = catalogue.stream(recipe.seed, "scene", task.number)
-    scene = scenes.build(shot.scene, rng, recipe.dials.light)
-    finish = replace(shot.finish, blur=shot.finish.blur * scene.blur * recipe.height / 768)
-    figures = [
-        Figure(role.person, tuple(i.garment for i in role.items), role.pose, role.yaw, role.place)
-        for role in shot.roles
-    ]
-    front = foreground(rng, size, shot.hidden) if shot.hidden else None
-    worn = [list(role.items) for role in shot.roles]
-    photo = look(_renderer(), figures, scene, shot.framing, finish, rng, size, front)
+    spread = shots.spread(task.number, first, pool, spare, recipe.seed, recipe.dials)
+    worn = [list(role.items) for shot in spread for role in shot.roles]
+    if len(spread) == 1:
+        photo = _exposed(spread[0], recipe, size, 0)
+    else:
+        rng = catalogue.stream(recipe.seed, "page", task.number)
+        boxes, blank = collage.layout(len(spread), size, rng), collage.paper(rng)
+        taken: list[Photo] = []
+        for shot, (x0, y0, x1, y1) in zip(spread, boxes, strict=True):
+            before = sum(len(photo.dressed) for photo in taken)
+            taken.append(_exposed(shot, recipe, (x1 - x0, y1 - y0), before))
+        photo = collage.page(taken, boxes, size, blank)
     stem = look_name(task.number)[:-4]
     rows = _truth_rows(task.number, photo, worn)
     if task.labels:
@@ -132,6 +138,26 @@ def make(task: Task) -> str:
     return task.kind
 
 
+def _exposed(shot: Shot, recipe: Recipe, size: tuple[int, int], first_person: int) -> Photo:
+    """One photo of a look."""
+    dials = recipe.dials
+    rng = catalogue.stream(recipe.seed, "scene", shot.number)
+    scene = scenes.build(shot.scene, rng, dials.light, dials.gels)
+    scale = size[1] / 768
+    finish = replace(
+        shot.finish,
+        blur=shot.finish.blur * scene.blur * scale,
+        soften=shot.finish.soften * scale,
+    )
+    figures = [
+        Figure(role.person, tuple(i.garment for i in role.items), role.pose, role.yaw, role.place)
+        for role in shot.roles
+    ]
+    rng = catalogue.stream(recipe.seed, "exposure", shot.number, shot.panel)
+    front = foreground(rng, size, shot.hidden) if shot.hidden else None
+    return look(_renderer(), figures, scene, shot.framing, finish, rng, size, front, first_person)
+
+
 def _plan(number: int, recipe: Recipe) -> tuple[Item, list[Item]]:
     """Whom look `number` is about, and the listed garments it may also show.
 
@@ -139,34 +165,42 @@ def _plan(number: int, recipe: Recipe) -> tuple[Item, list[Item]]:
     twenty shows no listed garment, as in life.
     """
     listed, spare = _wardrobe(recipe.garments, recipe.seed)
-    order = catalogue.stream(recipe.seed, "turns").permutation(recipe.garments)
-    worn = order[: max(1, recipe.garments - recipe.garments // 12)]
+    worn, pool = _worn(recipe.garments, recipe.seed)
     rng = catalogue.stream(recipe.seed, "plan", number)
     if rng.random() < 0.05:
         return spare[int(rng.integers(len(spare)))], []
-    pool = [listed[k] for k in sorted(worn)]
-    return listed[int(worn[number % len(worn)])], pool
+    return listed[worn[number % len(worn)]], pool
+
+
+@lru_cache(maxsize=2)
+def _worn(count: int, seed: int) -> tuple[list[int], list[Item]]:
+    """The garments that looks show, in turn and in the order of the catalogue."""
+    order = catalogue.stream(seed, "turns").permutation(count)
+    worn = [int(k) for k in order[: max(1, count - count // 12)]]
+    listed, _ = _wardrobe(count, seed)
+    return worn, [listed[k] for k in sorted(worn)]
 
 
 def _truth_rows(number: int, photo: Photo, worn: list[list[Item]]) -> list[list[Any]]:
-    rows = []
+    """One row per garment; on a page of several photos, of where it is largest."""
+    rows: dict[str, list[Any]] = {}
     height, width = photo.ids.shape
     items = [item for person in worn for item in person]
     for entry, item in zip(labels.garments(photo, worn), items, strict=True):
         if not item.listed or entry["pixels"] < labels.MIN_PIXELS * width * height / (512 * 768):
             continue
+        if item.sku in rows and rows[item.sku][TRUTH.index("pixels")] >= entry["pixels"]:
+            continue
         g = item.garment
-        rows.append(
-            [
-                garment_name(item), look_name(number), item.sku, item.family, item.relation,
-                g.category, g.kind, g.colour, g.pattern, g.fabric.material, g.sleeve, g.length,
-                g.neckline, entry["person"], *entry["box"], entry["pixels"],
-                round(entry["pixels"] / (width * height), 4),
-                photo.notes["scene"],
-                photo.notes["poses"][entry["person"]],
-            ]
-        )  # fmt: skip
-    return rows
+        rows[item.sku] = [
+            garment_name(item), look_name(number), item.sku, item.family, item.relation,
+            g.category, g.kind, g.colour, g.pattern, g.fabric.material, g.sleeve, g.length,
+            g.neckline, entry["person"], *entry["box"], entry["pixels"],
+            round(entry["pixels"] / (width * height), 4),
+            photo.notes["scene"],
+            photo.notes["poses"][entry["person"]],
+        ]  # fmt: skip
+    return list(rows.values())
 
 
 def _save(image: Any, path: Path, quality: int) -> None:
@@ -208,9 +242,16 @@ def run(
     else:
         # Processes are spawned: a forked OpenGL context does not survive.
         context = multiprocessing.get_context("spawn")
-        with context.Pool(min(workers, len(tasks)), initializer=_alone) as pool:
-            for kind in pool.imap_unordered(make, tasks, chunksize=4):
-                done(kind, 1)
+        with ProcessPoolExecutor(min(workers, len(tasks)), context, _alone) as pool:
+            try:
+                for kind in pool.map(make, tasks, chunksize=4):
+                    done(kind, 1)
+            except BrokenProcessPool as error:
+                raise ModelError(
+                    "a process that draws was ended from outside, most likely for want of "
+                    "memory (each takes about 1 GB). Call the same command again to go on, "
+                    f"with fewer than {workers} --workers."
+                ) from error
     pairs = _tables(recipe, out)
     return {"garments": recipe.garments, "looks": recipe.looks, "pairs": pairs, "made": len(tasks)}
 

@@ -20,7 +20,7 @@ from lookweave.studio.render.dress import (
     SHOES_ID,
     SKIN_ID,
 )  # fmt: skip
-from lookweave.studio.render.photo import Photo
+from lookweave.studio.render.photo import Panel, Photo
 from lookweave.taxonomy import SEGMENTER_CLASSES
 
 MIN_PIXELS = 400
@@ -54,16 +54,21 @@ def garments(photo: Photo, worn: list[list[Item]]) -> list[dict[str, Any]]:
 
 
 def joints(photo: Photo) -> list[list[dict[str, Any]]]:
-    """Per person the 17 COCO key points: pixels, depth in metres, 2 seen / 1 hidden / 0 out."""
-    height, width = photo.ids.shape
+    """Per person the 17 COCO key points.
+
+    Pixels of the whole picture, depth in metres, 2 seen / 1 hidden / 0 outside the panel.
+    """
     depth_map = photo.frame.merged().depth
     out = []
-    for person, points in enumerate(photo.joints):
-        pixels, depths = photo.camera.project(points, (width, height))
+    panels = [(panel, person) for panel in photo.panels for person in panel.persons]
+    for panel, person in panels:
+        x0, y0, x1, y1 = panel.box
+        pixels, depths = panel.camera.project(photo.joints[person], (x1 - x0, y1 - y0))
+        on_page = pixels + np.array([x0, y0])
         rows = []
-        for name, (x, y), depth in zip(COCO_NAMES, pixels, depths, strict=True):
+        for name, (x, y), depth in zip(COCO_NAMES, on_page, depths, strict=True):
             seen = 0
-            if 0 <= x < width and 0 <= y < height:
+            if x0 <= x < x1 and y0 <= y < y1:
                 ident = int(photo.ids[int(y), int(x)])
                 own = PERSON_STRIDE * person < ident < PERSON_STRIDE * (person + 1)
                 surface = float(depth_map[int(y), int(x)])
@@ -92,29 +97,43 @@ def classes(photo: Photo, worn: list[list[Item]]) -> NDArray[np.uint8]:
 def describe(photo: Photo, worn: list[list[Item]]) -> dict[str, Any]:
     """Everything that fits in JSON."""
     height, width = photo.ids.shape
+    panels = [
+        {"box": panel.box, "persons": panel.persons, "scene": panel.scene,
+         "camera": _camera(panel), "light": panel.lighting.label()}
+        for panel in photo.panels
+    ]  # fmt: skip
+    first = {key: panels[0][key] for key in ("camera", "light")}
     return {
         "width": width, "height": height, "garments": garments(photo, worn),
-        "joints": joints(photo),
-        "camera": {
-            "eye": photo.camera.eye.tolist(), "target": photo.camera.target.tolist(),
-            "vertical_field_of_view": photo.camera.field_of_view, "roll": photo.camera.roll,
-            "view": photo.camera.view().tolist(),
-            "projection": photo.camera.projection((width, height)).tolist(),
-        },
-        "light": photo.lighting.label(), **photo.notes,
+        "joints": joints(photo), **first, **photo.notes, "panels": panels,
+    }  # fmt: skip
+
+
+def _camera(panel: Panel) -> dict[str, Any]:
+    """The camera of one panel; its matrices speak of the panel's own pixels."""
+    x0, y0, x1, y1 = panel.box
+    camera = panel.camera
+    return {
+        "eye": camera.eye.tolist(), "target": camera.target.tolist(),
+        "vertical_field_of_view": camera.field_of_view, "roll": camera.roll,
+        "view": camera.view().tolist(),
+        "projection": camera.projection((x1 - x0, y1 - y0)).tolist(),
     }  # fmt: skip
 
 
 def write(folder: Path, stem: str, photo: Photo, worn: list[list[Item]]) -> None:
     """Write ``stem.json`` and ``.ids``, ``.classes``, ``.depth`` (mm), ``.normals`` as png."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{stem}.json").write_text(json.dumps(describe(photo, worn)) + "\n")
     Image.fromarray(photo.ids).save(folder / f"{stem}.ids.png")
     Image.fromarray(classes(photo, worn)).save(folder / f"{stem}.classes.png")
     truth = photo.frame.merged()
     depth, normal = _geometry(truth.depth, truth.normal)
     Image.fromarray(depth).save(folder / f"{stem}.depth.png")
     Image.fromarray(normal).save(folder / f"{stem}.normals.png")
+    # Last, and at once: a .json says that its pictures are whole.
+    partial = folder / f"{stem}.part"
+    partial.write_text(json.dumps(describe(photo, worn)) + "\n")
+    partial.replace(folder / f"{stem}.json")
 
 
 def _geometry(

@@ -7,7 +7,7 @@ the cosine lobe and divided by pi, so a white Lambert surface of normal n shines
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -97,3 +97,24 @@ def key_light(rng: np.random.Generator, light: float, elevation: tuple[float, fl
     reach = 25 + 55 * light
     azimuth = rng.uniform(15, reach) * (1 if rng.random() < 0.5 else -1)
     return direction(float(azimuth), float(rng.uniform(*elevation)))
+
+
+_GELS = (
+    (1.0, 0.10, 0.35), (0.12, 0.35, 1.0), (0.50, 0.15, 1.0), (1.0, 0.45, 0.08), (0.10, 0.9, 0.5),
+)  # fmt: skip
+
+
+def gel(lighting: Lighting, rolls: Array, strength: float) -> Lighting:
+    """`lighting` with coloured filters before key and rim; `rolls` are five numbers in 0..1."""
+    chance, key_hue, rim_hue, amount, rim = rolls
+    if chance >= 0.85 * strength:
+        return lighting
+    share = strength * (0.35 + 0.5 * amount)
+    first, second = (np.array(_GELS[int(roll * len(_GELS))]) for roll in (key_hue, rim_hue))
+    # A filter only takes away; the lamp behind it is turned up to make good for that.
+    power = float(lighting.key_colour.mean())
+    tinted = lighting.key_colour * (1 - share) + share * power * first / first.mean()
+    back = lighting.rim_colour + second * strength * rim * 1.6
+    return replace(
+        lighting, key_colour=tinted, rim_colour=back, name=f"{lighting.name}, gelled"
+    )  # fmt: skip

@@ -30,7 +30,7 @@ from lookweave.studio.render.scenery import (
 def _sun(
     rng: np.random.Generator, light: float, sky: tuple[float, float, float], ground: Array
 ) -> Lighting:
-    golden = rng.random() < 0.4
+    golden = rng.random() < 0.1 + 0.6 * light
     elevation = (12, 24) if golden else (35, 60)
     colour = np.array([1.25, 0.86, 0.52]) if golden else np.array([1.0, 0.95, 0.86])
     fill = 0.46 - 0.16 * light

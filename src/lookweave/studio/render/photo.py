@@ -23,15 +23,25 @@ SIZE = (512, 768)  # width, height
 SAMPLES = 2  # supersampling per axis
 
 
+@dataclass(frozen=True)
+class Panel:
+    """One exposure on a page; an ordinary photo has one that fills it."""
+
+    box: tuple[int, int, int, int]  # xyxy in pixels of the page
+    camera: Camera
+    lighting: Lighting
+    scene: str
+    persons: tuple[int, ...]  # indices into Photo.dressed and Photo.joints
+
+
 @dataclass
 class Photo:
-    """A finished photograph with everything that is true of it."""
+    """A finished photograph or page with everything that is true of it."""
 
     image: NDArray[np.uint8]  # (H, W, 3)
     ids: NDArray[np.uint8]  # (H, W)
     frame: Frame
-    camera: Camera
-    lighting: Lighting
+    panels: list[Panel]
     dressed: list[Dressed] = field(default_factory=list)
     joints: list[Array] = field(default_factory=list)  # per person (17, 3) world
     notes: dict[str, Any] = field(default_factory=dict)
@@ -79,7 +89,8 @@ def product(
     )
     rng = np.random.default_rng(garment.seed)
     image = develop(frame, _CATALOGUE, np.ones(3), rng)
-    return Photo(image, frame.merged().id, frame, camera, _PRODUCT_LIGHT, [dressed])
+    panel = Panel((0, 0, *size), camera, _PRODUCT_LIGHT, "catalogue", ())
+    return Photo(image, frame.merged().id, frame, [panel], [dressed])
 
 
 def _visible(points: Array, part: Any) -> Array:
@@ -138,16 +149,20 @@ class Figure:
 def look(
     renderer: Renderer, figures: list[Figure], scene: Scene, framing: Framing,
     finish: Develop, rng: np.random.Generator, size: tuple[int, int] = SIZE,
-    front: Foreground | None = None,
+    front: Foreground | None = None, first_person: int = 0,
 ) -> Photo:  # fmt: skip
-    """An editorial photograph of one or more people in `scene`."""
+    """An editorial photograph of one or more people in `scene`.
+
+    In the id buffer they are persons `first_person` and up.
+    """
     dressed: list[Dressed] = []
     joints: list[Array] = []
     parts = []
     shared = rig()
     for number, figure in enumerate(figures):
         stance = _placed(posed(figure.person.body, figure.pose, figure.yaw), figure.place)
-        made = dress(figure.person, stance, list(figure.garments), PERSON_STRIDE * number)
+        first_id = PERSON_STRIDE * (first_person + number)
+        made = dress(figure.person, stance, list(figure.garments), first_id)
         dressed.append(made)
         parts += made.parts
         bare = skin(figure.person.body.vertices, shared.weights, stance.affine)
@@ -168,7 +183,8 @@ def look(
     if front is not None:
         ids = np.where(front.alpha > 0.5, np.uint8(FOREGROUND_ID), ids)
     notes = {"scene": scene.name, "poses": [figure.pose.name for figure in figures]}
-    return Photo(image, ids, frame, camera, scene.lighting, dressed, joints, notes)
+    panel = Panel((0, 0, *size), camera, scene.lighting, scene.name, tuple(range(len(figures))))
+    return Photo(image, ids, frame, [panel], dressed, joints, notes)
 
 
 def _placed(stance: Posed, place: tuple[float, float]) -> Posed:

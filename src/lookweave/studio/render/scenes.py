@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from lookweave.studio.render import indoors, outdoors
+from lookweave.studio.render.lights import gel
 from lookweave.studio.render.scenery import Scene
 
 _MAKERS = {
@@ -15,8 +18,13 @@ _MAKERS = {
 SCENES: tuple[str, ...] = tuple(_MAKERS)
 
 
-def build(name: str, rng: np.random.Generator, light: float) -> Scene:
-    """Scene `name` in a random variation; `light` 0..1 is how dramatic its light may be."""
+def build(name: str, rng: np.random.Generator, light: float, gels: float = 0.0) -> Scene:
+    """Scene `name` in a random variation.
+
+    `light` 0..1 is how dramatic its light may be, `gels` 0..1 how coloured.
+    """
     if name not in _MAKERS:
         raise ValueError(f"no scene {name!r}; there are {', '.join(_MAKERS)}")
-    return _MAKERS[name](rng, light)
+    rolls = rng.random(5)
+    scene = _MAKERS[name](rng, light)
+    return replace(scene, lighting=gel(scene.lighting, rolls, gels))

@@ -52,6 +52,7 @@ def build(
         points = posed_fine[near]
         centres[row] = 0.5 * (points.min(0) + points.max(0))
         rings.append(points)
+    trunk = posed_fine[use & (coords[:, 1] < loft.top)]
     centres = _straighten(centres, 2.5)
     tangent = np.gradient(centres, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
@@ -76,10 +77,18 @@ def build(
         ahead = np.cross(d, across) * -1.0
         ahead = np.cross(across, -d)
         frames[row] = across, ahead
-        flat = rings[row] - centres[row]
-        # Points far along the axis belong to a bent knee, not to this section.
-        support = (flat @ across)[:, None] * sin + (flat @ ahead)[:, None] * cos
-        hull = (support.max(0)[None, :] * facing).min(1) + loft.air
+        sections = [rings[row] - centres[row]]
+        if not sitting:
+            # A leg that strides leaves its own section: take what the plane meets as well.
+            offset = trunk - centres[row]
+            met = offset[np.abs(offset @ d) < 0.02]
+            if len(met):
+                sections.append(met)
+        hull = np.zeros(COLUMNS + 1)
+        for flat, air in zip(sections, (loft.air, loft.air + 0.008), strict=False):
+            # Points far along the axis belong to a bent knee, not to this section.
+            support = (flat @ across)[:, None] * sin + (flat @ ahead)[:, None] * cos
+            hull = np.maximum(hull, (support.max(0)[None, :] * facing).min(1) + air)
         if row:
             before = radius[row - 1]
             share = np.clip((1.0 - heights[row]) / 0.12, 0, 1)
@@ -88,7 +97,9 @@ def build(
                 floor = before - steps[row] * 0.9
             hull = np.maximum(hull, floor)
         radius[row] = hull
-    radius = ndimage.gaussian_filter(radius[:, :-1], (1.5, 2.0), mode=("nearest", "wrap"))
+    smooth = ndimage.gaussian_filter(radius[:, :-1], (1.5, 2.0), mode=("nearest", "wrap"))
+    # Smoothing may not let a striding thigh through.
+    radius = np.maximum(smooth, ndimage.gaussian_filter1d(radius[:, :-1], 1.0, 1, mode="wrap"))
     radius = np.concatenate([radius, radius[:, :1]], 1)
 
     # Folds run down the cloth and deepen towards the hem.

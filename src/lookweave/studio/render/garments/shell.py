@@ -120,7 +120,11 @@ def drape(body: Body, fit: Fit) -> Array:
         cloth = cloth + level * np.clip(inside, 0, None)[:, None]
         cloth = 0.6 * cloth + 0.4 * (area.neighbours @ cloth)
     inside = np.minimum(air, 0.006) * flat - ((cloth - skin) * level).sum(1)
-    return np.asarray(cloth + level * np.clip(inside, 0, None)[:, None])
+    cloth = cloth + level * np.clip(inside, 0, None)[:, None]
+    # Smoothing shrinks an open edge: hems of trouser legs would creep up from the shoes.
+    leg = np.clip((0.80 - y) / 0.15, 0, 1) * (1 - arm)
+    cloth[:, 1] += leg * (body.vertices[area.index, 1] - cloth[:, 1])
+    return np.asarray(cloth)
 
 
 TUBE_RADIUS = 0.150  # of skirts and coat tails in canonical coordinates
