@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-from typer.testing import CliRunner
 
-from lookweave.errors import InputError
 from lookweave.taxonomy import CATEGORIES, SEGMENTER_CLASSES
 
 moderngl = pytest.importorskip("moderngl", reason="the extra [studio] is not installed")
 
-from lookweave.studio.render import catalogue, job, labels, people, scenery, scenes, shots  # noqa: E402
+from lookweave.studio.render import catalogue, job, labels, people, scenery, scenes  # noqa: E402
 from lookweave.studio.render.body import Body, mix, reference, rig, rotation_between  # noqa: E402
 from lookweave.studio.render.camera import Camera  # noqa: E402
-from lookweave.studio.render.cli import app  # noqa: E402
 from lookweave.studio.render.develop import Develop, foreground  # noqa: E402
-from lookweave.studio.render.draw import SCENE, NoRenderer, Part, Renderer  # noqa: E402
+from lookweave.studio.render.draw import SCENE, Part, Renderer  # noqa: E402
 from lookweave.studio.render.dress import SCENE_ID  # noqa: E402
 from lookweave.studio.render.garments import kinds, tailor  # noqa: E402
 from lookweave.studio.render.garments.shell import Fit, drape, region  # noqa: E402
@@ -32,14 +27,6 @@ from lookweave.studio.render.photo import Figure, Framing, Photo, look, product 
 from lookweave.studio.render.poses import POSES, mirrored, posed  # noqa: E402
 
 SIZE = (160, 240)
-
-
-@pytest.fixture(scope="session")
-def renderer() -> Renderer:
-    try:
-        return Renderer()
-    except NoRenderer as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -251,80 +238,6 @@ def test_siblings_differ_in_colour_and_twins_in_little() -> None:
         assert item.garment.kind == original.garment.kind
         assert item.garment != original.garment
     assert len({item.sku for item in items}) == len(items)
-
-
-@pytest.fixture(scope="session")
-def made(renderer: Renderer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("render")
-    job.run(recipe(), out, True, 1)
-    return out
-
-
-def recipe() -> job.Recipe:
-    return job.Recipe(4, 4, 3, shots.Dials.level(0.6), *SIZE)
-
-
-def test_truth_names_files_that_exist_and_boxes_inside(made: Path) -> None:
-    rows = list(csv.DictReader((made / "truth.csv").open()))
-    assert rows
-    for row in rows:
-        assert (made / "garments" / row["garment"]).is_file()
-        assert (made / "looks" / row["look"]).is_file()
-        assert row["category"] in CATEGORIES
-        assert 0 <= int(row["x0"]) < int(row["x1"]) <= SIZE[0]
-        assert 0 <= int(row["y0"]) < int(row["y1"]) <= SIZE[1]
-    for table in ("catalogue.csv", "credits.csv"):
-        for row in csv.DictReader((made / table).open()):
-            assert (made / row["file"]).is_file() and row["rights"]
-
-
-def test_same_seed_same_truth_and_same_pictures(made: Path, tmp_path: Path) -> None:
-    job.run(recipe(), tmp_path, True, 1)
-    for name in ("truth.csv", "catalogue.csv", "credits.csv", "recipe.json"):
-        assert (tmp_path / name).read_bytes() == (made / name).read_bytes()
-    for path in sorted((made / "looks").glob("*.jpg")):
-        ours = np.asarray(Image.open(path), float)
-        again = np.asarray(Image.open(tmp_path / "looks" / path.name), float)
-        assert np.abs(ours - again).max() <= 2
-    for path in sorted((made / "labels" / "looks").glob("*.json")):
-        assert path.read_bytes() == (tmp_path / "labels" / "looks" / path.name).read_bytes()
-
-
-def test_a_second_run_makes_only_what_is_missing(made: Path) -> None:
-    gone = made / "looks" / job.look_name(2)
-    before = (made / "truth.csv").read_bytes()
-    gone.unlink()
-    assert job.run(recipe(), made, True, 1)["made"] == 1
-    assert gone.is_file() and (made / "truth.csv").read_bytes() == before
-
-
-def test_another_recipe_in_the_same_folder_is_refused(made: Path) -> None:
-    with pytest.raises(InputError, match="another recipe"):
-        job.run(replace(recipe(), seed=4), made, False, 1)
-
-
-def test_impossible_recipes_are_refused() -> None:
-    with pytest.raises(InputError, match="at least one garment"):
-        job.Recipe(0, 4, 3, shots.Dials())
-    with pytest.raises(InputError, match=r"pose must lie in 0\.\.1"):
-        shots.Dials.level(0.5, pose=1.5)
-
-
-def test_command_prints_one_json_object(renderer: Renderer, tmp_path: Path) -> None:
-    call = ["--garments", "1", "--looks", "1", "--width", "96", "--height", "144"]
-    result = CliRunner().invoke(app, [*call, "--out", str(tmp_path), "--workers", "1", "--json"])
-    assert result.exit_code == 0, result.output
-    said = json.loads(result.stdout)
-    assert said["garments"] == said["looks"] == 1 and said["made"] == 2
-
-
-def test_without_moderngl_the_command_names_the_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "moderngl", None)
-    result = CliRunner().invoke(app, ["--out", str(tmp_path)])
-    assert isinstance(result.exception, InputError)
-    assert "lookweave[studio]" in str(result.exception)
 
 
 def test_the_shipped_sample_is_whole() -> None:

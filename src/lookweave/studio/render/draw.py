@@ -183,7 +183,7 @@ class Renderer:
         `parts` get `samples` x `samples` samples a pixel. `focus` is the sphere (centre, radius)
         that the shadow map covers.
         """
-        self._gl.__enter__()  # make this the current context: a process may have several
+        self._gl.__enter__()  # type: ignore[no-untyped-call]  # a process may have several
         self._gl.enable(self._moderngl.DEPTH_TEST)
         self._gl.disable(self._moderngl.CULL_FACE)
         behind = scenery or []

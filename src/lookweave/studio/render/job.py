@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import multiprocessing
 import os
@@ -16,7 +17,7 @@ from typing import Any
 
 from PIL import Image
 
-from lookweave.errors import InputError, ModelError
+from lookweave.errors import InputError, ModelError, WorkspaceFull
 from lookweave.studio.render import catalogue, collage, labels, scenes, shots
 from lookweave.studio.render.catalogue import Item
 from lookweave.studio.render.develop import foreground
@@ -225,6 +226,8 @@ def run(
 
     Raises:
         InputError: `out` holds the pictures of another recipe.
+        ModelError: a process was ended from outside.
+        WorkspaceFull: no space is left for the pictures.
     """
     out.mkdir(parents=True, exist_ok=True)
     stated = json.dumps(asdict(recipe), indent=2)
@@ -236,24 +239,36 @@ def run(
         )
     _write_text(kept, stated)
     tasks = list(_missing(recipe, out, with_labels))
+    try:
+        _make_all(tasks, workers, done)
+        pairs = _tables(recipe, out)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise WorkspaceFull(
+                f"No space is left for the pictures ({out}). What is there is whole: free some "
+                "space and run the same command again."
+            ) from error
+        raise
+    return {"garments": recipe.garments, "looks": recipe.looks, "pairs": pairs, "made": len(tasks)}
+
+
+def _make_all(tasks: list[Task], workers: int, done: Callable[[str, int], None]) -> None:
     if workers <= 1 or len(tasks) < 4:
         for task in tasks:
             done(make(task), 1)
-    else:
-        # Processes are spawned: a forked OpenGL context does not survive.
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(tasks)), context, _alone) as pool:
-            try:
-                for kind in pool.map(make, tasks, chunksize=4):
-                    done(kind, 1)
-            except BrokenProcessPool as error:
-                raise ModelError(
-                    "a process that draws was ended from outside, most likely for want of "
-                    "memory (each takes about 1 GB). Call the same command again to go on, "
-                    f"with fewer than {workers} --workers."
-                ) from error
-    pairs = _tables(recipe, out)
-    return {"garments": recipe.garments, "looks": recipe.looks, "pairs": pairs, "made": len(tasks)}
+        return
+    # Processes are spawned: a forked OpenGL context does not survive.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(tasks)), context, _alone) as pool:
+        try:
+            for kind in pool.map(make, tasks, chunksize=4):
+                done(kind, 1)
+        except BrokenProcessPool as error:
+            raise ModelError(
+                "a process that draws was ended from outside, most likely for want of memory "
+                "(each takes about 1 GB). Call the same command again to go on, with fewer than "
+                f"{workers} --workers."
+            ) from error
 
 
 def _alone() -> None:

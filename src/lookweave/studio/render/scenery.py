@@ -6,7 +6,7 @@ Texture coordinates are metres; ``shaders/scene.glsl`` draws the patterns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -105,9 +105,17 @@ def part(
 ) -> Part:
     """A draw call of scenery."""
     return Part(
-        mesh, SCENE, SCENE_ID, {"base": tuple(base), "pattern": pattern, **values},
+        _wound(mesh), SCENE, SCENE_ID, {"base": tuple(base), "pattern": pattern, **values},
         {"noise": fabrics.noise()}, casts=casts,
     )  # fmt: skip
+
+
+def _wound(mesh: Mesh) -> Mesh:
+    """`mesh` with every triangle facing the side that its normals point to."""
+    a, b, c = (mesh.position[mesh.faces[:, corner]] for corner in range(3))
+    away = (np.cross(b - a, c - a) * mesh.normal[mesh.faces].sum(1)).sum(1) < 0
+    faces = np.where(away[:, None], mesh.faces[:, ::-1], mesh.faces)
+    return replace(mesh, faces=np.ascontiguousarray(faces, np.int32))
 
 
 def ground(base: tuple[float, ...] | Array, pattern: int, **values: Any) -> Part:

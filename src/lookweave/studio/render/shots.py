@@ -221,6 +221,6 @@ def _finish(rng: np.random.Generator, dials: Dials) -> Develop:
     return Develop(
         blur=float(2.0 + 3.5 * lens), exposure=float(np.exp(exposure * 0.15 * dials.grade)),
         grade=grade, grade_strength=float(0.4 + 0.6 * strength),
-        grain=float(0.06 * grain * dials.grain), vignette=float(0.4 * vignette * dials.grade),
+        grain=float(0.05 * grain * dials.grain), vignette=float(0.4 * vignette * dials.grade),
         soften=float(1.6 * abs(focus) * dials.blur**1.5),
     )  # fmt: skip

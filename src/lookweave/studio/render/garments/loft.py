@@ -78,7 +78,7 @@ def build(
         ahead = np.cross(across, -d)
         frames[row] = across, ahead
         sections = [rings[row] - centres[row]]
-        if not sitting:
+        if not sitting and heights[row] < 0.92:
             # A leg that strides leaves its own section: take what the plane meets as well.
             offset = trunk - centres[row]
             met = offset[np.abs(offset @ d) < 0.02]

@@ -47,12 +47,13 @@ void cloth_surface(inout vec3 n, vec3 view, inout vec3 albedo, inout float gloss
     vec4 fold2 = texture(t_noise, f2);
     // Most cloth hangs smooth; folds gather in some places.
     float gather = smoothstep(0.42, 0.62, texture(t_noise, uv / vec2(0.9, 1.3) + u_fold.w * 3.1).r);
-    float calm = u_fold.x * (0.25 + 0.75 * gather);
+    // Lofts (skirts) have folds of their own: shaded ones look like stains there.
+    float calm = u_fold.x * (FREE == 1 ? 0.15 + 0.35 * gather : 0.45 + 1.5 * gather);
     vec2 slope = calm * (fold1.gb * vec2(1.0, 0.5) + (0.15 + bend) * fold2.gb * 0.8);
     float crease = texture(t_noise, vec2(uv.x * 1.3, uv.y * 4.5) + u_fold.w * 2.3).b;
-    slope.y += bend * u_fold.x * 1.3 * crease;
+    slope.y += bend * u_fold.x * 2.2 * crease;
     float valley = 0.6 * fold1.r + 0.4 * fold2.r;
-    occlusion *= 1.0 - clamp(calm * 0.22, 0.0, 0.15) * (1.0 - smoothstep(0.2, 0.7, valley));
+    occlusion *= 1.0 - clamp(calm * 0.40, 0.0, 0.35) * (1.0 - smoothstep(0.2, 0.7, valley));
     occlusion *= 1.0 - 0.55 * v_tint.y;
 
     vec2 st = uv / u_repeat;
