@@ -48,11 +48,27 @@ def parsed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pixels, mask = _figure(random)
         cv2.imwrite(str(folder / "photos" / f"{number:04}.jpg"), pixels[..., ::-1])
         cv2.imwrite(str(folder / "masks" / f"{number:04}.png"), mask)
-    cv2.imwrite(str(folder / "photos" / "0009.jpg"), _figure(random)[0][..., ::-1])
-    rows = [
-        "photo,annotation,labels",
-        "0001.jpg,mask,dress|hair",
-        "0009.jpg,image,dress|hair|shoes",
-    ]
-    (folder / "tags.csv").write_text("\n".join(rows), encoding="utf-8")
+    rows = ["photo,annotation,labels,width,height", "0001.jpg,mask,dress|hair,80,120"]
+    for number in (9, 32, 37, 43):
+        pixels, _ = _figure(random)
+        cv2.imwrite(str(folder / "photos" / f"{number:04}.jpg"), pixels[..., ::-1])
+        rows.append(f"{number:04}.jpg,image,dress|hair|ring|shoes|skin,80,120")
+    (folder / "tags.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def rendered_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as `render --labels` leaves it: one look, one product photo."""
+    import cv2
+
+    folder = tmp_path_factory.mktemp("rendered")
+    random = np.random.default_rng(5)
+    for kind, name in (("looks", "look-00000"), ("garments", "lw-00000")):
+        (folder / kind).mkdir()
+        (folder / "labels" / kind).mkdir(parents=True)
+        pixels, mask = _figure(random)
+        cv2.imwrite(str(folder / kind / f"{name}.jpg"), pixels[..., ::-1])
+        classes = np.where(mask > 0, 7, 0).astype(np.uint8)
+        cv2.imwrite(str(folder / "labels" / kind / f"{name}.classes.png"), classes)
     return folder

@@ -17,6 +17,7 @@ import onnxruntime
 import torch
 
 from lookweave.train import segmenter
+from lookweave.train.depthwise import depthwise
 from lookweave.train.export import export_onnx
 from lookweave.train.labels import CLASS_COUNT, admissible_classes
 from lookweave.train.model_page import model_page
@@ -45,9 +46,10 @@ def test_steps_lower_the_loss() -> None:
     images = torch.zeros(4, 3, 64, 64)
     images[:, 0, 16:48, 16:48] = 1
     admissible = torch.from_numpy(admissible_classes())
+    anything = torch.ones(4, CLASS_COUNT, dtype=torch.bool)
     losses = []
     for _ in range(6):
-        loss = segmentation_loss(*network.forward_training(images), target, admissible)
+        loss = segmentation_loss(*network.forward_training(images), target, admissible, anything)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -61,11 +63,49 @@ def test_loss_ignores_what_no_label_says() -> None:
     ignored = len(admissible_classes()) - 1
     target = torch.full((1, 4, 4), ignored)
     target[0, 0, 0] = 3
-    loss = segmentation_loss(logits, presence, target, torch.from_numpy(admissible_classes()))
+    anything = torch.ones(1, CLASS_COUNT, dtype=torch.bool)
+    admissible = torch.from_numpy(admissible_classes())
+    loss = segmentation_loss(logits, presence, target, admissible, anything)
     loss.backward()
     assert logits.grad is not None
     assert logits.grad[0, :, 0, 0].abs().sum() > 0
     assert logits.grad[0, :, 1:, 1:].abs().sum() == 0
+
+
+def test_loss_holds_unlabelled_pixels_and_presence_to_the_tags() -> None:
+    admissible = torch.from_numpy(admissible_classes())
+    logits = torch.zeros(1, CLASS_COUNT, 4, 4, requires_grad=True)
+    presence = torch.zeros(1, CLASS_COUNT, requires_grad=True)
+    target = torch.full((1, 4, 4), len(admissible) - 1)
+    target[0, 0, 0] = 3
+    possible = torch.zeros(1, CLASS_COUNT, dtype=torch.bool)
+    possible[0, [0, 3, 9]] = True
+    segmentation_loss(logits, presence, target, admissible, possible).backward()
+    assert logits.grad is not None
+    assert presence.grad is not None
+    unlabelled = logits.grad[0, :, 2, 2]
+    assert (unlabelled[possible[0]] < 0).all(), "what the tags allow is not encouraged"
+    assert (unlabelled[~possible[0]] > 0).all()
+    assert presence.grad[0, 3] < 0, "seen"
+    assert presence.grad[0, 9] == 0, "tagged and not seen: unknown"
+    assert (presence.grad[0, ~possible[0]] > 0).all()
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
+def test_quick_depthwise_gradients_are_the_convolutions_own(kernel: int, stride: int) -> None:
+    torch.manual_seed(0)
+    convolution = torch.nn.Conv2d(8, 8, kernel, stride, kernel // 2, groups=8)
+    image = torch.randn(2, 8, 17, 13, requires_grad=True)
+    parts = [image, convolution.weight, convolution.bias]
+    expected = convolution(image)
+    back = torch.randn_like(expected)
+    wanted = [expected, *torch.autograd.grad(expected, parts, back)]
+    with torch.autocast("cpu", torch.bfloat16):
+        given = depthwise(convolution, image)
+    assert given.dtype == torch.bfloat16
+    found = [given, *torch.autograd.grad(given, parts, back.bfloat16())]
+    for one, other in zip(wanted, found, strict=True):
+        assert float((one - other.float()).norm() / one.norm()) < 0.01
 
 
 def test_onnx_agrees_with_torch_at_any_size(tmp_path: Path) -> None:
@@ -88,26 +128,43 @@ def test_onnx_agrees_with_torch_at_any_size(tmp_path: Path) -> None:
 
 
 def test_resumed_run_equals_uninterrupted_and_writes_a_page(
-    parsed_folder: Path, tmp_path: Path
+    parsed_folder: Path, rendered_folder: Path, tmp_path: Path
 ) -> None:
-    whole = segmenter.train(_config(parsed_folder, tmp_path / "whole", 2))
+    settings = {"tagged": True, "label_tagged_at": (2,), "rendered": rendered_folder}
+    whole_config = _config(parsed_folder, tmp_path / "whole", 3).model_copy(update=settings)
+    whole = segmenter.train(whole_config)
 
     class PowerCutError(Exception):
         pass
 
     def interrupt(run: segmenter.SegmenterRun) -> None:
-        raise PowerCutError
+        if len(run.history) < 3:
+            raise PowerCutError
 
-    halves = _config(parsed_folder, tmp_path / "halves", 2)
-    with pytest.raises(PowerCutError):
-        segmenter.train(halves, interrupt)
+    halves = whole_config.model_copy(update={"out": tmp_path / "halves"})
+    for _ in range(2):  # before the tagged photos get their masks, and after
+        with pytest.raises(PowerCutError):
+            segmenter.train(halves, interrupt)
     resumed = segmenter.train(halves)
     assert [row["loss"] for row in resumed["history"]] == pytest.approx(
         [row["loss"] for row in whole["history"]], rel=1e-5
     )
-    assert len(resumed["history"]) == 2
+    assert len(resumed["history"]) == 3
+    masks = sorted(path.name for path in (tmp_path / "halves" / "tagged").iterdir())
+    assert masks == ["0009.png", "0032.png"], "test and validation photos are never learned from"
     record = json.loads((tmp_path / "halves" / "segmenter.json").read_text(encoding="utf-8"))
     assert (tmp_path / "halves" / "segmenter-curves.png").stat().st_size > 1000
     page = model_page(record)
     assert record["sha256"] in page
     assert "jacket/coat" in page
+
+
+def test_a_run_starts_from_the_best_weights_of_another(parsed_folder: Path, tmp_path: Path) -> None:
+    first = _config(parsed_folder, tmp_path / "first", 1)
+    segmenter.train(first)
+    checkpoint = tmp_path / "first" / "segmenter.checkpoint.pt"
+    second = _config(parsed_folder, tmp_path / "second", 1).model_copy(update={"start": checkpoint})
+    run = segmenter.SegmenterRun(second)
+    best = torch.load(checkpoint, weights_only=True)["best"]
+    for name, value in run.network.state_dict().items():
+        assert torch.equal(value, best[name]), name

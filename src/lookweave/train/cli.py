@@ -24,6 +24,20 @@ Products = Annotated[
     Path | None,
     typer.Option("--products", help="product photos: train|validation|test/<class>/", exists=True),
 ]
+Rendered = Annotated[
+    Path | None,
+    typer.Option("--rendered", help="a folder made by `render --labels`", exists=True),
+]
+Tagged = Annotated[
+    bool, typer.Option(help="learn from photos with tags only, too (tags.csv of --parsed)")
+]
+LabelTaggedAt = Annotated[
+    list[int] | None,
+    typer.Option(help="epoch before which tagged photos get masks by the network; repeatable"),
+]
+Start = Annotated[
+    Path | None, typer.Option(help="checkpoint of an earlier run to start from", exists=True)
+]
 Out = Annotated[Path, typer.Option("--out", help="checkpoint, curves, ONNX file and record")]
 Epochs = Annotated[int | None, typer.Option(help="how often to go through the data")]
 Minutes = Annotated[
@@ -48,17 +62,22 @@ def _missing(error: ImportError) -> typer.Exit:
 
 @app.command()
 def segmenter(
-    parsed: Parsed, out: Out, products: Products = None, epochs: Epochs = None,
-    minutes: Minutes = None, seed: Seed = 7, threads: Threads = 2, resume: Resume = True,
+    parsed: Parsed, out: Out, products: Products = None, rendered: Rendered = None,
+    tagged: Tagged = False, label_tagged_at: LabelTaggedAt = None, start: Start = None,
+    epochs: Epochs = None, minutes: Minutes = None, seed: Seed = 7, threads: Threads = 2,
+    resume: Resume = True,
 ) -> None:  # fmt: skip
-    """Train the garment segmenter; about an hour on two cores."""
+    """Train the garment segmenter; about an hour on one core."""
     try:
         from lookweave.train import segmenter as recipe
     except ImportError as error:
         raise _missing(error) from error
-    options = _given(products=products, epochs=epochs, minutes=minutes)
+    options = _given(
+        products=products, rendered=rendered, label_tagged_at=tuple(label_tagged_at or ()) or None,
+        start=start, epochs=epochs, minutes=minutes,
+    )  # fmt: skip
     config = recipe.SegmenterConfig(
-        parsed=parsed, out=out, seed=seed, threads=threads, resume=resume, **options
+        parsed=parsed, out=out, tagged=tagged, seed=seed, threads=threads, resume=resume, **options
     )
     record = recipe.train(config)
     typer.echo(f"{config.out / record['file']}: mean IoU"

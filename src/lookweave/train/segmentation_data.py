@@ -26,13 +26,35 @@ PRODUCT_AUGMENTATION = PhotoAugmentation(
 )
 
 
+TAGGED_AUGMENTATION = PhotoAugmentation(plain_background=0.12, single_garment=0.06)
+"""A mask by the network has an uncertain seam, which would show on a new background."""
+
+TAGGED_WEIGHT = 0.8
+"""How often a photo with tags is drawn, against one with a mask."""
+
+
 @dataclass(frozen=True)
 class LabelledPhoto:
-    """Pixels, mask in the values of labels.py, and how the photo is to be changed."""
+    """Pixels, mask in the values of labels.py, and how the photo is to be changed.
+
+    `possible` (CLASS_COUNT,) bool: the classes that pixels without a label may have; None when
+    the mask says all that is known.
+    """
 
     pixels: Pixels
     mask: Pixels
     augmentation: PhotoAugmentation
+    possible: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """(N, 3, H, W) float32 images, (N, H / stride, W / stride) int64 rows of
+    `admissible_classes`, and (N, CLASS_COUNT) bool classes of the pixels without a label."""
+
+    images: Tensor
+    target: Tensor
+    possible: Tensor
 
 
 def normalised(pixels: Pixels) -> NDArray[np.float32]:
@@ -40,6 +62,11 @@ def normalised(pixels: Pixels) -> NDArray[np.float32]:
     mean, deviation = np.array(MEAN, np.float32), np.array(STD, np.float32)
     scaled = (pixels.astype(np.float32) / 255 - mean) / deviation
     return np.ascontiguousarray(np.moveaxis(scaled, -1, -3), np.float32)
+
+
+def labelled_photos(photos: Sequence[ParsedPhoto]) -> list[LabelledPhoto]:
+    """Street photos, real or rendered, with their masks."""
+    return [LabelledPhoto(photo.pixels, photo.mask, PhotoAugmentation()) for photo in photos]
 
 
 def labelled_products(photos: Sequence[ProductPhoto]) -> list[LabelledPhoto]:
@@ -53,7 +80,7 @@ def labelled_products(photos: Sequence[ProductPhoto]) -> list[LabelledPhoto]:
     ]
 
 
-def repeat_factors(masks: Sequence[Pixels], threshold: float = 0.12) -> NDArray[np.float64]:
+def repeat_factors(masks: Sequence[Pixels], threshold: float) -> NDArray[np.float64]:
     """How much oftener than once a photo is drawn for its rarest class (LVIS, Gupta et al. 2019).
 
     (N,) >= 1: the largest over its classes of sqrt(threshold / share of photos with the class).
@@ -69,53 +96,80 @@ def repeat_factors(masks: Sequence[Pixels], threshold: float = 0.12) -> NDArray[
 
 
 class SegmentationBatches:
-    """Draws batches: a share of product photos, the rest street photos, rare classes oftener."""
+    """Draws batches: shares of product photos and rendered ones, the rest street photos.
+
+    `tagged` may be set between epochs; its photos are drawn among the street photos. Of these
+    the ones with rare classes come oftener.
+    """
 
     def __init__(
-        self, parsed: Sequence[ParsedPhoto], products: Sequence[LabelledPhoto],
-        product_share: float, batch_size: int, canvases: Sequence[tuple[int, int]], stride: int,
-        seed: int,
+        self, parsed: Sequence[LabelledPhoto], products: Sequence[LabelledPhoto],
+        rendered: Sequence[LabelledPhoto], shares: tuple[float, float], rarity: float,
+        batch_size: int, canvases: Sequence[tuple[int, int]], stride: int, seed: int,
     ) -> None:  # fmt: skip
-        self.parsed = [
-            LabelledPhoto(photo.pixels, photo.mask, PhotoAugmentation()) for photo in parsed
-        ]
+        self.parsed = list(parsed)
         self.products = list(products)
-        self.product_share = product_share if products else 0.0
+        self.rendered = list(rendered)
+        self.product_share = shares[0] if products else 0.0
+        self.rendered_share = shares[1] if rendered else 0.0
+        self.rarity = rarity
         self.batch_size = batch_size
         self.canvases = list(canvases)
         self.stride = stride
         self.seed = seed
-        factors = repeat_factors([photo.mask for photo in self.parsed])
-        self._chance = factors / factors.sum()
         self._ignored = len(admissible_classes()) - 1
+        self.set_tagged([])
+
+    def set_tagged(self, tagged: Sequence[LabelledPhoto]) -> None:
+        """Draw these, too."""
+        self._street = [*self.parsed, *tagged]
+        factors = repeat_factors([photo.mask for photo in self._street], self.rarity)
+        factors[len(self.parsed) :] *= TAGGED_WEIGHT
+        self._chance = factors / factors.sum()
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps in which as many street photos are drawn as there are."""
-        return max(1, round(len(self.parsed) / (self.batch_size * (1 - self.product_share))))
+        """Steps in which as many street photos are drawn as there are masked ones."""
+        street = 1 - self.product_share - self.rendered_share
+        return max(1, round(len(self.parsed) / (self.batch_size * street)))
 
-    def _draw(self, epoch: int, place: int, canvas: tuple[int, int]) -> tuple[Pixels, Pixels]:
+    def _draw(
+        self, epoch: int, place: int, canvas: tuple[int, int]
+    ) -> tuple[Pixels, Pixels, NDArray[np.bool_]]:
         random = sample_generator(self.seed, epoch, place)
-        if random.random() < self.product_share:
+        draw = random.random()
+        if draw < self.product_share:
             photo = self.products[int(random.integers(len(self.products)))]
+        elif draw < self.product_share + self.rendered_share:
+            photo = self.rendered[int(random.integers(len(self.rendered)))]
         else:
-            photo = self.parsed[int(random.choice(len(self.parsed), p=self._chance))]
-        return augment(photo.pixels, photo.mask, canvas, self.stride, photo.augmentation, random)
+            photo = self._street[int(random.choice(len(self._street), p=self._chance))]
+        pixels, mask = augment(
+            photo.pixels, photo.mask, canvas, self.stride, photo.augmentation, random
+        )
+        possible = np.ones(CLASS_COUNT, bool) if photo.possible is None else photo.possible
+        return pixels, mask, possible
 
-    def epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """(N, 3, H, W) float32 images and (N, H / stride, W / stride) int64 targets."""
-        with ThreadPoolExecutor(2) as threads:
-            for step in range(self.steps_per_epoch):
-                first = step * self.batch_size
-                canvas_choice = sample_generator(self.seed + 1, epoch, step)
-                canvas = self.canvases[int(canvas_choice.integers(len(self.canvases)))]
-                drawn = list(
-                    threads.map(
-                        lambda place, canvas=canvas: self._draw(epoch, place, canvas),
-                        range(first, first + self.batch_size),
-                    )
-                )
-                images = torch.from_numpy(normalised(np.stack([pixels for pixels, _ in drawn])))
-                masks = np.stack([mask for _, mask in drawn]).astype(np.int64)
-                masks[masks == IGNORE] = self._ignored
-                yield images, torch.from_numpy(masks)
+    def _batch(self, epoch: int, step: int, threads: ThreadPoolExecutor) -> Batch:
+        first = step * self.batch_size
+        canvas_choice = sample_generator(self.seed + 1, epoch, step)
+        canvas = self.canvases[int(canvas_choice.integers(len(self.canvases)))]
+        places = range(first, first + self.batch_size)
+        drawn = list(threads.map(lambda place: self._draw(epoch, place, canvas), places))
+        masks = np.stack([mask for _, mask, _ in drawn]).astype(np.int64)
+        masks[masks == IGNORE] = self._ignored
+        return Batch(
+            torch.from_numpy(normalised(np.stack([pixels for pixels, _, _ in drawn]))),
+            torch.from_numpy(masks),
+            torch.from_numpy(np.stack([possible for _, _, possible in drawn])),
+        )
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The epoch's batches, each drawn while the one before it is learned from."""
+        with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(2) as threads:
+            coming = ahead.submit(self._batch, epoch, 0, threads)
+            for step in range(1, self.steps_per_epoch + 1):
+                batch = coming.result()
+                if step < self.steps_per_epoch:
+                    coming = ahead.submit(self._batch, epoch, step, threads)
+                yield batch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from lookweave.train.labels import PARTIAL_LABELS, admissible_classes, product_v
 from lookweave.train.parsed_photos import ParsedPhoto, load_parsed_photos
 from lookweave.train.product_photos import ProductPhoto, load_product_photos
 from lookweave.train.progress import step_progress
+from lookweave.train.rendered_photos import load_rendered_photos
 from lookweave.train.running import (
     AveragedWeights,
     Clock,
@@ -30,13 +31,26 @@ from lookweave.train.running import (
     seed_everything,
     use_threads,
 )
-from lookweave.train.segmentation_data import SegmentationBatches, labelled_products
+from lookweave.train.segmentation_data import (
+    TAGGED_AUGMENTATION,
+    Batch,
+    LabelledPhoto,
+    SegmentationBatches,
+    labelled_photos,
+    labelled_products,
+)
 from lookweave.train.segmentation_quality import CANVASES, Logits, parsing_quality, product_quality
 from lookweave.train.segmenter_network import (
     OUTPUT_STRIDE,
     SegmenterNetwork,
     new_segmenter,
     segmentation_loss,
+)
+from lookweave.train.tagged_photos import (
+    Opinions,
+    TaggedPhoto,
+    label_tagged,
+    load_tagged_photos,
 )
 from lookweave.train.trunk import MEAN, STD, TrunkName
 
@@ -52,6 +66,14 @@ class SegmenterConfig(BaseModel):
     """Folder of Clothing Co-Parsing: photos/, masks/, labels.json."""
     products: Path | None = None
     """Folder of product photos: train/<class>/, validation/<class>/, test/<class>/."""
+    rendered: Path | None = None
+    """Folder of ``lookweave render --labels``."""
+    tagged: bool = False
+    """Learn from the photos with tags only, too, by masks of the network's own."""
+    label_tagged_at: tuple[int, ...] = (13, 25)
+    """The epochs before which the tagged photos are given (new) masks; unused before the first."""
+    start: Path | None = None
+    """The checkpoint of an earlier run, whose best weights this one starts from."""
     out: Path
     """Where checkpoint, curves, ONNX file and record go."""
     trunk: TrunkName = "lite2"
@@ -66,6 +88,11 @@ class SegmenterConfig(BaseModel):
     weight_decay: float = 0.02
     product_share: float = Field(0.25, ge=0, lt=1)
     products_per_class: int = 250
+    rendered_share: float = Field(0.15, ge=0, lt=0.5)
+    rarity: float = Field(0.3, ge=0, le=1)
+    """Photos with a class that fewer than this share of photos show are drawn oftener."""
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    """Of the forward and backward pass; weights and their averages are float32 always."""
     small_until: float = Field(0.35, ge=0, le=1)
     """The share of the run at three quarters of the resolution, where a step costs half."""
     patience: int = 12
@@ -86,6 +113,16 @@ def _logits_of(network: SegmenterNetwork) -> Logits:
     return logits
 
 
+def _opinions_of(network: SegmenterNetwork) -> Opinions:
+    def opinions(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        with torch.inference_mode():
+            given = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
+            logits, presence = network.forward_training(given)
+        return logits.numpy(), presence.numpy()
+
+    return opinions
+
+
 def _admissible_labels() -> dict[str, frozenset[int]]:
     """Product class -> the segmenter's classes that count as right for it."""
     values = {
@@ -104,7 +141,11 @@ class SegmenterRun:
         self.config = config
         seed_everything(config.seed)
         use_threads(config.threads)
-        network = new_segmenter(config.trunk, config.channels, config.imagenet)
+        network = new_segmenter(
+            config.trunk, config.channels, config.imagenet and config.start is None
+        )
+        if config.start is not None:
+            network.load_state_dict(load_checkpoint(config.start)["best"])
         network.trunk.freeze(config.frozen_blocks)
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         head = list(network.head.parameters())
@@ -157,14 +198,16 @@ class SegmenterRun:
             },
         )
 
-    def step(self, images: torch.Tensor, target: torch.Tensor, progress: float) -> float:
+    def step(self, batch: Batch, progress: float) -> float:
         """One optimiser step; the loss before it."""
         for group in self.optimiser.param_groups:
             group["lr"] = group["rate"] * cosine_rate(progress)
         self.network.train()
-        given = images.contiguous(memory_format=torch.channels_last)
-        logits, presence = self.network.forward_training(given)
-        loss = segmentation_loss(logits, presence, target, self.admissible)
+        given = batch.images.contiguous(memory_format=torch.channels_last)
+        half = self.config.precision == "bfloat16"
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            logits, presence = self.network.forward_training(given)
+        loss = segmentation_loss(logits, presence, batch.target, self.admissible, batch.possible)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
@@ -203,29 +246,54 @@ def train(
         products = load_product_photos(
             config.products, ["train"], limit_per_class=config.products_per_class
         )
+    rendered = [] if config.rendered is None else load_rendered_photos(config.rendered)
+    tagged = load_tagged_photos(config.parsed) if config.tagged else []
     batches = SegmentationBatches(
-        train_photos, labelled_products(products), config.product_share, config.batch_size,
+        labelled_photos(train_photos), labelled_products(products), labelled_photos(rendered),
+        (config.product_share, config.rendered_share), config.rarity, config.batch_size,
         CANVASES, OUTPUT_STRIDE, config.seed,
     )  # fmt: skip
     clock = Clock(batches.steps_per_epoch * config.epochs, config.minutes, run.spent_seconds)
-    _fit(run, batches, validation, clock, after_epoch)
+    _fit(run, batches, validation, tagged, clock, after_epoch)
     return finish(run, products)
+
+
+def _set_tagged(
+    run: SegmenterRun, batches: SegmentationBatches, photos: Sequence[TaggedPhoto], epoch: int,
+    begun: bool,
+) -> None:  # fmt: skip
+    """Before an epoch: new masks for the tagged photos when due, the kept ones after a break."""
+    due = epoch in run.config.label_tagged_at
+    kept = begun and any(at < epoch for at in run.config.label_tagged_at)
+    if not photos or not (due or kept):
+        return
+    opinions = _opinions_of(run.evaluated(run.averaged.state)) if due else None
+    masks = label_tagged(photos, opinions, run.config.out / "tagged")
+    batches.set_tagged(
+        [
+            LabelledPhoto(photo.pixels, mask, TAGGED_AUGMENTATION, photo.possible)
+            for photo, mask in zip(photos, masks, strict=True)
+        ]
+    )
 
 
 def _fit(
     run: SegmenterRun, batches: SegmentationBatches, validation: Sequence[ParsedPhoto],
-    clock: Clock, after_epoch: Callable[[SegmenterRun], None] | None,
+    tagged: Sequence[TaggedPhoto], clock: Clock, after_epoch: Callable[[SegmenterRun], None] | None,
 ) -> None:  # fmt: skip
     since_best = 0
+    begun = True
     with step_progress("segmenter") as progress_bar:
         while clock.progress(run.steps) < 1 and since_best < run.config.patience:
             epoch = len(run.history) + 1
             batches.canvases = _epoch_canvases(run.config, clock.progress(run.steps))
+            _set_tagged(run, batches, tagged, epoch, begun)
+            begun = False
             losses: list[float] = []
-            for images, target in batches.epoch(epoch):
+            for batch in batches.epoch(epoch):
                 progress = clock.progress(run.steps)
-                losses.append(run.step(images, target, progress))
-                progress_bar(epoch, progress, losses[-1], len(images))
+                losses.append(run.step(batch, progress))
+                progress_bar(epoch, progress, losses[-1], len(batch.images))
                 if clock.minutes is not None and progress >= 1:
                     break
             network = run.evaluated(run.averaged.state)
@@ -298,7 +366,9 @@ def finish(run: SegmenterRun, products: Sequence[ProductPhoto]) -> dict[str, Any
             },
         ],
         "recipe": "lookweave.train.segmenter",
-        "config": config.model_dump(mode="json", exclude={"parsed", "products", "out", "resume"}),
+        "config": config.model_dump(
+            mode="json", exclude={"parsed", "products", "rendered", "start", "out", "resume"}
+        ),
         "seed": config.seed,
         "input": "image",
         "input_height": CANVASES[0][0],

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lookweave.train.depthwise import depthwise
 from lookweave.train.labels import CLASS_COUNT
 from lookweave.train.trunk import EfficientNetLite, TrunkName, imagenet_trunk
 
@@ -24,7 +25,7 @@ class SeparableBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features of the same shape."""
-        hidden = self.activation(self.norm(self.depthwise(features)))
+        hidden = self.activation(self.norm(depthwise(self.depthwise, features)))
         out: Tensor = features + self.activation(self.pointwise(hidden))
         return out
 
@@ -91,20 +92,24 @@ def new_segmenter(name: TrunkName, channels: int, imagenet: bool = True) -> Segm
 
 
 def segmentation_loss(
-    logits: Tensor, presence: Tensor, target: Tensor, admissible: Tensor
+    logits: Tensor, presence: Tensor, target: Tensor, admissible: Tensor, possible: Tensor
 ) -> Tensor:
     """Cross-entropy over admissible classes + soft Dice + presence; a scalar.
 
     `logits` (N, C, h, w), `presence` (N, C), `target` (N, h, w) of rows of `admissible`
-    (values, C). Where one class is admissible the first term is plain cross-entropy. Dice
-    (Milletari et al. 2016) counts each class that occurs alike, which is what mean IoU asks.
+    (values, C); `possible` (N, C) bool, the classes that a pixel without a label may have, all
+    where nothing is known. Where one class is admissible the first term is plain cross-entropy.
+    Dice (Milletari et al. 2016) counts each class that occurs alike, which is what mean IoU asks.
     """
-    logits = logits.float()
+    logits, presence = logits.float(), presence.float()
     classes = logits.shape[1]
+    unlabelled = (target == admissible.shape[0] - 1).unsqueeze(1)
     allowed = admissible[target].permute(0, 3, 1, 2)
+    allowed = allowed & (possible[:, :, None, None] | ~unlabelled)
     log_all = torch.logsumexp(logits, 1)
     log_allowed = torch.logsumexp(logits.masked_fill(~allowed, -1e4), 1)
-    counted = target < admissible.shape[0] - 1
+    tagged = ~possible.all(1)
+    counted = ~unlabelled[:, 0] | tagged[:, None, None]
     pixels = counted.sum().clamp(min=1)
     cross_entropy = ((log_all - log_allowed) * counted).sum() / pixels
 
@@ -117,7 +122,8 @@ def segmentation_loss(
     dice = (1 - (2 * overlap + 1) / (size + 1))[occurs].mean()
 
     shown = truth.amax((2, 3))
-    uncertain = ((target >= classes) & counted).any(2).any(1)
-    weight = (~uncertain).float().unsqueeze(1).expand_as(shown)
-    present = functional.binary_cross_entropy_with_logits(presence.float(), shown, weight)
+    uncertain = ((target >= classes) & ~unlabelled[:, 0]).any(2).any(1)
+    # A class of the tags that the crop does not show for certain may be there or not.
+    maybe = (tagged[:, None] & possible & (shown == 0)) | uncertain[:, None]
+    present = functional.binary_cross_entropy_with_logits(presence, shown, (~maybe).float())
     return cross_entropy + 0.5 * dice + 0.2 * present

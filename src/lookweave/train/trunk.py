@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lookweave.train.depthwise import depthwise
 from lookweave.train.environment import MissingTrainingPackageError
 
 TrunkName = Literal["lite0", "lite2"]
@@ -81,7 +82,7 @@ class SamePadConv(nn.Conv2d):
         if self.needs_padding:
             before, after = self.same_padding
             image = functional.pad(image, (before, after, before, after))
-        return super().forward(image)
+        return depthwise(self, image) if self.groups > 1 else super().forward(image)
 
 
 class InvertedResidual(nn.Module):
