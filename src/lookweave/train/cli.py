@@ -87,10 +87,6 @@ def segmenter(
 Cache = Annotated[
     Path | None, typer.Option("--cache", help="where crops' features are kept; default: --out")
 ]
-Rendered = Annotated[
-    Path | None,
-    typer.Option("--rendered", help="what `lookweave render --labels` wrote", exists=True),
-]
 Steps = Annotated[int | None, typer.Option(help="steps of the optimiser")]
 
 

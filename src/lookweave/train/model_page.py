@@ -16,22 +16,34 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]
     return [*lines, ""]
 
 
-def _parsing_lines(quality: Mapping[str, Any]) -> list[str]:
+def _parsing_lines(quality: Mapping[str, Any], regions: Mapping[str, Any] | None) -> list[str]:
     lines = [
         f"Clothing Co-Parsing, {quality['photos']} test photos (number ends in 7):"
         f" mean IoU **{quality['mean_iou']:.3f}** over the 13 merged classes;"
-        f" of {quality['regions']} regions over 1.5% of their photo"
-        f" **{quality['found']:.1%}** found with IoU ≥ 0.5 whatever the label,"
-        f" **{quality['found_and_labelled']:.1%}** with the right one."
-        " A region is all of one merged class in one photo; pixels labelled accessory, jewellery,"
+        f" of {quality['regions']} garments over 1.5% of their photo"
+        f" **{quality['found']:.1%}** found with IoU ≥ 0.5 by some class's mask whatever its"
+        f" label, **{quality['found_and_labelled']:.1%}** by the right one's."
+        " A garment is all of one merged class in one photo; pixels labelled accessory, jewellery,"
         " glove, tie, underwear, swimwear or suit do not count.",
         "",
     ]
+    header = ["class", "IoU", "garments", "found", "found and labelled"]
     rows = [
-        (name, f"{row['iou']:.3f}", row["regions"], row["found"], row["found_and_labelled"])
+        [name, f"{row['iou']:.3f}", row["regions"], row["found"], row["found_and_labelled"]]
         for name, row in quality["classes"].items()
     ]
-    return lines + _table(("class", "IoU", "regions", "found", "found and labelled"), rows)
+    if regions is not None:
+        lines += [
+            f"By the regions that the pipeline forms of the classes ({regions['regions_per_photo']}"
+            f" a photo), the same garments: **{regions['found']:.1%}** found by one region,"
+            f" **{regions['found_and_labelled']:.1%}** with the right label.",
+            "",
+        ]
+        header += ["found by a region", "and labelled"]
+        for row in rows:
+            counts = regions["classes"][row[0]]
+            row += [counts["found"], counts["found_and_labelled"]]
+    return lines + _table(header, rows)
 
 
 def _retrieval_lines(quality: Mapping[str, Any]) -> list[str]:
@@ -49,7 +61,7 @@ def _retrieval_lines(quality: Mapping[str, Any]) -> list[str]:
 def _quality_lines(quality: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     if "parsed_test" in quality:
-        lines += _parsing_lines(quality["parsed_test"])
+        lines += _parsing_lines(quality["parsed_test"], quality.get("regions_test"))
     if "product_test" in quality:
         product = quality["product_test"]
         lines += [
@@ -104,6 +116,14 @@ def model_page(record: Mapping[str, Any]) -> str:
             ],
         ),
     ]  # fmt: skip
+    if record.get("started_from"):
+        earlier = record["started_from"]
+        lines += [
+            f"Started from the weights of a run of {earlier['epochs']} epochs,"
+            f" {earlier['trained_steps']} steps, {earlier['trained_minutes']} minutes"
+            f" (sha-256 `{earlier['sha256']}`), whose settings are in the record.",
+            "",
+        ]
     if "canvases" in record:
         sizes = ", ".join(f"{rows} × {columns}" for rows, columns in record["canvases"])
         lines += [f"Canvases (height × width), any multiple of 32 being possible: {sizes}.", ""]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -20,12 +19,12 @@ from lookweave.train.labels import PARTIAL_LABELS, admissible_classes, product_v
 from lookweave.train.parsed_photos import ParsedPhoto, load_parsed_photos
 from lookweave.train.product_photos import ProductPhoto, load_product_photos
 from lookweave.train.progress import step_progress
+from lookweave.train.region_quality import detector_of, region_quality
 from lookweave.train.rendered_photos import load_rendered_photos
 from lookweave.train.running import (
     AveragedWeights,
     Clock,
     cosine_rate,
-    cut_short,
     load_checkpoint,
     save_checkpoint,
     seed_everything,
@@ -40,6 +39,12 @@ from lookweave.train.segmentation_data import (
     labelled_products,
 )
 from lookweave.train.segmentation_quality import CANVASES, Logits, parsing_quality, product_quality
+from lookweave.train.segmentation_record import (
+    PhotoCounts,
+    RunFacts,
+    earlier_run,
+    segmenter_record,
+)
 from lookweave.train.segmenter_network import (
     OUTPUT_STRIDE,
     SegmenterNetwork,
@@ -52,7 +57,7 @@ from lookweave.train.tagged_photos import (
     label_tagged,
     load_tagged_photos,
 )
-from lookweave.train.trunk import MEAN, STD, TrunkName
+from lookweave.train.trunk import TrunkName
 
 _console = Console(stderr=True)
 
@@ -255,7 +260,8 @@ def train(
     )  # fmt: skip
     clock = Clock(batches.steps_per_epoch * config.epochs, config.minutes, run.spent_seconds)
     _fit(run, batches, validation, tagged, clock, after_epoch)
-    return finish(run, products)
+    counts = PhotoCounts(len(train_photos), len(batches.products), len(tagged), len(rendered))
+    return finish(run, counts)
 
 
 def _set_tagged(
@@ -320,7 +326,7 @@ def _fit(
                 after_epoch(run)
 
 
-def finish(run: SegmenterRun, products: Sequence[ProductPhoto]) -> dict[str, Any]:
+def finish(run: SegmenterRun, photos: PhotoCounts) -> dict[str, Any]:
     """Measure the best weights on test photos, export them, write the record."""
     config = run.config
     network = run.evaluated(run.best)
@@ -336,68 +342,15 @@ def finish(run: SegmenterRun, products: Sequence[ProductPhoto]) -> dict[str, Any
         network, path, example, "logits", {0: "batch", 2: "height", 3: "width"},
         output_axes={0: "batch", 2: "height_4", 3: "width_4"},
     )  # fmt: skip
-    record = {
-        "name": "segmenter",
-        "task": "segmentation",
-        "file": path.name,
-        "licence": "Apache-2.0",
-        "architecture": (
-            f"EfficientNet-{config.trunk} trunk (ImageNet), feature pyramid of"
-            f" {config.channels} channels, logits at stride {OUTPUT_STRIDE}"
-        ),
-        "weights": sum(weight.numel() for weight in network.parameters()),
-        "data": [
-            {
-                "name": "Clothing Co-Parsing",
-                "licence": "Apache-2.0 (repository; photos third-party)",
-                "used": "masked photos whose number does not end in 7; of these one in twenty,"
-                " by number, for validation",
-            },
-            {
-                "name": "clothing-small",
-                "licence": "CC0",
-                "used": f"train split, up to {config.products_per_class} a class:"
-                f" {sum(photo.mask is not None for photo in products)} photos with a GrabCut mask",
-            },
-            {
-                "name": "ImageNet-1k weights of EfficientNet-Lite",
-                "licence": "Apache-2.0",
-                "used": "start of the trunk",
-            },
-        ],
-        "recipe": "lookweave.train.segmenter",
-        "config": config.model_dump(
-            mode="json", exclude={"parsed", "products", "rendered", "start", "out", "resume"}
-        ),
-        "seed": config.seed,
-        "input": "image",
-        "input_height": CANVASES[0][0],
-        "input_width": CANVASES[0][1],
-        "canvases": [list(canvas) for canvas in CANVASES],
-        "layout": "NCHW float32 RGB, (pixel / 255 - mean) / std",
-        "preparation": "oriented photo resized with its shape kept into the nearest canvas,"
-        " centred, rest filled with grey 127; logits cut back to the photo's box",
-        "mean": list(MEAN),
-        "std": list(STD),
-        "output": "logits",
-        "output_stride": OUTPUT_STRIDE,
-        "classes": list(SEGMENTER_CLASSES),
-        "trained_minutes": round(run.spent_seconds / 60, 1),
-        "trained_steps": run.steps,
-        "epochs": len(run.history),
-        "onnx_difference": difference,
-        "quality": quality,
-        "limits": [
-            *cut_short(len(run.history), config.epochs, config.minutes),
-            "street photos of mostly young women, one person, mostly full length; crowds,"
-            " children, runway light and lying poses are hardly in the data",
-            "regions of one class are not told apart by person",
-            "top, shirt and knitwear, jacket and coat are confused with each other: the labels"
-            " of the training photos are themselves loose",
-            "eyewear, belts, scarves and vests are small or rare in training",
-        ],
-        "history": run.history,
-        "made": time.strftime("%Y-%m-%d"),
-    }
+    settings = config.model_dump(
+        mode="json", exclude={"parsed", "products", "rendered", "start", "out", "resume"}
+    )
+    weights = sum(weight.numel() for weight in network.parameters())
+    facts = RunFacts(
+        run.spent_seconds / 60, run.steps, run.history, weights, difference, photos,
+        earlier_run(config.start),
+    )  # fmt: skip
+    quality["regions_test"] = region_quality(test, detector_of(path))
+    record = segmenter_record(settings, facts, quality)
     write_record(path, record)
     return record

@@ -24,14 +24,26 @@ GREY = 127  # around a photo that does not fill its canvas, as in training
 MIN_AREA = 0.004
 """Regions below this share of the photo are left out."""
 
-SAME_CLOTH = 10.0
 WAVERING = 60.0
 """Two touching pieces of one slot are one garment when their mean colours are nearer than
-SAME_CLOTH + WAVERING · w in CIELAB, where w is how much probability each piece gives to the
-other's category. A network that cannot tell shirt from top inside one garment leaves patches of
-both; a jacket over a shirt is two colours and little doubt."""
+WAVERING · w in CIELAB, where w is how much probability each piece gives to the other's category.
+A network that cannot tell shirt from top inside one garment leaves patches of both; a jacket over
+a shirt is two colours and little doubt."""
 
-_GAP = 0.02  # of the frame's height: pieces of one garment cut by a bag or an arm are this near
+_GAP = 0.04  # of the frame's height: pieces of one garment cut by a bag or an arm are this near
+
+BRIDGE, PAIR_GAP = 0.2, 0.16
+"""The widest gap, in heights of the frame, over which parts of one garment are joined."""
+
+SAME_GARMENT = 30.0
+"""Mean colours farther apart than this in CIELAB are two garments, even of one category."""
+
+_PAIRS = frozenset({"shoes"})
+
+_ALIKE: tuple[frozenset[str], ...] = (
+    frozenset({"jacket", "coat"}), frozenset({"trousers", "jeans"}), frozenset({"top", "shirt"}),
+)  # fmt: skip
+"""Categories that two parts of one garment are often given."""
 
 _SLOTS: tuple[frozenset[str], ...] = (
     frozenset({"top", "shirt", "knitwear", "jacket", "coat", "vest", "dress", "jumpsuit"}),
@@ -74,7 +86,8 @@ class Segmenter:
 
     def _regions(self, photo: Pixels, scores: Scores) -> list[Detection]:
         labels = scores.argmax(axis=0)
-        pieces = _joined(_pieces(labels), scores, _colours(photo, labels.shape))
+        colours = _colours(photo, labels.shape)
+        pieces = _reunited(_joined(_pieces(labels), scores, colours), scores, labels, colours)
         across, down = photo.shape[1] / labels.shape[1], photo.shape[0] / labels.shape[0]
         found = []
         for piece in pieces:
@@ -128,7 +141,7 @@ def _joined(
     for category, mask in sorted(pieces, key=lambda piece: (-int(piece[1].sum()), piece[0])):
         touched = ndimage.binary_dilation(mask)
         for categories, larger in garments:
-            near = bool((touched & larger).any()) and any(
+            near = bool((touched & larger).any()) and all(
                 _same_slot(category, c) for c in categories
             )
             if near and _one_cloth(category, mask, categories, larger, scores, colours):
@@ -138,6 +151,45 @@ def _joined(
         else:
             garments.append(({category}, mask.copy()))
     return [mask for _, mask in garments]
+
+
+def _reunited(
+    garments: list[NDArray[np.bool_]], scores: Scores, labels: NDArray[np.int64], colours: Scores
+) -> list[NDArray[np.bool_]]:
+    """Join the parts of one garment that something worn or held before it has cut apart.
+
+    Between the halves of an open jacket or of trousers behind a bag lies what the person wears;
+    between two people lies background. The shoes of a pair need no bridge, only to be near.
+    """
+    joined: list[tuple[int, NDArray[np.bool_]]] = []
+    for mask in sorted(garments, key=lambda one: -int(one.sum())):
+        category = int(scores[1 : 1 + len(CATEGORIES), mask].mean(axis=1).argmax())
+        for place, (other, larger) in enumerate(joined):
+            if category != other and {CATEGORIES[category], CATEGORIES[other]} not in _ALIKE:
+                continue
+            apart = np.linalg.norm(colours[mask].mean(axis=0) - colours[larger].mean(axis=0))
+            if apart < SAME_GARMENT and _bridged(CATEGORIES[category], mask, larger, labels):
+                joined[place] = (other, larger | mask)
+                break
+        else:
+            joined.append((category, mask))
+    return [mask for _, mask in joined]
+
+
+def _bridged(
+    category: str, mask: NDArray[np.bool_], larger: NDArray[np.bool_], labels: NDArray[np.int64]
+) -> bool:
+    """Whether the shortest way from one part to the other is short and leads over the person."""
+    distance, nearest = ndimage.distance_transform_edt(~larger, return_indices=True)
+    start = np.unravel_index(np.where(mask, distance, np.inf).argmin(), mask.shape)
+    gap: float = float(distance[start]) / labels.shape[0]
+    if category in _PAIRS:
+        return gap < PAIR_GAP
+    end = nearest[:, start[0], start[1]]
+    steps = max(2, int(np.ceil(distance[start])) + 1)
+    rows = np.linspace(start[0], end[0], steps).round().astype(int)
+    columns = np.linspace(start[1], end[1], steps).round().astype(int)
+    return gap < BRIDGE and float((labels[rows, columns] == 0).mean()) < 0.25
 
 
 def _one_cloth(
@@ -151,7 +203,7 @@ def _one_cloth(
     wavering = float(scores[1 + category, larger].mean())
     wavering += float(sum(scores[1 + other, mask].mean() for other in categories))
     apart = np.linalg.norm(colours[mask].mean(axis=0) - colours[larger].mean(axis=0))
-    return bool(apart < SAME_CLOTH + WAVERING * wavering)
+    return bool(apart < WAVERING * wavering)
 
 
 def _colours(photo: Pixels, shape: tuple[int, ...]) -> Scores:

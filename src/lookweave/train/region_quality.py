@@ -1,0 +1,77 @@
+"""How well the detector does as the pipeline runs it: regions, not class masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lookweave.models.embedded.cards import CARDS
+from lookweave.models.embedded.segmenter import Segmenter
+from lookweave.models.protocols import Detection
+from lookweave.taxonomy import SEGMENTER_CLASSES
+from lookweave.train.labels import IGNORE, QUALITY_GROUPS, quality_lookup
+from lookweave.train.parsed_photos import ParsedPhoto
+from lookweave.train.segmentation_quality import MIN_REGION_SHARE
+
+
+def detector_of(weights: Path) -> Segmenter:
+    """The pipeline's detector on other weights of the same kind."""
+    card = next(card for card in CARDS if card.name == "lookweave-segmenter")
+    return Segmenter(replace(card, weights=weights))
+
+
+def placed_mask(found: Detection, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """A detection's mask on the whole photo, (H, W)."""
+    height, width = shape
+    left, top = max(0, round(found.box[0])), max(0, round(found.box[1]))
+    right, bottom = min(width, round(found.box[2])), min(height, round(found.box[3]))
+    whole = np.zeros(shape, bool)
+    if found.mask is None or right <= left or bottom <= top:
+        whole[top:bottom, left:right] = True
+        return whole
+    whole[top:bottom, left:right] = cv2.resize(found.mask, (right - left, bottom - top)) > 127
+    return whole
+
+
+def region_quality(photos: Sequence[ParsedPhoto], detector: Segmenter) -> dict[str, Any]:
+    """The share of garments that one region of the detector overlaps with IoU >= 0.5.
+
+    A garment is all of one merged class in one photo where it covers over 1.5% of it, as in
+    `parsing_quality`. It is rightly labelled when such a region's label is of its class.
+    """
+    lookup = quality_lookup()
+    groups = list(QUALITY_GROUPS)
+    counts = np.zeros((len(groups), 3), np.int64)
+    regions = 0
+    for photo in photos:
+        truth = lookup[photo.mask]
+        counted = (photo.mask != IGNORE) & (truth != IGNORE)
+        detections = detector.detect([photo.pixels])[0]
+        regions += len(detections)
+        masks = [placed_mask(one, truth.shape) & counted for one in detections]
+        labels = [int(lookup[SEGMENTER_CLASSES.index(str(one.label))]) for one in detections]
+        for group in range(1, len(groups) + 1):
+            garment = (truth == group) & counted
+            if garment.sum() <= MIN_REGION_SHARE * truth.size:
+                continue
+            overlaps = [float((garment & m).sum() / (garment | m).sum()) for m in masks]
+            hits = [labels[n] for n, overlap in enumerate(overlaps) if overlap >= 0.5]
+            counts[group - 1] += (1, bool(hits), group in hits)
+    total = max(1, int(counts[:, 0].sum()))
+    return {
+        "photos": len(photos),
+        "garments": int(counts[:, 0].sum()),
+        "regions_per_photo": round(regions / max(1, len(photos)), 2),
+        "found": round(float(counts[:, 1].sum() / total), 4),
+        "found_and_labelled": round(float(counts[:, 2].sum() / total), 4),
+        "classes": {
+            name: {"garments": int(row[0]), "found": int(row[1]), "found_and_labelled": int(row[2])}
+            for name, row in zip(groups, counts, strict=True)
+        },
+    }
