@@ -157,7 +157,10 @@ def _forget_retries(step: type[Step], workspace: Workspace, config: Config) -> N
     """Drop the rejects that are tried again now; those that fail again come back."""
     rejects = workspace.table("rejects")
     recipe = quoted(step.recipe(config))
-    where = f"step = {quoted(step.name)} AND recipe = {recipe} AND retry = true"
+    where = (
+        f"step = {quoted(step.name)} AND recipe = {recipe} AND retry = true"
+        f" AND {step.tried_again(config)}"
+    )
     if rejects.count(where):
         rejects.delete(where)
 

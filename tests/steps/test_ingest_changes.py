@@ -114,6 +114,17 @@ def test_vanished_file_is_a_reject_until_it_comes_back(shop: Shop) -> None:
     assert shop.ingest().read == 0
 
 
+def test_build_of_one_kind_leaves_the_rejects_of_the_other(shop: Shop) -> None:
+    shop.put("garments/a.jpg", photo(1)).unlink()
+    shop.put("garments/manifest.csv", b"path\na.jpg\n")
+    shop.put("looks/b.jpg", photo(2))
+    shop.ingest(garments=(str(shop.garments / "manifest.csv"),))
+    assert shop.rejects() == {"a.jpg": "missing_file"}
+    shop.put("looks/c.jpg", photo(3))
+    assert shop.ingest(garments=()).read == 1
+    assert shop.rejects() == {"a.jpg": "missing_file"}
+
+
 def test_vanished_file_with_a_copy_is_no_loss(shop: Shop) -> None:
     path = shop.put("garments/a.jpg", photo(1))
     shop.put("garments/b.jpg", photo(2))

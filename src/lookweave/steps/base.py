@@ -100,6 +100,11 @@ class Step(ABC):
         return f"recipe = {quoted(cls.recipe(config))}"
 
     @classmethod
+    def tried_again(cls, config: Config) -> str:
+        """Which of the rejects that may be tried again are so now, as an SQL condition."""
+        return "true"
+
+    @classmethod
     def is_current(cls, workspace: Workspace, config: Config, inputs: str) -> bool:
         """Whether the rows of a ``replace`` step are those of its last run, made of `inputs`."""
         where = f"step = {quoted(cls.name)} AND recipe = {quoted(cls.recipe(config))}"

@@ -83,6 +83,12 @@ class Ingest(Step):
         return listing.left_to_do(workspace, config, cls.recipe(config))
 
     @classmethod
+    def tried_again(cls, config: Config) -> str:
+        """Those of the kinds that are listed: a build of looks alone leaves garments as they are."""
+        kinds = {"garment": config.garments, "look": config.looks}
+        return f"kind IN ({', '.join(quoted(kind) for kind, named in kinds.items() if named)})"
+
+    @classmethod
     def commit(cls, workspace: Workspace, config: Config, rows: pa.Table) -> None:
         """Garments and looks first, then the sources that point to them."""
         photo_rows.record(workspace, rows.to_pylist())
