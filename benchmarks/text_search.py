@@ -12,11 +12,11 @@ masks: every garment of the masked ones by its true mask, right when its own lab
 category and its mask has the colour. Stricter, and many queries have few right garments.
 
 A mask has a colour when a description would name it: at least a fifth of it, or the largest share
-(models/colour.py). Precision at 10, or at as many as are right when they are fewer. Beside it: the
-same queries by the describer's attributes, as search does without a text tower; both together
-(sum of standardised scores); and a random order. "merged" judges the same answers by the classes
-that the segmenter is measured in (train/labels.py): top with shirt, jacket with coat, trousers with
-jeans, dress with jumpsuit, for street photos' labels mix these up.
+(models/colour.py). Precision at 10, or at as many as are right when they are fewer: by the text
+tower's vectors; by the describer's attributes; by both, as `lookweave search` does but with the
+sum of standardised scores instead of ranks; and in a random order. "merged" judges the same answers
+by the classes that the segmenter is measured in (train/labels.py): top with shirt, jacket with
+coat, trousers with jeans, dress with jumpsuit, for street photos' labels mix these up.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def measure(
     attributes = np.stack([attribute_vector(one) for one in said])
     texts = [query_text(query) for query in queries]
     by_text = encoder.encode_text(texts) @ encoder.encode(crops).T
-    by_words = np.stack([attributes @ Wish.parse(text).weights() for text in texts])
+    by_words = np.stack([Wish.parse(text).agreement(attributes) for text in texts])
     both = by_text / by_text.std() + by_words / by_words.std()
     colours = colours_of(crops)
     print(

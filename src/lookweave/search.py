@@ -24,6 +24,7 @@ from lookweave.workspace import Workspace
 
 KINDS = ("garment", "look")
 _RANK_SOFTNESS = 60  # as in the paper on reciprocal rank fusion
+_FLOOR = 0.01  # no value that a description holds unlikely is impossible
 _TITLE_SHARE = 0.3  # weight of the catalogue's and credits' own words beside the attributes
 
 
@@ -39,9 +40,8 @@ def search(
     """The photos that fit best.
 
     Args:
-        words: such as "red floral midi dress". What the encoder reads of them is compared with
-            the pictures, the rest with what the describer said and the catalogue knows; the
-            answer's ``by`` says which.
+        words: such as "red floral midi dress", compared with the pictures, with what the
+            describer said and with what the catalogue knows; the answer's ``by`` says which.
         image: a photo; its garment is cut out and compared with all regions.
         kind: ``garment``, ``look`` or None for both.
 
@@ -74,8 +74,10 @@ def _worded(
 ) -> tuple[str, list[Hit]]:
     """How words were compared, and the hits.
 
-    What an encoder's text tower does not read is left to descriptions and catalogue; where both
-    have a say, a photo's score is the sum of its reciprocal ranks (Cormack et al. 2009).
+    An encoder that says what it reads and the descriptions both answer, and words that it does not
+    read are asked of descriptions and catalogue once more: a photo's score is the sum of its
+    reciprocal ranks (Cormack et al. 2009). An encoder with an open vocabulary reads everything,
+    and answers alone.
     """
     wish = Wish.parse(words)
     spoken = f"words of {models.describer.name} and of the catalogue"
@@ -83,17 +85,18 @@ def _worded(
         by = f"{spoken} ({models.encoder.name} reads no text)"
         return by, _described(workspace, models, wish, kinds, top)
     encoder = models.encoder.load(config.models_dir)
-    # An encoder with an open vocabulary reads everything and does not say.
     reading = encoder.reading(words) if hasattr(encoder, "reading") else None
     if reading is not None and not reading.concepts:
         by = f"{spoken} ({models.encoder.name} reads none of them)"
         return by, _described(workspace, models, wish, kinds, top)
     hits = _nearest(workspace, models, encoder.encode_text([words])[0], kinds, top)
     by = f"text in the space of {models.encoder.name}"
-    if reading is not None and reading.unread:
-        rest = Wish.parse(" ".join(reading.unread))
-        by += f", and {', '.join(reading.unread)} by {spoken}"
-        hits = _ranked_together(hits, _described(workspace, models, rest, kinds, top))
+    if reading is not None:
+        wishes = [wish, *([Wish.parse(" ".join(reading.unread))] if reading.unread else [])]
+        by = f"{by}, and {spoken}"
+        hits = _ranked_together(
+            hits, *(_described(workspace, models, one, kinds, top) for one in wishes)
+        )
     return by, hits
 
 
@@ -138,14 +141,29 @@ class Wish:
                 asked[attribute] = values
         return cls(asked, frozenset(words))
 
-    def weights(self) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """float32 over the attribute vector: the product with it is the mean agreement."""
-        vector = []
+    def agreement(
+        self, attributes: np.ndarray[Any, np.dtype[np.float32]]
+    ) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """How likely each description is all that was asked for, float32 (n,) in 0..1.
+
+        The geometric mean over the attributes asked for, so that a red shirt is no half of a red
+        dress; an attribute that a description does not speak of counts as even.
+
+        Args:
+            attributes: float32 (n, ATTRIBUTE_WIDTH), see `steps.describe.attribute_vector`.
+        """
+        logarithms = np.zeros(len(attributes), np.float32)
+        start = 0
         for attribute, values in ATTRIBUTES.items():
-            asked = self.attributes.get(attribute, ())
-            share = 1.0 / max(1, len(self.attributes))
-            vector += [share if value in asked else 0.0 for value in values]
-        return np.array(vector, np.float32)
+            block = attributes[:, start : start + len(values)]
+            start += len(values)
+            if asked := self.attributes.get(attribute):
+                likely = block[:, [values.index(value) for value in asked]].sum(axis=1)
+                likely = np.where(block.any(axis=1), likely, len(asked) / len(values))
+                logarithms += np.log(likely + _FLOOR)
+        mean = np.exp(logarithms / max(1, len(self.attributes)))
+        agreed: np.ndarray[Any, np.dtype[np.float32]] = np.maximum(mean - _FLOOR, 0.0)
+        return agreed if self.attributes else np.zeros_like(agreed)
 
 
 def _vector_of(image: Path, models: Ensemble, config: Config) -> np.ndarray[Any, Any]:
@@ -198,7 +216,6 @@ def _described(
     workspace: Workspace, models: Ensemble, wish: Wish, kinds: tuple[str, ...], top: int
 ) -> list[Hit]:
     """Score every description against the wish in one pass; memory stays at `top` hits."""
-    weights = wish.weights()
     titles = _Titles(workspace, wish)
     best: list[Hit] = []
     among = ", ".join(map(quoted, kinds))
@@ -207,7 +224,7 @@ def _described(
     mine = f":{models.detector.key}:"
     for batch in workspace.table("descriptions").scan(columns, where):
         flat = batch.column("attributes").combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        fit = flat.reshape(batch.num_rows, -1) @ weights
+        fit = wish.agreement(flat.reshape(batch.num_rows, -1))
         regions = batch.column("subject").to_pylist()
         fit = (1 - _TITLE_SHARE) * fit + _TITLE_SHARE * titles.fit(batch)
         captions = batch.column("caption").to_pylist()

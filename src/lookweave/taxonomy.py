@@ -99,7 +99,10 @@ SYNONYMS: dict[str, dict[str, str]] = {
         "satin": "silk", "suede": "leather", "sequins": "sequin", "sequinned": "sequin",
         "polyester": "synthetic", "nylon": "synthetic",
     },
-    "sleeve": {"short-sleeve": "short", "long-sleeve": "long", "strapless": "sleeveless"},
+    "sleeve": {
+        "short-sleeve": "short", "long-sleeve": "long", "strapless": "sleeveless",
+        "short-sleeved": "short", "long-sleeved": "long",
+    },
     "length": {"crop": "cropped", "knee-length": "knee", "ankle": "maxi", "floor-length": "maxi"},
     "neckline": {
         "round": "crew", "collared": "collar", "polo-neck": "turtleneck", "hooded": "hood",
