@@ -122,13 +122,21 @@ def drape(body: Body, fit: Fit) -> Array:
     inside = np.minimum(air, 0.006) * flat - ((cloth - skin) * level).sum(1)
     cloth = cloth + level * np.clip(inside, 0, None)[:, None]
     # Smoothing shrinks an open edge: hems of trouser legs would creep up from the shoes.
-    leg = np.clip((0.80 - y) / 0.15, 0, 1) * (1 - arm)
-    cloth[:, 1] += leg * (body.vertices[area.index, 1] - cloth[:, 1])
+    leg = np.clip((0.34 - y) / 0.14, 0, 1) * (1 - arm)
+    ours, theirs = _landmarks(body)
+    cloth[:, 1] += leg * (np.interp(y, theirs, ours) - cloth[:, 1])
     return np.asarray(cloth)
 
 
 TUBE_RADIUS = 0.150  # of skirts and coat tails in canonical coordinates
 _CANONICAL_HEIGHTS = ("foot.L", "shin.L", "thigh.L", "waist", "chest", "upperarm.L", "neck")
+
+
+def _landmarks(body: Body) -> tuple[list[float], list[float]]:
+    """Heights of the ground and some joints on `body` and on the reference."""
+    names = _CANONICAL_HEIGHTS
+    ours, theirs = ([0.0, *(b.joint(n)[1] for n in names)] for b in (body, reference()))
+    return ours, theirs
 
 
 def coordinates(cloth: Array, body: Body, joined: bool = False) -> Array:
@@ -140,8 +148,7 @@ def coordinates(cloth: Array, body: Body, joined: bool = False) -> Array:
     """
     area = region()
     coords = area.canonical.copy()
-    ours = [body.joint(name)[1] for name in _CANONICAL_HEIGHTS]
-    theirs = [reference().joint(name)[1] for name in _CANONICAL_HEIGHTS]
+    ours, theirs = _landmarks(body)
     height = np.interp(cloth[:, 1], ours, theirs)
     y = coords[:, 1]
     share = (
