@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
+from lookweave.models.session import open_session
 from lookweave.taxonomy import SEGMENTER_CLASSES
 from lookweave.train.curves import draw_curves
 from lookweave.train.export import export_onnx, write_record
@@ -327,21 +328,26 @@ def _fit(
 
 
 def finish(run: SegmenterRun, photos: PhotoCounts) -> dict[str, Any]:
-    """Measure the best weights on test photos, export them, write the record."""
+    """Export the best weights, measure the exported file on test photos, write the record."""
     config = run.config
     network = run.evaluated(run.best)
-    logits = _logits_of(network)
-    test = load_parsed_photos(config.parsed, ["test"])
-    quality: dict[str, Any] = {"parsed_test": parsing_quality(test, logits)}
-    if config.products is not None:
-        held_out = load_product_photos(config.products, ["test"])
-        quality["product_test"] = product_quality(held_out, _admissible_labels(), logits)
     path = config.out / "segmenter.onnx"
     example = torch.zeros(2, 3, *CANVASES[0])
     difference = export_onnx(
         network, path, example, "logits", {0: "batch", 2: "height", 3: "width"},
         output_axes={0: "batch", 2: "height_4", 3: "width_4"},
     )  # fmt: skip
+    session = open_session(path, threads=config.threads)
+
+    def logits(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(session.run(["logits"], {"image": images})[0], np.float32)
+
+    test = load_parsed_photos(config.parsed, ["test"])
+    quality: dict[str, Any] = {"parsed_test": parsing_quality(test, logits)}
+    quality["regions_test"] = region_quality(test, detector_of(path))
+    if config.products is not None:
+        held_out = load_product_photos(config.products, ["test"])
+        quality["product_test"] = product_quality(held_out, _admissible_labels(), logits)
     settings = config.model_dump(
         mode="json", exclude={"parsed", "products", "rendered", "start", "out", "resume"}
     )
@@ -350,7 +356,6 @@ def finish(run: SegmenterRun, photos: PhotoCounts) -> dict[str, Any]:
         run.spent_seconds / 60, run.steps, run.history, weights, difference, photos,
         earlier_run(config.start),
     )  # fmt: skip
-    quality["regions_test"] = region_quality(test, detector_of(path))
     record = segmenter_record(settings, facts, quality)
     write_record(path, record)
     return record
