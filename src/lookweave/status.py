@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from lookweave.config import Config
 from lookweave.errors import LookweaveError
+from lookweave.models.vlm.answers import AnswerStore
 from lookweave.pipeline import PIPELINE
 from lookweave.records import TABLES
 from lookweave.report.rejects import Reason, reasons
@@ -28,7 +30,10 @@ def status(workspace: Workspace, config: Config) -> dict[str, Any]:
         What `lookweave status --json` prints: ``workspace``, ``tables`` (rows), ``embeddings``
         (rows of each encoder), ``tiers`` (pairs), ``steps`` (for each step ``rows``, ``left``,
         ``state`` done / left / waiting / unknown, ``rejected`` and ``reasons``), ``models``,
-        ``snapshots``, ``last_run`` (None before the first) and ``disk`` (bytes).
+        ``snapshots``, ``last_run`` (None before the first), ``vlm`` (what the describer that
+        asks a server has spent through this workspace's file of answers: ``requests``,
+        ``tokens_in``, ``tokens_out``, ``cost``; None where it was never asked) and ``disk``
+        (bytes).
     """
     scope = scope_of(workspace, config)
     pairs = workspace.table("pairs")
@@ -55,6 +60,7 @@ def status(workspace: Workspace, config: Config) -> dict[str, Any]:
         ],
         "snapshots": workspace.snapshots(),
         "last_run": _last_run(workspace),
+        "vlm": _spent(config),
         "disk": _disk(workspace.path),
     }
 
@@ -79,6 +85,15 @@ def render(found: dict[str, Any]) -> RenderableType:
             Text(
                 f"Last: {last['step']} on {last['started'][:16].replace('T', ' ')} UTC, "
                 f"{count(last['read'])} in {duration(last['seconds'])}"
+            )
+        )
+    if spent := found["vlm"]:
+        cost = f", {spent['cost']:.2f} in money" if spent["cost"] else ""
+        parts.append(
+            Text(
+                f"Vision-language model: {count(spent['requests'])} requests, "
+                f"{count(spent['tokens_in'])} tokens sent, "
+                f"{count(spent['tokens_out'])} answered{cost}"
             )
         )
     if found["snapshots"]:
@@ -140,6 +155,18 @@ def _last_run(workspace: Workspace) -> dict[str, Any] | None:
         return None
     last: dict[str, Any] = runs.slice(0, 1).to_pylist()[0]
     return {**last, "started": last["started"].isoformat()}
+
+
+def _spent(config: Config) -> dict[str, float] | None:
+    if config.vlm.cache is None or not config.vlm.cache.exists():
+        return None
+    try:
+        answers = AnswerStore(config.vlm.cache)
+        spent = answers.spent()
+        answers.close()
+    except LookweaveError:
+        return None  # what is wrong with the file is told by the build that needs it
+    return asdict(spent)
 
 
 def _disk(path: Path) -> dict[str, int]:

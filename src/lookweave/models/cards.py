@@ -105,4 +105,8 @@ def chosen(config: Config) -> Ensemble:
         for card in (ensemble.detector, ensemble.encoder)
     )
     describer = configured(ensemble.describer, config.vlm)
+    if describer.made_of is not None:  # a describer made of an encoder runs as the encoder does
+        describer = replace(
+            describer, made_of=with_running(describer.made_of, **config.hub.model_dump())
+        )
     return replace(ensemble, detector=detector, encoder=encoder, describer=describer)

@@ -18,6 +18,7 @@ from lookweave.config import Config
 from lookweave.errors import LookweaveError
 from lookweave.models.card import Card
 from lookweave.models.cards import all_cards, resolve
+from lookweave.models.vlm.cards import CARDS as VLM
 from lookweave.tables import Table, quoted
 from lookweave.workspace import Workspace
 
@@ -107,6 +108,8 @@ def scope_of(workspace: Workspace, config: Config) -> Scope:
 def models_in(workspace: Workspace, scope: Scope) -> list[Model]:
     """Every model that made rows here, those in use first."""
     cards = {card.key: card for card in all_cards().values()}
+    # The key of a model that a server runs follows the settings; its name is in it all the same.
+    asked = {card.name: card for card in VLM}
     found: list[Model] = []
     for task, table, column, used in (
         ("detector", "regions", "detector", scope.detector),
@@ -115,7 +118,8 @@ def models_in(workspace: Workspace, scope: Scope) -> list[Model]:
         rows = workspace.table(table)
         for key in distinct(rows, column):
             count = rows.count(f"{column} = {quoted(key)}")
-            found.append(Model(key, task, count, key == used, cards.get(key)))
+            card = cards.get(key) or asked.get(key.rpartition("-")[0])
+            found.append(Model(key, task, count, key == used, card))
     for key in workspace.encoders():
         count = encoder_rows(workspace, key)
         found.append(Model(key, "encoder", count, key == scope.encoder, cards.get(key)))

@@ -99,7 +99,9 @@ def regions_left(workspace: Workspace, config: Config, seen: list[Seen]) -> Todo
     regions = workspace.table("regions")
     left = unseen(regions, f"detector = {quoted(detector)}", seen)
     columns = ["id", "subject", "kind", "box", "mask", "label_scores"]
-    return Todo(len(left), batches(regions, left, 4 * config.run.batch_rows, columns))
+    return Todo(
+        len(left), batches(regions, left, 4 * config.run.batch_rows, config.run.workers, columns)
+    )
 
 
 def attribute_vector(said: Description) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

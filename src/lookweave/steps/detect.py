@@ -114,15 +114,16 @@ class Detect(Step):
             ]
             positions = unseen(workspace.table(noun), None, seen)
             count += len(positions)
-            parts.append(cls._photos(workspace, noun, kind, positions, config.run.batch_rows))
+            parts.append(cls._photos(workspace, noun, kind, positions, config))
         return Todo(count, chain.from_iterable(parts))
 
     @staticmethod
     def _photos(
-        workspace: Workspace, noun: str, kind: str, positions: NDArray[np.int64], rows: int
+        workspace: Workspace, noun: str, kind: str, positions: NDArray[np.int64], config: Config
     ) -> Iterator[pa.Table]:
         columns = ["id", "path", "name"] + (["category"] if kind == "garment" else [])
-        for batch in batches(workspace.table(noun), positions, rows, columns):
+        rows, workers = config.run.batch_rows, config.run.workers
+        for batch in batches(workspace.table(noun), positions, rows, workers, columns):
             yield batch.append_column("kind", pa.array([kind] * batch.num_rows))
 
 

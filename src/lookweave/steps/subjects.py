@@ -54,11 +54,23 @@ def unseen(source: Table, where: str | None, seen: list[Seen]) -> NDArray[np.int
 
 
 def batches(
-    source: Table, positions: NDArray[np.int64], rows: int, columns: list[str] | None = None
+    source: Table,
+    positions: NDArray[np.int64],
+    rows: int,
+    workers: int,
+    columns: list[str] | None = None,
 ) -> Iterator[pa.Table]:
-    """The rows at `positions`, `rows` at a time."""
-    for start in range(0, len(positions), rows):
-        yield source.take(positions[start : start + rows], columns)
+    """The rows at `positions`, at most `rows` at a time, and fewer towards the end.
+
+    A batch may take a large model half a minute: were the last ones whole, one worker would sit
+    idle that long. So none is larger than its share of what is left (guided self-scheduling,
+    Polychronopoulos and Kuck, 1987).
+    """
+    start = 0
+    while left := len(positions) - start:
+        size = max(1, min(rows, left // (2 * workers)))
+        yield source.take(positions[start : start + size], columns)
+        start += size
 
 
 class PhotoReader:

@@ -109,21 +109,23 @@ def bert_tokenizer(folder: Path) -> Any:
 # --- encoders ---------------------------------------------------------------------------------
 
 
-def siglip(folder: Path, *, version: int = 1, image: int = 32, length: int = 16) -> Any:
+def siglip(
+    folder: Path, *, version: int = 1, image: int = 32, length: int = 16, width: int = 32
+) -> Any:
     from transformers import SiglipConfig, SiglipModel
     from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
     folder.mkdir(parents=True, exist_ok=True)
     seed()
     tower = {
-        "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
+        "hidden_size": width, "intermediate_size": 64, "num_hidden_layers": 1,
         "num_attention_heads": 4,
     }  # fmt: skip
     tokenizer = (sentencepiece_tokenizer if version == 1 else word_tokenizer)(folder, length)
     config = SiglipConfig(
         text_config={
             **tower, "vocab_size": len(tokenizer), "max_position_embeddings": length,
-            "bos_token_id": 1, "eos_token_id": 1, "pad_token_id": 0, "projection_size": 32,
+            "bos_token_id": 1, "eos_token_id": 1, "pad_token_id": 0, "projection_size": width,
         },
         vision_config={**tower, "image_size": image, "patch_size": 8},
     )  # fmt: skip
@@ -136,7 +138,7 @@ def siglip2(folder: Path) -> Any:
     return siglip(folder, version=2)
 
 
-def clip(folder: Path) -> Any:
+def clip(folder: Path, *, dimension: int = 24) -> Any:
     from transformers import CLIPConfig, CLIPModel
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
@@ -151,7 +153,7 @@ def clip(folder: Path) -> Any:
     config = CLIPConfig(
         text_config={**tower, "vocab_size": len(tokenizer), "pad_token_id": 1, **ids},
         vision_config={**tower, "image_size": 32, "patch_size": 8},
-        projection_dim=24,
+        projection_dim=dimension,
     )
     CLIPImageProcessorPil(
         size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
@@ -159,7 +161,7 @@ def clip(folder: Path) -> Any:
     return _save(CLIPModel(config), folder)
 
 
-def open_clip_siglip(folder: Path, open_clip: Any) -> Any:
+def open_clip_siglip(folder: Path, open_clip: Any, *, dimension: int = 64) -> Any:
     """In the form of Marqo/marqo-fashionSigLIP: a timm tower, a tokenizer of the hub."""
     from safetensors.torch import save_file
 
@@ -167,10 +169,12 @@ def open_clip_siglip(folder: Path, open_clip: Any) -> Any:
     tokenizer = word_tokenizer(folder, 16)
     config = {
         "model_cfg": {
-            "embed_dim": 64, "init_logit_bias": -10, "custom_text": True,
+            "embed_dim": dimension, "init_logit_bias": -10, "custom_text": True,
             "vision_cfg": {
                 "image_size": 160, "timm_model_name": "test_vit",
-                "timm_model_pretrained": False, "timm_pool": "map", "timm_proj": "none",
+                "timm_model_pretrained": False,
+                "timm_pool": "map" if dimension == 64 else "avg",
+                "timm_proj": "none" if dimension == 64 else "linear",
             },
             "text_cfg": {
                 "context_length": 16, "vocab_size": len(tokenizer),
@@ -232,7 +236,8 @@ def _names(names: dict[int, str]) -> dict[str, Any]:
     return {"id2label": names, "label2id": {name: i for i, name in names.items()}}
 
 
-def yolos(folder: Path) -> Any:
+def yolos(folder: Path, *, sees: str | None = None) -> Any:
+    """`sees`: a class that every query is sure of."""
     from transformers import YolosConfig, YolosForObjectDetection
     from transformers.models.yolos.image_processing_pil_yolos import YolosImageProcessorPil
 
@@ -243,7 +248,13 @@ def yolos(folder: Path) -> Any:
         use_mid_position_embeddings=True, **_names(FASHION_NAMES),
     )  # fmt: skip
     YolosImageProcessorPil(size={"shortest_edge": 64, "longest_edge": 112}).save_pretrained(folder)
-    return _save(YolosForObjectDetection(config), folder)
+    model = YolosForObjectDetection(config)
+    _save(model, folder)
+    if sees is not None:
+        with torch.no_grad():
+            model.class_labels_classifier.layers[-1].bias[config.label2id[sees]] += 50.0
+        model.save_pretrained(folder)
+    return model
 
 
 def _resnet(**more: Any) -> Any:
