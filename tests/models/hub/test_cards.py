@@ -186,6 +186,7 @@ def test_paths_are_told_from_names() -> None:
     [
         ({}, "neither config.json"),
         ({"config.json": json.dumps({"model_type": "gpt2"})}, "no loader for models of type"),
+        ({"config.json": json.dumps({"model_type": "siglip2"})}, "NaFlex.*siglip2-base-patch16"),
         ({"config.json": "{"}, "not valid JSON"),
     ],
 )

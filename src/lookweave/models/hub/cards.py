@@ -1,9 +1,9 @@
 """The cards of models from the hub, and cards made for a folder or an ONNX file.
 
 To add a model of a known architecture, add one card here: its loader is found by the
-``model_type`` in its configuration. Sizes are those of the float32 files. A licence that was
-read on the model's own page or in its makers' announcement is named; where it was not, the card
-says "check": read the page before you trade on its results.
+``model_type`` in its configuration. Sizes are those of the float32 files. A licence without a
+remark was read on a stored copy of the model's own page; "(check)" follows one that was read
+elsewhere or nowhere (docs/models/hub.md says where): read the page before you trade on its results.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ CARDS: tuple[Card, ...] = (
         "garment search: SigLIP ViT-B/16 tuned on a million fashion products", open_clip=True,
     ),
     _encoder(
-        "marqo-fashion-clip", "Marqo/marqo-fashionCLIP", "Apache-2.0", 599, 224, 512, 800,
+        "marqo-fashion-clip", "Marqo/marqo-fashionCLIP", "Apache-2.0 (check)", 599, 224, 512, 800,
         "garment search: CLIP ViT-B/16 tuned on a million fashion products", open_clip=True,
     ),
     _encoder(
@@ -69,7 +69,7 @@ CARDS: tuple[Card, ...] = (
         "the paper's family of encoders at its smallest",
     ),
     _encoder(
-        "siglip-large", "google/siglip-large-patch16-384", "Apache-2.0", 2610, 384, 1024, 3000,
+        "siglip-large", "google/siglip-large-patch16-384", "Apache-2.0 (check)", 2610, 384, 1024, 3000,
         "finer detail than base; wants a GPU",
     ),
     _encoder(
@@ -77,11 +77,11 @@ CARDS: tuple[Card, ...] = (
         "the strongest SigLIP; wants a GPU",
     ),
     _encoder(
-        "siglip2-base", "google/siglip2-base-patch16-224", "Apache-2.0", 1500, 224, 768, 1700,
+        "siglip2-base", "google/siglip2-base-patch16-224", "Apache-2.0 (check)", 1500, 224, 768, 1700,
         "texts in many languages; a good start on a CPU",
     ),
     _encoder(
-        "siglip2-large", "google/siglip2-large-patch16-384", "Apache-2.0", 3530, 384, 1024, 3900,
+        "siglip2-large", "google/siglip2-large-patch16-384", "Apache-2.0 (check)", 3530, 384, 1024, 3900,
         "texts in many languages, finer detail; wants a GPU",
     ),
     _encoder(
@@ -126,7 +126,7 @@ CARDS: tuple[Card, ...] = (
         "garments by their names, no fixed classes; torch only, wants a GPU", factory=PROMPTED,
     ),
     _detector(
-        "grounding-dino-base", "IDEA-Research/grounding-dino-base", "Apache-2.0", 933, 4000,
+        "grounding-dino-base", "IDEA-Research/grounding-dino-base", "Apache-2.0 (check)", 933, 4000,
         "as grounding-dino, larger", factory=PROMPTED,
     ),
     _detector(
@@ -134,7 +134,7 @@ CARDS: tuple[Card, ...] = (
         "garments by their names, no fixed classes", factory=PROMPTED, side=960,
     ),
     _detector(
-        "owlv2-large", "google/owlv2-large-patch14-ensemble", "Apache-2.0", 1750, 4000,
+        "owlv2-large", "google/owlv2-large-patch14-ensemble", "Apache-2.0 (check)", 1750, 4000,
         "as owlv2, larger; wants a GPU", factory=PROMPTED, side=1008,
     ),
 )  # fmt: skip

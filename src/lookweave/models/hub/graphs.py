@@ -85,6 +85,12 @@ def configuration(folder: Path) -> Config:
 def architecture(config: Config, folder: Path) -> Architecture:
     """Raises: ModelError: no loader is known for this model type."""
     kind = str(config.get("model_type", ""))
+    if kind == "siglip2":
+        raise ModelError(
+            f"{folder} is a SigLIP 2 in its NaFlex form (model_type siglip2), which takes patches "
+            "of any aspect and is not read here. Use one of a fixed size, such as "
+            "google/siglip2-base-patch16-224 (siglip2-base), whose type is siglip."
+        )
     if kind not in ARCHITECTURES:
         known = ", ".join(sorted(ARCHITECTURES))
         raise ModelError(
