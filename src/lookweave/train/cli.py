@@ -87,21 +87,41 @@ def segmenter(
 Cache = Annotated[
     Path | None, typer.Option("--cache", help="where crops' features are kept; default: --out")
 ]
+Model = Annotated[
+    str | None,
+    typer.Option("--start", help="a SigLIP, CLIP or OpenCLIP to fine-tune: a card or a folder"),
+]
+ModelsDir = Annotated[Path | None, typer.Option(help="where fetched weights lie")]
 Steps = Annotated[int | None, typer.Option(help="steps of the optimiser")]
 
 
 @app.command()
 def encoder(
     parsed: Parsed, out: Out, products: Products = None, rendered: Rendered = None,
-    cache: Cache = None, steps: Steps = None, minutes: Minutes = None, seed: Seed = 7,
-    threads: Threads = 2, resume: Resume = True,
+    cache: Cache = None, start: Model = None, models_dir: ModelsDir = None, steps: Steps = None,
+    minutes: Minutes = None, seed: Seed = 7, threads: Threads = 2, resume: Resume = True,
 ) -> None:  # fmt: skip
-    """Train the joint encoder on crops by the installed segmenter; about an hour on two cores."""
+    """Train the joint encoder on crops by the installed segmenter; about an hour on two cores.
+
+    With --start the same recipe fine-tunes an image-text model of the hub; wants a GPU.
+    """
     try:
         from lookweave.train import encoder as recipe
     except ImportError as error:
         raise _missing(error) from error
     options = _given(products=products, rendered=rendered, steps=steps, minutes=minutes)
+    if start is not None:
+        from lookweave.train import hub_encoder
+
+        tuned = hub_encoder.train(
+            hub_encoder.HubEncoderConfig(
+                parsed=parsed, out=out, cache=cache or out, seed=seed, threads=threads,
+                resume=resume, start=start, models_dir=models_dir, **options,
+            )
+        )  # fmt: skip
+        scores = tuned["quality"]["test"]["cut_out_to_scene"]
+        typer.echo(f"{out / tuned['folder']}: R@1 {scores['R@1']}", err=True)
+        return
     config = recipe.EncoderConfig(
         parsed=parsed, out=out, cache=cache or out, seed=seed, threads=threads, resume=resume,
         **options,

@@ -94,7 +94,7 @@ def new_encoder(name: TrunkName, dimension: int, imagenet: bool = True) -> Encod
 
 
 def outputs_of(
-    network: EncoderNetwork, crops: Sequence[Pixels], pooled: bool = False, batch: int = 4
+    network: JointNetwork, crops: Sequence[Pixels], pooled: bool = False, batch: int = 4
 ) -> NDArray[np.float32]:
     """(n, dimension) vectors of uint8 crops, or their (n, 1280) features before projection."""
     parts: list[NDArray[np.float32]] = []
@@ -103,7 +103,11 @@ def outputs_of(
         for first in range(0, len(crops), batch):
             images = torch.from_numpy(normalised(np.stack(crops[first : first + batch])))
             given = images.contiguous(memory_format=torch.channels_last)
-            parts.append((network.pooled(given) if pooled else network(given)).numpy())
+            if pooled:
+                assert isinstance(network, EncoderNetwork)
+                parts.append(network.pooled(given).numpy())
+            else:
+                parts.append(network(given).numpy())
     return np.concatenate(parts)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookweave.train.encoder_network import EncoderNetwork, outputs_of
+from lookweave.train.encoder_network import JointNetwork, outputs_of
 from lookweave.train.garment_crops import SIDE, Garment, prepare_crop, worn_garments
 from lookweave.train.garment_pairs import GarmentPair, crop_garments
 from lookweave.train.labelled_crops import Columns
@@ -57,7 +57,7 @@ class EncoderMeasure:
         )
         return cls(validation, test, rendered, crops, parsed, products)
 
-    def validation(self, network: EncoderNetwork) -> dict[str, float]:
+    def validation(self, network: JointNetwork) -> dict[str, float]:
         """The mean of what follows it: MRR of street garments, of rendered ones, and how often
         the nearest of the ten class names is a product photo's."""
         queries, gallery = (outputs_of(network, side) for side in self.validation_crops)
@@ -68,7 +68,7 @@ class EncoderMeasure:
             scores["class names"] = self._class_names(network, "validation", _VALIDATION_PER_CLASS)
         return {"mean": float(np.mean(list(scores.values()))), **scores}
 
-    def test(self, network: EncoderNetwork, pooled: bool = False) -> dict[str, Any]:
+    def test(self, network: JointNetwork, pooled: bool = False) -> dict[str, Any]:
         """Everything, on test photos and held-out rendered families.
 
         Args:
@@ -109,14 +109,14 @@ class EncoderMeasure:
         return crop_garments(self.parsed, self.products, self.crops, np.sort(np.concatenate(kept)))
 
     def _class_names(
-        self, network: EncoderNetwork, split: str, per_class: int | None = None
+        self, network: JointNetwork, split: str, per_class: int | None = None
     ) -> float:
         products = self._products(split, per_class)
         images = outputs_of(network, _prepared(products))
         names = network.text_vectors(list(CLASS_NAMES)).detach().numpy()
         return class_accuracy(images @ names.T, np.array([one.group for one in products]))
 
-    def _rendered_scores(self, network: EncoderNetwork, pooled: bool = False) -> dict[str, Any]:
+    def _rendered_scores(self, network: JointNetwork, pooled: bool = False) -> dict[str, Any]:
         """Product photos of held-out families seek their garment among all worn regions."""
         products = {pair.identity: pair.product for pair in self.rendered}
         queries = outputs_of(network, _prepared(list(products.values())), pooled)

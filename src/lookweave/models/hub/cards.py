@@ -69,7 +69,8 @@ CARDS: tuple[Card, ...] = (
         "the paper's family of encoders at its smallest",
     ),
     _encoder(
-        "siglip-large", "google/siglip-large-patch16-384", "Apache-2.0 (check)", 2610, 384, 1024, 3000,
+        "siglip-large", "google/siglip-large-patch16-384", "Apache-2.0 (check)",
+        2610, 384, 1024, 3000,
         "finer detail than base; wants a GPU",
     ),
     _encoder(
@@ -77,11 +78,13 @@ CARDS: tuple[Card, ...] = (
         "the strongest SigLIP; wants a GPU",
     ),
     _encoder(
-        "siglip2-base", "google/siglip2-base-patch16-224", "Apache-2.0 (check)", 1500, 224, 768, 1700,
+        "siglip2-base", "google/siglip2-base-patch16-224", "Apache-2.0 (check)",
+        1500, 224, 768, 1700,
         "texts in many languages; a good start on a CPU",
     ),
     _encoder(
-        "siglip2-large", "google/siglip2-large-patch16-384", "Apache-2.0 (check)", 3530, 384, 1024, 3900,
+        "siglip2-large", "google/siglip2-large-patch16-384", "Apache-2.0 (check)",
+        3530, 384, 1024, 3900,
         "texts in many languages, finer detail; wants a GPU",
     ),
     _encoder(

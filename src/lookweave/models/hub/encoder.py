@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lookweave.models.card import Card
-from lookweave.models.framing import cut
+from lookweave.models.framing import cut, fade_outside, square
 from lookweave.models.hub.fetch import locate
 from lookweave.models.hub.graphs import architecture, configuration
 from lookweave.models.hub.network import Network, activations_mb
@@ -19,6 +20,11 @@ from lookweave.models.protocols import Crop, Pixels, Vectors
 
 MARGIN = 0.03
 """Room around the box on each side, as a share of its longer side."""
+
+FRAMING = "lookweave.json"
+"""File in a model folder that `lookweave train encoder --start` wrote: its crops are squares
+around the box (`margin`), faded to `grey` outside the mask by `fade`, the mask's edge softened by
+`edge`, a share of the side."""
 
 
 class HubEncoder:
@@ -45,8 +51,11 @@ class HubEncoder:
         self._recipe = recipe_in(self._folder, self._kind.model_type)
         self._margin = float(card.settings.get("margin", MARGIN))
         self._whiten = bool(card.settings.get("whiten", False))
+        framing = self._folder / FRAMING
+        self._framing = json.loads(framing.read_text("utf-8")) if framing.exists() else None
         self._lock = threading.Lock()
         height, width = self._recipe.crop or (self._recipe.height, self._recipe.width)
+        self._side = height
         self.image_network = Network(
             card, self._folder, self._config, self._kind, "image", models_dir,
             size=(height, width), one_mb=activations_mb(self._config, height, width),
@@ -79,6 +88,11 @@ class HubEncoder:
         return network, tokenizer_in(self._folder, self._config, self._kind)
 
     def _cut(self, crop: Crop) -> Pixels:
+        if self._framing:
+            how = self._framing
+            pixels, mask = square(crop, self._side, how["margin"], how["grey"])
+            blur = max(0.5, how["edge"] * self._side)
+            return fade_outside(pixels, mask, how["fade"], how["grey"], blur)
         pixels, mask = cut(crop, self._margin)
         if self._whiten and crop.mask is not None:
             return np.where(mask[..., None] > 127, pixels, np.uint8(255))

@@ -22,8 +22,8 @@ VERSION = 1
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "open_clip_pytorch_model.bin")
 KEPT = (
     "config.json", "open_clip_config.json", "preprocessor_config.json", "processor_config.json",
-    "labels.json", "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab*",
-    "merges.txt", "spiece.model", "*.spm",
+    "labels.json", "lookweave.json", "tokenizer*", "special_tokens_map.json",
+    "added_tokens.json", "vocab*", "merges.txt", "spiece.model", "*.spm",
 )  # fmt: skip
 """What a folder of ONNX files needs besides, to be a model folder of its own."""
 

@@ -19,7 +19,7 @@ from lookweave.models.hub.backends import (
     OpenVinoBackend,
     TorchBackend,
 )
-from lookweave.models.hub.export import exported
+from lookweave.models.hub.export import exported, weight_files
 from lookweave.models.hub.graphs import Architecture, Config, Graph, Size
 from lookweave.models.hub.runtime import Runtime, Settled, fitting_batch_size
 
@@ -46,7 +46,8 @@ class Network:
         runtime = Runtime.of({**card.running, **({"precision": "int8"} if int8 else {})})
         ready = (folder / f"{graph}.onnx").exists()
         settled = runtime.settled(exportable=self.graph.exportable)
-        if ready and runtime.backend == "auto" and not _has(kind.needs):
+        exported_only = not _has(kind.needs) or not weight_files(folder)
+        if ready and runtime.backend == "auto" and exported_only:
             settled = settled.on(backend="onnxruntime", precision="int8" if int8 else "float32")
         self.settled: Settled = settled
         self.backend: Backend = self._load(folder, config, kind, settled, models_dir, size)
