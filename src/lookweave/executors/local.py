@@ -23,12 +23,15 @@ def run(
     """Yield the outcome of each batch, in the batches' order."""
     step = step_class(workspace.path, config)
     workers = config.run.workers
+    # Outcomes are given back in order: enough batches wait that no worker is idle while the
+    # oldest, which may be a long one, is at work. Those of a step over the whole are large.
+    ahead = 3 * workers if step_class.writes == "upsert" else workers
     under_way: deque[Future[pa.Table]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix=step_class.name)
     try:
         for batch in batches:
             under_way.append(pool.submit(step, batch))
-            if len(under_way) > workers:  # one batch waits for each that is worked on
+            if len(under_way) > ahead:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
