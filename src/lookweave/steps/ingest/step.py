@@ -84,7 +84,7 @@ class Ingest(Step):
 
     @classmethod
     def tried_again(cls, config: Config) -> str:
-        """Those of the kinds that are listed: a build of looks alone leaves garments as they are."""
+        """Those of the kinds that are listed; a build of looks alone leaves garments alone."""
         kinds = {"garment": config.garments, "look": config.looks}
         return f"kind IN ({', '.join(quoted(kind) for kind, named in kinds.items() if named)})"
 
