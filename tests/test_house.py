@@ -18,7 +18,7 @@ FLOORS: list[set[str]] = [
     {"steps"},
     {"models", "matching", "photos", "sources", "train", "studio", "testing"},
     {"workspace"},
-    {"tables", "config", "progress"},
+    {"tables", "config", "progress", "memory"},
     {"records"},
     {"taxonomy", "errors"},
 ]

@@ -21,7 +21,7 @@ from lookweave.steps.match.blocks import UNSORTED
 from lookweave.steps.match.partition import Partition
 from lookweave.steps.match.words import WordScores
 
-QUERY_ROWS = 4096
+QUERY_ROWS = 2048
 """Queries of one pass over the gallery. The gallery is read once for each such batch, which
 costs little beside the products; a larger batch would cost memory."""
 
