@@ -4,7 +4,7 @@ VENV ?= .venv
 EXTRAS ?= dev
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint bench
+.PHONY: help demo test lint bench train-embedded
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
@@ -19,6 +19,27 @@ lint: $(VENV)/.$(EXTRAS)  ## ruff and mypy, as the project's check runs them
 
 bench: $(VENV)/.$(EXTRAS)  ## list the benchmarks; each prints its own figures
 	@ls benchmarks/*.py; echo "run one with: $(BIN)/python benchmarks/NAME.py --help"
+
+# The models that ship, from the data in DATA (ccp/, clothing-small/): render, segmenter, encoder with
+# its ablation, describer, text tower, pages. Every step goes on where it stopped.
+DATA ?= ../shared/data
+RUN ?= build/embedded
+SETS := --parsed $(DATA)/ccp --products $(DATA)/clothing-small
+WEIGHTS := src/lookweave/models/weights
+
+train-embedded:  ## train all models that ship, anew, from DATA; see docs/models/
+	$(MAKE) EXTRAS=train,studio $(VENV)/.train,studio
+	$(BIN)/lookweave render --garments 300 --looks 1000 --seed 11 --labels --out $(RUN)/rendered
+	$(BIN)/lookweave train segmenter $(SETS) --rendered $(RUN)/rendered --tagged --out $(RUN)
+	cp $(RUN)/segmenter.onnx $(RUN)/segmenter.json $(WEIGHTS)/
+	$(BIN)/lookweave train encoder-ablation $(SETS) --rendered $(RUN)/rendered --out $(RUN)
+	$(BIN)/lookweave train encoder $(SETS) --rendered $(RUN)/rendered --out $(RUN)
+	cp $(RUN)/encoder.onnx $(RUN)/encoder.json $(WEIGHTS)/
+	$(BIN)/lookweave train describer $(SETS) --out $(RUN)
+	$(BIN)/lookweave train text $(SETS) --out $(RUN)
+	cp $(foreach name,describer text,$(RUN)/$(name).npz $(RUN)/$(name).json) $(WEIGHTS)/
+	for name in segmenter encoder describer text; do \
+	  $(BIN)/lookweave train page $(WEIGHTS)/$$name.json docs/models/$$name.md; done
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -17,11 +17,13 @@ import torch
 from lookweave.models.embedded.words import CONCEPTS, read
 from lookweave.train import encoder
 from lookweave.train.captions import caption_of, captions, spoken
+from lookweave.train.encoder_ablation import ablate
 from lookweave.train.encoder_network import PairSigmoidLoss, TextSigmoidLoss, new_encoder, whitening
 from lookweave.train.garment_crops import Garment
 from lookweave.train.garment_pairs import GarmentPair, rendered_pairs
 from lookweave.train.garment_views import ViewStrength
 from lookweave.train.labelled_crops import confirmed_label
+from lookweave.train.model_page import write_model_page
 from lookweave.train.pair_batches import PairBatches
 from lookweave.train.retrieval_quality import identity_scores, retrieval_scores
 from lookweave.train.running import TrainingRun
@@ -210,19 +212,39 @@ def test_a_network_reads_words_in_any_order() -> None:
     assert float(one.detach().norm()) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_recipe_resumes_identically(
-    parsed_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(encoder, "SIDE", 64)
-    monkeypatch.setattr("lookweave.train.encoder_quality.SIDE", 64)
+@pytest.fixture
+def small_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("encoder", "encoder_ablation", "encoder_quality"):
+        monkeypatch.setattr(f"lookweave.train.{module}.SIDE", 64)
     monkeypatch.setattr("lookweave.train.garment_crops.prepare_crop.__defaults__", (64, 0.85))
 
+
+def _config(parsed: Path, out: Path, **changed: object) -> encoder.EncoderConfig:
+    return encoder.EncoderConfig(
+        parsed=parsed, out=out, cache=out.parent, trunk="lite0", dimension=8, stage=2,
+        frozen_blocks=0, pairs_per_batch=4, train_side=64, imagenet=False, seed=1, **changed,
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("small_side")
+def test_every_ingredient_gets_the_same_steps_and_the_page_shows_them(
+    parsed_folder: Path, tmp_path: Path
+) -> None:
+    config = _config(parsed_folder, tmp_path / "run", steps=2)
+    rows = ablate(config)
+    assert [row["steps"] for row in rows] == [0, 0, 2, 2, 2, 2]
+    assert rows[2]["cut_out_to_scene"]["gallery"] == rows[0]["cut_out_to_scene"]["gallery"] > 0
+    assert all((tmp_path / f"run/ablation-{number}/encoder.onnx").exists() for number in range(5))
+    encoder.train(config)
+    write_model_page(tmp_path / "run" / "encoder.json", tmp_path / "encoder.md")
+    page = (tmp_path / "encoder.md").read_text(encoding="utf-8")
+    assert "| + hard negatives | 2 |" in page and "2 steps," in page
+
+
+@pytest.mark.usefixtures("small_side")
+def test_recipe_resumes_identically(parsed_folder: Path, tmp_path: Path) -> None:
     def config(out: str) -> encoder.EncoderConfig:
-        return encoder.EncoderConfig(
-            parsed=parsed_folder, out=tmp_path / out, cache=tmp_path, trunk="lite0", dimension=8,
-            steps=4, stage=2, frozen_blocks=0, pairs_per_batch=4, train_side=64, imagenet=False,
-            seed=1,
-        )  # fmt: skip
+        return _config(parsed_folder, tmp_path / out, steps=4)
 
     class PowerCutError(Exception):
         pass

@@ -216,19 +216,21 @@ def trained(
     """
     use_threads(config.threads)
     pairs = [*data.photographed, *(data.rendered if config.rendered is not None else [])]
-    if start is None:
+    checkpoint = config.out / "encoder.checkpoint.pt"
+    if start is None and not (config.resume and checkpoint.exists()):
         network = started(config, data.photographed)
     else:
         seed_everything(config.seed)
         network = new_encoder(config.trunk, config.dimension, imagenet=False)
-        network.load_state_dict(start)
+        if start is not None:
+            network.load_state_dict(start)
         network.trunk.freeze(config.frozen_blocks)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     recipe = EncoderRecipe(
         config, network, pairs, lambda weights: measure.validation(loaded(config, weights))
     )
     run = TrainingRun(
-        network, recipe.parameter_groups(config), checkpoint=config.out / "encoder.checkpoint.pt",
+        network, recipe.parameter_groups(config), checkpoint=checkpoint,
         weight_decay=config.weight_decay, averaging=config.averaging,
         beside=[recipe.pair_loss, recipe.text_loss], resume=config.resume,
     )  # fmt: skip
@@ -261,14 +263,14 @@ def finish(
     Where `encoder_ablation` has left its table in the folder, it becomes part of the record.
     """
     network = loaded(config, run.best)
-    quality = measure.test(network)
-    table = config.out / "encoder-ablation.json"
-    if table.exists():
-        quality["ablation"] = json.loads(table.read_text(encoding="utf-8"))
     path = config.out / "encoder.onnx"
     difference = export_onnx(
         network, path, torch.zeros(2, 3, SIDE, SIDE), "embedding", {0: "batch"}, {0: "batch"}
     )
+    quality = measure.test(network)
+    table = config.out / "encoder-ablation.json"
+    if table.exists():
+        quality["ablation"] = json.loads(table.read_text(encoding="utf-8"))
     facts = RunFacts(
         minutes=run.spent_seconds / 60, steps=run.steps, history=run.history,
         weights=sum(weight.numel() for weight in (*network.trunk.parameters(),
