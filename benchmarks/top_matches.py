@@ -6,7 +6,7 @@
     python benchmarks/top_matches.py --rendered DIR --matches WS/top.parquet --out docs/images/top-matches.jpg
 
 Each cell is a product photo and the region matched best to it, twenty true ones above, twenty false
-ones below, spread evenly over the garments. Printed: how many garments found a look that shows
+ones below, spread evenly; last come garments that no look shows. Printed: how many garments found a look that shows
 them, and what the garment in a falsely matched region has in common with the one asked for.
 """
 
@@ -42,18 +42,19 @@ def main() -> None:
     for row in truth:
         worn_in[row["look"]].append(row)
         garments[row["garment"]] = row
-    true, false = [], []
+    true, false, nowhere = [], [], []
     for match in pq.read_table(given.matches).to_pylist():
         garment, look = Path(match["garment_path"]).name, Path(match["look_path"]).name
-        if garment in garments:
-            shown = {row["garment"] for row in worn_in[look]}
-            (true if garment in shown else false).append((garment, look, match["region_box"]))
+        shown = {row["garment"] for row in worn_in[look]}
+        chosen = true if garment in shown else false if garment in garments else nowhere
+        chosen.append((garment, look, match["region_box"]))
     print(f"{len(true)} of {len(true) + len(false)} garments find a look that shows them first")
     common = [_common(garments[garment], _worn(worn_in[look], box)) for garment, look, box in false]
     known = [one for one in common if one is not None]
     for name in LIKE:
         print(f"same {name}: {sum(name in one for one in known)} of {len(known)} false ones")
-    picture(given.rendered, true, false).save(given.out, quality=88, optimize=True)
+    print(f"{len(nowhere)} garments are in no look, so that any match of theirs is false")
+    picture(given.rendered, true, false + nowhere).save(given.out, quality=88, optimize=True)
 
 
 def _worn(rows: list[dict[str, str]], box: list[float]) -> dict[str, str] | None:
