@@ -45,9 +45,11 @@ def test_another_schema_is_refused(tmp_path: Path) -> None:
         Table(tmp_path / "t.lance", REVIEW)
 
 
-def test_a_folder_without_a_first_commit_is_taken_over(tmp_path: Path) -> None:
-    (tmp_path / "t.lance" / "data").mkdir(parents=True)
-    assert Table(tmp_path / "t.lance", GROUP).count() == 0
+@pytest.mark.parametrize("left", ["data", "_versions", "_versions/.tmp_1.manifest_0a"])
+def test_a_folder_without_a_first_commit_is_taken_over(tmp_path: Path, left: str) -> None:
+    """What a crash or a full disk leaves in the middle of the first commit."""
+    (tmp_path / "t" / left).mkdir(parents=True)
+    assert Table(tmp_path / "t", GROUP).count() == 0
 
 
 def test_tagged_versions_survive_compaction_and_cleaning(tmp_path: Path) -> None:

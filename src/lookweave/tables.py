@@ -36,8 +36,8 @@ class Table:
         self.noun = noun
         self._pinned = version is not None
         try:
-            if not (path / "_versions").exists():
-                # Also where a crash left a folder without a first commit.
+            if not any((path / "_versions").glob("*.manifest")):
+                # Also where a crash or a full disk left folders without a first commit.
                 with full_disk(path):
                     lance.write_dataset(noun.schema.empty_table(), str(path), schema=noun.schema)
             self._dataset = lance.dataset(str(path), version=version)
