@@ -14,6 +14,7 @@ import pyarrow as pa
 from lookweave.config import Config
 from lookweave.errors import WorkspaceError
 from lookweave.matching.calibrate import Calibration, margins, rule_of_thumb
+from lookweave.memory import return_what_is_freed
 from lookweave.models.cards import chosen
 from lookweave.records import MATCH, Noun, fingerprint
 from lookweave.steps.base import NOTHING, Step, Todo, outcome_schema
@@ -111,6 +112,7 @@ class Match(Step):
     @classmethod
     def prepare(cls, workspace: Workspace, config: Config) -> None:
         """Write the scratch files that all instances read, and what was measured on the way."""
+        return_what_is_freed()
         measured = make_matcher(workspace, config, scratch(workspace))
         write_atomically(
             measured_path(workspace, cls.recipe(config)), json.dumps(asdict(measured)).encode()
