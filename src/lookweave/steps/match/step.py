@@ -94,6 +94,7 @@ class Match(Step):
     @classmethod
     def todo(cls, workspace: Workspace, config: Config) -> Todo:
         """All garments, or nothing while what the matches are made of is unchanged."""
+        return_what_is_freed()  # from here on memory follows the data, not its history
         said = config.match.weight_brand or config.match.weight_credits
         names = ("regions", "descriptions", *(("garments", "looks") if said else ()))
         tables = [workspace.table(name) for name in names]
@@ -112,7 +113,6 @@ class Match(Step):
     @classmethod
     def prepare(cls, workspace: Workspace, config: Config) -> None:
         """Write the scratch files that all instances read, and what was measured on the way."""
-        return_what_is_freed()
         measured = make_matcher(workspace, config, scratch(workspace))
         write_atomically(
             measured_path(workspace, cls.recipe(config)), json.dumps(asdict(measured)).encode()
