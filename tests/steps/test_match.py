@@ -23,6 +23,7 @@ from lookweave.steps.match import matcher as matcher_module
 from lookweave.steps.match import step as step_module
 from lookweave.steps.match.blocks import FAMILIES
 from lookweave.steps.match.partition import ATTRIBUTE_WEIGHTS
+from lookweave.steps.match.rows import present
 from lookweave.tables import quoted
 from lookweave.taxonomy import ATTRIBUTES, CATEGORIES
 from lookweave.workspace import Workspace
@@ -404,3 +405,13 @@ def test_a_full_disk_leaves_the_matches_as_they_were(
     assert rows_of(made.workspace) == before
     monkeypatch.undo()
     assert run(made.workspace, settings(top_k=4)).written > 0
+
+
+def test_regions_of_another_detector_are_not_taken_for_this_one(invented: Invented) -> None:
+    """Two detectors number the regions of a photo alike."""
+    rows = present(invented.workspace, settings())
+    own = chosen(settings()).detector.key
+    ids = invented.workspace.table("regions").read(["id"]).column("id").slice(0, 5).to_pylist()
+    assert (rows.find(pa.chunked_array([ids])) >= 0).any()
+    others = [region.replace(f":{own}:", ":other:") for region in ids]
+    assert (rows.find(pa.chunked_array([others])) == -1).all()

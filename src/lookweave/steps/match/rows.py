@@ -42,19 +42,21 @@ class Rows:
         garment: bool (n,): cut-outs of product photos.
         own: int8 (n,): the block that a region lies in.
         searched: uint32 (n,): bit set of the blocks that a garment searches.
+        detector: whose regions these are; others' regions of the same photos are not found.
     """
 
     keys: NDArray[np.bytes_]
     garment: NDArray[np.bool_]
     own: NDArray[np.int8]
     searched: NDArray[np.uint32]
+    detector: str = ""
 
     def __len__(self) -> int:
         return len(self.keys)
 
     def find(self, regions: pa.ChunkedArray) -> Positions:
         """The row of each region id; -1 where there is none."""
-        wanted = _keys(regions)
+        wanted = _keys(regions, self.detector)
         if not len(self) or not len(wanted):
             return np.full(len(wanted), -1, np.int64)
         at = np.minimum(np.searchsorted(self.keys, wanted), len(self) - 1)
@@ -62,7 +64,11 @@ class Rows:
 
     def take(self, places: Positions | NDArray[np.bool_]) -> Rows:
         return Rows(
-            self.keys[places], self.garment[places], self.own[places], self.searched[places]
+            self.keys[places],
+            self.garment[places],
+            self.own[places],
+            self.searched[places],
+            self.detector,
         )
 
     def photos(self, places: Positions) -> NDArray[np.bytes_]:
@@ -90,7 +96,7 @@ def present(workspace: Workspace, config: Config) -> Rows:
         kinds = batch.column("kind").to_pylist()
         pieces.append(
             Rows(
-                _keys(batch.column("id")),
+                _keys(batch.column("id"), detector),
                 np.array([kind == "garment" for kind in kinds], bool),
                 own_block(scores),
                 searched(scores, config.match.categories),
@@ -100,7 +106,8 @@ def present(workspace: Workspace, config: Config) -> Rows:
         *(
             np.concatenate([getattr(piece, name) for piece in pieces])
             for name in ("keys", "garment", "own", "searched")
-        )
+        ),
+        detector,
     )
     rows = rows.take(np.argsort(rows.keys, kind="stable"))
     seen = np.zeros(len(rows), bool)
@@ -153,9 +160,14 @@ def descriptions(
         yield places[places >= 0], attributes[places >= 0], captions
 
 
-def _keys(regions: pa.ChunkedArray) -> NDArray[np.bytes_]:
+def _keys(regions: pa.ChunkedArray, detector: str) -> NDArray[np.bytes_]:
+    """Keys of the detector's regions; an empty one, which no row has, for those of others."""
     found = []
+    whose = f":{detector}:"
     for region in regions.to_pylist():
+        if whose not in region:
+            found.append(b"")
+            continue
         photo, index = region_parts(region)
         # 0 is the cut-out: one photo may be given as a garment and as a look.
         found.append(bytes.fromhex(photo) + (index + 1).to_bytes(2, "big"))
