@@ -89,7 +89,8 @@ class Rows:
 def present(workspace: Workspace, config: Config) -> Rows:
     """The detector's regions that have a vector; categories as the detector sees them."""
     detector = chosen(config).detector.key
-    pieces = [Rows(*(np.empty(0, kind) for kind in (_KEY, bool, np.int8, np.uint32)))]
+    none = np.empty(0, _KEY)
+    pieces = [Rows(none, none.astype(bool), none.astype(np.int8), none.astype(np.uint32))]
     columns = ["id", "kind", "label", "label_scores"]
     for batch in workspace.table("regions").scan(columns, f"detector = {quoted(detector)}"):
         scores = _detected(batch)
@@ -103,10 +104,10 @@ def present(workspace: Workspace, config: Config) -> Rows:
             )
         )
     rows = Rows(
-        *(
-            np.concatenate([getattr(piece, name) for piece in pieces])
-            for name in ("keys", "garment", "own", "searched")
-        ),
+        np.concatenate([piece.keys for piece in pieces]),
+        np.concatenate([piece.garment for piece in pieces]),
+        np.concatenate([piece.own for piece in pieces]),
+        np.concatenate([piece.searched for piece in pieces]),
         detector,
     )
     rows = rows.take(np.argsort(rows.keys, kind="stable"))
