@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,29 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 import lookweave
+from lookweave import cli
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 COLOURS = [(178, 30, 40), (35, 70, 160), (30, 110, 60), (215, 180, 60), (90, 50, 110), (20, 20, 22)]
+
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Run the command line in this process: exit code, stdout, stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["lookweave", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = capsys.readouterr()
+        code = ended.value.code
+        return (code if isinstance(code, int) else 0), printed.out, printed.err
+
+    return run
 
 
 def draw_garment(

@@ -12,27 +12,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from lookweave import cli
 from lookweave.errors import WorkError
 from lookweave.exports import MATCHES_SCHEMA
 
 Folders = tuple[Path, Path, Path]
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Run the command line in this process: exit code, stdout, stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lookweave", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else 0), printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

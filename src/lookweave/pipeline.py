@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from lookweave.config import Config
 from lookweave.executors import executor
+from lookweave.memory import return_what_is_freed
 from lookweave.progress import Progress
 from lookweave.records import REJECT, RUN
 from lookweave.steps.base import Step, Todo, split
@@ -62,6 +63,8 @@ def run_pipeline(
 def run_step(step: type[Step], workspace: Workspace, config: Config, progress: Progress) -> Outcome:
     """Run one step over its subjects that have neither rows nor a reject of this recipe."""
     done = Outcome(step.name, step.recipe(config))
+    if step.writes == "replace":  # these look at everything, in large arrays, and run no network
+        return_what_is_freed()
     todo = step.todo(workspace, config)
     if not todo.count and todo.inputs is None:
         return done

@@ -4,14 +4,12 @@ fake server in place of the vision-language model."""
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lookweave import cli
 from lookweave.models.cards import PRESETS
 from lookweave.testing.fake_vlm import FakeVlm
 
@@ -19,21 +17,6 @@ Folders = tuple[Path, Path, Path]
 Call = Callable[..., tuple[int, str, str]]
 
 NAMES = "fashion-siglip+yolos-fashionpedia+vlm"
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Run the command line in this process: exit code, stdout, stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lookweave", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        printed = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else 0), printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ import pyarrow as pa
 from lookweave.config import Config
 from lookweave.errors import WorkspaceError
 from lookweave.matching.calibrate import Calibration, margins, rule_of_thumb
-from lookweave.memory import return_what_is_freed
 from lookweave.models.cards import chosen
 from lookweave.records import MATCH, Noun, fingerprint
 from lookweave.steps.base import NOTHING, Step, Todo, outcome_schema
@@ -94,7 +93,6 @@ class Match(Step):
     @classmethod
     def todo(cls, workspace: Workspace, config: Config) -> Todo:
         """All garments, or nothing while what the matches are made of is unchanged."""
-        return_what_is_freed()  # from here on memory follows the data, not its history
         said = config.match.weight_brand or config.match.weight_credits
         names = ("regions", "descriptions", *(("garments", "looks") if said else ()))
         tables = [workspace.table(name) for name in names]
