@@ -22,7 +22,6 @@ from lookweave.build import open_workspace
 from lookweave.models import colour
 from lookweave.models.embedded.cards import CARDS, COLOUR_SHARE
 from lookweave.models.embedded.features import ImageTower
-from lookweave.models.framing import cut
 from lookweave.models.protocols import Crop
 from lookweave.steps.describe import regions_left
 from lookweave.steps.subjects import PhotoReader
@@ -52,7 +51,9 @@ def main() -> None:
             if isinstance(crop, Crop) and (crop.kind == "look" or row["subject"] in true):
                 crops.append(crop)
                 subjects.append(row["subject"])
-    histograms = np.stack([colour.histogram(colour.samples(*cut(crop))) for crop in crops])
+    histograms = np.stack(
+        [colour.histogram(colour.samples(crop.photo, crop.box, crop.mask)) for crop in crops]
+    )
     card = next(card for card in CARDS if card.name == "lookweave-encoder")
     assert card.input_size is not None
     for weights in given.weights:

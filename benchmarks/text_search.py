@@ -33,7 +33,6 @@ from lookweave.config import load
 from lookweave.models import colour
 from lookweave.models.cards import chosen
 from lookweave.models.embedded.words import COLOUR_CONCEPTS
-from lookweave.models.framing import cut
 from lookweave.models.protocols import Crop, Description
 from lookweave.search import Wish
 from lookweave.steps.describe import attribute_vector
@@ -123,7 +122,10 @@ def masked_garments(parsed: Path) -> tuple[list[Crop], Rows]:
 
 def colours_of(crops: list[Crop]) -> Rows:
     """(colours, n): the colours that a description names."""
-    shares = [list(colour.named_shares(colour.samples(*cut(one))).values()) for one in crops]
+    shares = [
+        list(colour.named_shares(colour.samples(one.photo, one.box, one.mask)).values())
+        for one in crops
+    ]
     return spoken_colours(np.array(shares, np.float32))
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookweave.models import colour
@@ -20,17 +20,17 @@ def test_lab_of_the_primaries_is_as_published(
     assert np.allclose(colour.to_lab(np.array([rgb], np.uint8))[0], lab, atol=0.05)
 
 
+@settings(deadline=None)  # the first call fills the table
 @given(st.tuples(channel, channel, channel))
 def test_histogram_is_a_unit_vector_for_every_colour(rgb: tuple[int, int, int]) -> None:
-    lab = colour.to_lab(np.full((5, 3), rgb, np.uint8))
-    histogram = colour.histogram(lab)
+    histogram = colour.histogram(colour.cells(np.full((5, 3), rgb, np.uint8)))
     assert histogram.shape == (colour.HISTOGRAM_WIDTH,)
     assert np.isclose(np.linalg.norm(histogram), 1.0, atol=1e-5)
 
 
 def test_a_little_more_light_stays_near_and_another_colour_is_far() -> None:
     def of(rgb: tuple[int, int, int]) -> np.ndarray:
-        return colour.histogram(colour.to_lab(np.full((9, 3), rgb, np.uint8)))
+        return colour.histogram(colour.cells(np.full((9, 3), rgb, np.uint8)))
 
     red, lighter_red, blue = of((170, 30, 40)), of((182, 38, 48)), of((40, 60, 160))
     assert red @ lighter_red > 0.95
@@ -46,15 +46,42 @@ def test_a_little_more_light_stays_near_and_another_colour_is_far() -> None:
 def test_plain_colours_have_the_name_a_person_would_give(
     rgb: tuple[int, int, int], name: str
 ) -> None:
-    shares = colour.named_shares(colour.to_lab(np.full((4, 3), rgb, np.uint8)))
+    shares = colour.named_shares(colour.cells(np.full((4, 3), rgb, np.uint8)))
     assert np.isclose(sum(shares.values()), 1.0, atol=1e-4)
     assert max(shares, key=shares.__getitem__) == name
 
 
 def test_only_the_masked_pixels_count() -> None:
-    pixels = np.zeros((10, 10, 3), np.uint8)
-    pixels[:, 5:] = (200, 25, 35)
-    mask = np.zeros((10, 10), np.uint8)
-    mask[:, 5:] = 255
-    shares = colour.named_shares(colour.samples(pixels, mask))
+    photo = np.zeros((30, 40, 3), np.uint8)
+    photo[5:25, 20:30] = (200, 25, 35)
+    box = (10.0, 5.0, 30.0, 25.0)  # its left half is black
+    mask = np.zeros((8, 6), np.uint8)
+    mask[:, 3:] = 255
+    shares = colour.named_shares(colour.samples(photo, box, mask))
     assert shares["red"] > 0.5 and shares["black"] < 0.2
+    for all_of_it in (None, np.zeros((8, 6), np.uint8)):
+        shares = colour.named_shares(colour.samples(photo, box, all_of_it))
+        assert 0.3 < shares["black"] < 0.6
+
+
+@settings(deadline=None)
+@given(st.tuples(*[st.floats(-30, 130)] * 4), st.integers(1, 90), st.integers(1, 90))
+def test_samples_stay_inside_the_photo(
+    box: tuple[float, float, float, float], rows: int, columns: int
+) -> None:
+    photo = np.zeros((50, 70, 3), np.uint8)
+    found = colour.samples(photo, box, np.full((rows, columns), 255, np.uint8))
+    assert 0 < len(found) <= 2 * 4096 and not found.any()
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(channel, channel, channel), min_size=1, max_size=40))
+def test_what_is_looked_up_is_near_what_would_be_computed(
+    pixels: list[tuple[int, int, int]],
+) -> None:
+    rgb = np.array(pixels, np.uint8)
+    claims = np.exp(-colour._distances(colour.to_lab(rgb)) / 9.0)
+    exact = (claims / claims.sum(axis=1, keepdims=True)).mean(axis=0)
+    looked_up = np.array([*colour.named_shares(colour.cells(rgb)).values()])
+    # Half a step of the grid moves a dark pixel at the edge of two names by a quarter, most by .02.
+    assert np.abs(looked_up - exact).max() < 0.3

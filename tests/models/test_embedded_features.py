@@ -1,62 +1,52 @@
-"""The image tower's memory between describe and embed, and the outline as numbers."""
+"""What describe leaves for embed, and the outline as numbers."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from lookweave.models.embedded import features
+from lookweave.models.embedded import describer_head
+from lookweave.models.embedded.cards import CARDS
 from lookweave.models.embedded.shape import WIDTH, shape_of
-from lookweave.models.protocols import Crop
-
-
-class _CountingSession:
-    """Means and deviations of the frames' channels; counts the frames that it saw."""
-
-    def __init__(self) -> None:
-        self.frames = 0
-
-    def run(self, names: list[str], given: dict[str, np.ndarray]) -> list[Any]:
-        self.frames += len(given["image"])
-        return [given["image"].mean(axis=(2, 3)), given["image"].std(axis=(2, 3))]
-
-
-@pytest.fixture
-def session(monkeypatch: pytest.MonkeyPatch) -> _CountingSession:
-    counting = _CountingSession()
-    monkeypatch.setattr(features, "open_session", lambda weights, also: counting)
-    return counting
-
-
-def _tower() -> features.ImageTower:
-    return features.ImageTower("weights", 32, (0.5,) * 3, (0.5,) * 3)  # type: ignore[arg-type]
+from lookweave.models.protocols import Crop, Recalls
 
 
 def _crops(count: int) -> list[Crop]:
     random = np.random.default_rng(count)
     photos = random.integers(0, 255, (count, 40, 30, 3)).astype(np.uint8)
-    return [Crop(photo, (2.0, 3.0, 25.0, 38.0)) for photo in photos]
+    return [
+        Crop(photo, (2.0, 3.0, 25.0, 38.0), region=f"photo-{count}:segmenter:{place}")
+        for place, photo in enumerate(photos)
+    ]
 
 
-def test_what_was_kept_is_computed_once_and_given_once(session: _CountingSession) -> None:
-    tower, crops = _tower(), _crops(5)
-    first = tower.see(crops[:3], keep=True)
-    assert session.frames == 3
-    second = tower.see(crops)
-    assert session.frames == 5
-    assert np.array_equal(second.features[:3], first.features)
-    assert np.array_equal(second.pooled[:3], first.pooled)
-    assert np.array_equal(tower.see(crops).pooled, second.pooled) and session.frames == 10
+def test_a_described_region_is_recalled_once_and_is_what_encode_gives() -> None:
+    describer, encoder = (
+        next(card for card in CARDS if card.name == name).load()
+        for name in ("lookweave-describer", "lookweave-encoder")
+    )
+    assert isinstance(encoder, Recalls)
+    crops = _crops(3)
+    describer.describe([*crops[:2], replace(crops[2], region=None)])
+    regions = [str(crop.region) for crop in crops]
+    recalled = encoder.recall(regions)
+    assert sorted(recalled) == sorted(regions[:2])
+    for crop in crops[:2]:
+        assert np.array_equal(recalled[str(crop.region)], encoder.encode([crop])[0])
+    assert encoder.recall(regions) == {}
 
 
-def test_memory_is_bounded(session: _CountingSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(features, "KEPT", 2)
-    tower, crops = _tower(), _crops(4)
-    tower.see(crops, keep=True)
-    tower.see(crops)
-    assert session.frames == 4 + 2
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(describer_head, "KEPT", 2)
+    describer, encoder = (
+        next(card for card in CARDS if card.name == name).load()
+        for name in ("lookweave-describer", "lookweave-encoder")
+    )
+    crops = _crops(4)
+    describer.describe(crops)
+    assert len(encoder.recall([str(crop.region) for crop in crops])) == 2
 
 
 def test_outline_tells_legs_from_a_block() -> None:

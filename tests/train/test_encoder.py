@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from lookweave.models.embedded.words import CONCEPTS, read
+from lookweave.taxonomy import CATEGORIES
 from lookweave.train import encoder
 from lookweave.train.captions import caption_of, captions, spoken
 from lookweave.train.encoder_ablation import ablate
@@ -105,18 +106,26 @@ def test_captions_say_what_is_true_and_the_tower_reads_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("category", "tags", "label"),
+    ("opinion", "tags", "label"),
     [
-        ("top", ["t-shirt", "jeans"], "t-shirt"),
-        ("top", ["blouse", "jeans"], "blouse"),
-        ("top", ["t-shirt", "blouse"], "t-shirt"),
-        ("top", ["t-shirt", "bodysuit"], None),
-        ("bag", ["dress", "hair", "null"], None),
+        ({"top": 0.8}, ["t-shirt", "jeans"], "t-shirt"),
+        ({"top": 0.6, "shirt": 0.3}, ["blouse", "jeans"], "blouse"),  # the top there is none of
+        ({"top": 0.5, "shirt": 0.4}, ["t-shirt", "blouse"], None),
+        ({"top": 0.8, "shirt": 0.1}, ["t-shirt", "blouse"], "t-shirt"),
+        ({"top": 0.8}, ["t-shirt", "bodysuit"], None),  # both are tops
+        ({"bag": 0.9}, ["dress", "hair", "null"], None),
+        ({"bag": 0.9}, [], None),
+        ({"jacket": 0.9}, ["suit"], None),
         (None, ["dress"], None),
     ],
 )
-def test_a_tag_confirms_a_region(category: str | None, tags: list[str], label: str | None) -> None:
-    assert confirmed_label(category, tags) == label
+def test_a_tag_confirms_a_region(
+    opinion: dict[str, float] | None, tags: list[str], label: str | None
+) -> None:
+    scores = None
+    if opinion is not None:
+        scores = np.array([opinion.get(name, 0.0) for name in CATEGORIES], np.float32)
+    assert confirmed_label(scores, tags) == label
 
 
 def _pairs(count: int) -> list[GarmentPair]:

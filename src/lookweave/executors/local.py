@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from lookweave.config import Config
 from lookweave.steps.base import Step
@@ -27,13 +28,16 @@ def run(
     # oldest, which may be a long one, is at work. Those of a step over the whole are large.
     ahead = 3 * workers if step_class.writes == "upsert" else workers
     under_way: deque[Future[pa.Table]] = deque()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix=step_class.name)
-    try:
-        for batch in batches:
-            under_way.append(pool.submit(step, batch))
-            if len(under_way) > ahead:
+    # The workers are the cores. BLAS with threads of its own in each would wait for them, spinning.
+    inside = 1 if step_class.writes == "upsert" else None
+    with threadpool_limits(inside, user_api="blas"):
+        pool = ThreadPoolExecutor(workers, thread_name_prefix=step_class.name)
+        try:
+            for batch in batches:
+                under_way.append(pool.submit(step, batch))
+                if len(under_way) > ahead:
+                    yield under_way.popleft().result()
+            while under_way:
                 yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

@@ -72,8 +72,7 @@ def square(crop: Crop, side: int, margin: float, grey: int) -> tuple[Pixels, Pix
     place = _pixels((inner[0] - left, inner[1] - top, inner[2] - left, inner[3] - top), scale, side)
     pixels = np.full((side, side, 3), grey, np.uint8)
     size = (place[2] - place[0], place[3] - place[1])
-    photo = Image.fromarray(crop.photo).resize(size, Image.Resampling.BILINEAR, box=inner)
-    pixels[place[1] : place[3], place[0] : place[2]] = np.asarray(photo)
+    pixels[place[1] : place[3], place[0] : place[2]] = _resized(crop.photo, size, inner)
     mask = np.zeros((side, side), np.uint8)
     place = _pixels((x0 - left, y0 - top, x1 - left, y1 - top), scale, side)
     size = (place[2] - place[0], place[3] - place[1])
@@ -82,6 +81,17 @@ def square(crop: Crop, side: int, margin: float, grey: int) -> tuple[Pixels, Pix
         inside = np.asarray(Image.fromarray(crop.mask).resize(size, Image.Resampling.BILINEAR))
     mask[place[1] : place[3], place[0] : place[2]] = inside
     return pixels, mask
+
+
+def _resized(
+    photo: Pixels, size: tuple[int, int], box: tuple[float, float, float, float]
+) -> Pixels:
+    """`box` of the photo at `size`. Only that part is copied, with what the filter reaches."""
+    reach = int(max((box[2] - box[0]) / size[0], (box[3] - box[1]) / size[1])) + 2
+    left, top = max(0, int(box[0]) - reach), max(0, int(box[1]) - reach)
+    near = photo[top : int(box[3]) + reach + 1, left : int(box[2]) + reach + 1]
+    moved = (box[0] - left, box[1] - top, box[2] - left, box[3] - top)
+    return np.asarray(Image.fromarray(near).resize(size, Image.Resampling.BILINEAR, box=moved))
 
 
 def _pixels(
@@ -96,14 +106,21 @@ def fade_outside(pixels: Pixels, mask: Pixels, fade: float, grey: int, blur: flo
     """Move pixels towards `grey` by `fade` where the mask is low, its edge softened by `blur`
     (standard deviation in pixels)."""
     soft = np.asarray(Image.fromarray(mask).filter(ImageFilter.GaussianBlur(blur)), np.float32)
-    kept = (1.0 - fade * (1.0 - soft / 255.0))[..., None]
-    return np.clip(grey + (pixels.astype(np.float32) - grey) * kept + 0.5, 0, 255).astype(np.uint8)
+    faded = pixels.astype(np.float32)
+    faded -= grey
+    faded *= ((1.0 - fade) + np.float32(fade / 255.0) * soft)[..., None]
+    faded += grey + 0.5  # between the pixel and grey, so nothing has to be clipped
+    return faded.astype(np.uint8)
 
 
 def tensor(
     frames: list[Pixels], mean: tuple[float, ...], std: tuple[float, ...]
 ) -> NDArray[np.float32]:
     """Frames of one size as float32 (n, 3, height, width), (pixel / 255 - mean) / std."""
-    scaled = np.stack(frames).astype(np.float32) / 255.0
-    normal = (scaled - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
-    return np.ascontiguousarray(normal.transpose(0, 3, 1, 2), dtype=np.float32)
+    level = np.arange(256, dtype=np.float32)[:, None] / 255.0
+    normal = (level - np.asarray(mean, np.float32)) / np.asarray(std, np.float32)
+    values = np.empty((len(frames), 3, *frames[0].shape[:2]), np.float32)
+    for number, frame in enumerate(frames):
+        for channel in range(3):  # looked up, for a byte has but 256 values
+            np.take(normal[:, channel], frame[..., channel], out=values[number, channel])
+    return values

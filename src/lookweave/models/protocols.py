@@ -7,7 +7,7 @@ Photos are uint8 RGB arrays of shape (height, width, 3), oriented, sRGB. A model
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,7 @@ class Crop:
         mask: uint8 0/255 that fills the box at any resolution, or None.
         kind: ``garment`` (a product photo's cut-out) or ``look``.
         label_scores: the detector's opinion over `taxonomy.CATEGORIES`, or None.
+        region: the key of the region in the workspace, or None.
     """
 
     photo: Pixels
@@ -52,6 +53,7 @@ class Crop:
     mask: Pixels | None = None
     kind: str = "look"
     label_scores: Vectors | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,16 @@ class ImageEncoder(Protocol):
 
     def encode(self, crops: list[Crop]) -> Vectors:
         """Unit vectors, float32 (len(crops), dimension)."""
+        ...
+
+
+@runtime_checkable
+class Recalls(Protocol):
+    """An encoder that shares its network with a describer, and need not look twice."""
+
+    def recall(self, regions: list[str]) -> dict[str, Vectors]:
+        """Vectors of those regions, by `Crop.region`, that the describer has seen in this process;
+        float32 (dimension,), the same as `encode` gives."""
         ...
 
 

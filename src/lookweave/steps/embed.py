@@ -10,7 +10,7 @@ from lookweave.config import Config
 from lookweave.errors import ModelError, Rejected
 from lookweave.models.card import Card
 from lookweave.models.cards import chosen
-from lookweave.models.protocols import Crop, ImageEncoder
+from lookweave.models.protocols import Crop, ImageEncoder, Recalls
 from lookweave.records import Noun, embedding_noun
 from lookweave.steps.base import Step, Todo, outcome, reject_row
 from lookweave.steps.describe import regions_left
@@ -34,19 +34,22 @@ class Embed(Step):
         self._reader = PhotoReader(self.workspace)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        crops = self._reader.crops(batch)
+        regions: list[str] = batch.column("id").to_pylist()
+        known = self._encoder.recall(regions) if isinstance(self._encoder, Recalls) else {}
+        left = batch.filter(pa.array([region not in known for region in regions]))
+        crops = self._reader.crops(left)
         usable = [crop for crop in crops if isinstance(crop, Crop)]
         vectors = iter(self._encoder.encode(usable))
         rows: list[dict[str, object]] = []
         rejects: list[dict[str, object]] = []
-        for region, crop in zip(batch.to_pylist(), crops, strict=True):
+        looked_at = iter(crops)
+        for region, kind in zip(regions, batch.column("kind").to_pylist(), strict=True):
+            crop = None if region in known else next(looked_at)
             if isinstance(crop, Rejected):
-                rejects.append(
-                    reject_row("embed", self._key, region["id"], crop, kind=region["kind"])
-                )
+                rejects.append(reject_row("embed", self._key, region, crop, kind=kind))
             else:
-                row = {"subject": region["id"], "kind": region["kind"], "vector": next(vectors)}
-                rows.append(row)
+                vector = known[region] if crop is None else next(vectors)
+                rows.append({"subject": region, "kind": kind, "vector": vector})
         return outcome(self._noun, rows, rejects)
 
     @classmethod

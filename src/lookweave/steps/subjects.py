@@ -119,4 +119,5 @@ def _crop(row: dict[str, object], photo: photos.Photo | Rejected | None) -> Crop
         mask=np.asarray(Image.open(BytesIO(mask))) if isinstance(mask, bytes) else None,
         kind=str(row["kind"]),
         label_scores=np.asarray(scores, np.float32) if scores is not None else None,
+        region=str(row["id"]),
     )

@@ -129,7 +129,7 @@ def fit_head(config: DescriberConfig, table: CropTable) -> Arrays:
     seed_everything(config.seed)
     arrays = components_of(table, config.components)
     given = head_inputs(arrays, table)
-    crossed = np.flatnonzero(table.sources == "mask")
+    crossed = np.flatnonzero(table.sources != "product")
     crossed_given = given[crossed].copy()
     crossed_given[:, -1] = 1.0
     rows = np.concatenate([np.arange(len(given)), crossed])
@@ -217,8 +217,7 @@ def train(config: DescriberConfig) -> dict[str, Any]:
     table = crop_table(config.parsed, config.products, shipped, config.cache)
     began = time.monotonic()
     use_threads(config.threads)
-    rows = (table.splits == "train") & np.isin(table.sources, ["mask", "product"])
-    arrays = calibrated(fit_head(config, table.where(rows)), table)
+    arrays = calibrated(fit_head(config, table.where(table.learned)), table)
     quality = measured(arrays, table)
     record = {
         "name": "describer",
@@ -260,7 +259,7 @@ def cross_fitted(
     table = replace(table, opinions=np.zeros_like(table.opinions))
     categories = np.zeros((len(table.labels), len(CATEGORIES)), np.float32)
     long_sleeved = np.zeros(len(table.labels), np.float32)
-    trained = (table.splits == "train") & np.isin(table.sources, ["mask", "product"])
+    trained = table.learned
     _, photo = np.unique(table.photos, return_inverse=True)
     for fold in range(folds):
         others = trained & (photo % folds != fold)

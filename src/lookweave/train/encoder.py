@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -47,12 +47,17 @@ from lookweave.train.running import (
     TrainingRun,
     Weights,
     fit,
+    load_checkpoint,
+    save_checkpoint,
     seed_everything,
     use_threads,
 )
 from lookweave.train.trunk import TrunkName
 
 _console = Console(stderr=True)
+
+START = "encoder.start.pt"
+"""The weights before the first step, beside the checkpoint: what the exported ones blend with."""
 
 
 class EncoderConfig(BaseModel):
@@ -77,7 +82,7 @@ class EncoderConfig(BaseModel):
     frozen_blocks: int = Field(11, ge=0)
     """Half-way through stride 16: edges and weaves stay as ImageNet made them, which halves the
     cost of a step and keeps pairs of one photo from being told by its grain."""
-    steps: int = Field(800, ge=0)
+    steps: int = Field(1000, ge=0)
     """0 exports the whitened ImageNet features that training starts from."""
     stage: int = Field(100, ge=1)
     """Steps between two validations."""
@@ -97,6 +102,11 @@ class EncoderConfig(BaseModel):
     patience: int = 4
     """Stages without a better validation after which the run stops."""
     averaging: float = 0.99
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    """Of the image tower's forward and backward pass; weights and losses are float32 always."""
+    blend: float = Field(0.7, ge=0, le=1)
+    """How far the exported weights lie from the start towards the best of the run: a mean of both
+    keeps what ImageNet knew of categories (WiSE-FT, Wortsman et al. 2022, arXiv 2109.01903)."""
     seed: int = 7
     threads: int = 2
     resume: bool = True
@@ -112,12 +122,14 @@ class EncoderData:
         photographed: pairs of one photo each.
         rendered, rendered_validation: pairs of two pictures; families stay on one side.
         crops: columns of `labelled_crops.cut_crops`.
+        segmenter_sha256: of the weights that cut the crops.
     """
 
     photographed: list[GarmentPair]
     rendered: list[GarmentPair]
     rendered_validation: list[GarmentPair]
     crops: Columns
+    segmenter_sha256: str
 
     @classmethod
     def read(cls, config: EncoderConfig) -> EncoderData:
@@ -134,7 +146,7 @@ class EncoderData:
                 products_per_class=config.products_per_class,
             )  # fmt: skip
         train, validation = ([], []) if config.rendered is None else rendered_pairs(config.rendered)
-        return cls(pairs, train, validation, crops)
+        return cls(pairs, train, validation, crops, sha256)
 
 
 class EncoderRecipe:
@@ -150,6 +162,7 @@ class EncoderRecipe:
         self.pair_loss, self.text_loss = PairSigmoidLoss(), TextSigmoidLoss()
         self.quality = validation
         self._text_weight = config.text_weight
+        self._half = config.precision == "bfloat16"
         self._batches = PairBatches(
             pairs, config.pairs_per_batch, config.hard_share, config.train_side, config.strength,
             config.seed,
@@ -162,7 +175,9 @@ class EncoderRecipe:
     def loss(self, batch: Batch) -> Tensor:
         """Pairs, and captions at their weight."""
         views = batch.views.contiguous(memory_format=torch.channels_last)
-        vectors = self.network.image_vectors(views)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
+            vectors = self.network.image_vectors(views)
+        vectors = vectors.float()
         loss: Tensor = self.pair_loss(vectors, batch.garments)
         if self._text_weight and batch.texts:
             texts = self.network.text_vectors(batch.texts)
@@ -225,6 +240,9 @@ def trained(
         if start is not None:
             network.load_state_dict(start)
         network.trunk.freeze(config.frozen_blocks)
+    begun = config.out / START
+    if not (config.resume and checkpoint.exists()):
+        save_checkpoint(begun, network.state_dict())
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     recipe = EncoderRecipe(
         config, network, pairs, lambda weights: measure.validation(loaded(config, weights))
@@ -241,6 +259,12 @@ def trained(
         after_stage,
     )
     return run
+
+
+def blended(config: EncoderConfig, best: Weights) -> Weights:
+    """`config.blend` of the way from the run's start to its best weights."""
+    start = load_checkpoint(config.out / START)
+    return {name: start[name].lerp(value, config.blend) for name, value in best.items()}
 
 
 def train(
@@ -262,21 +286,25 @@ def finish(
 
     Where `encoder_ablation` has left its table in the folder, it becomes part of the record.
     """
-    network = loaded(config, run.best)
+    network = loaded(config, blended(config, run.best))
     path = config.out / "encoder.onnx"
     difference = export_onnx(
         network, path, torch.zeros(2, 3, SIDE, SIDE), "embedding", {0: "batch"}, {0: "batch"}
     )
     quality = measure.test(network)
     table = config.out / "encoder-ablation.json"
-    if table.exists():
-        quality["ablation"] = json.loads(table.read_text(encoding="utf-8"))
+    rows = json.loads(table.read_text(encoding="utf-8")) if table.exists() else []
+    whole = {"what": "the whole run, not blended with its start", "steps": run.steps}
+    shipped = {"what": f"blended, {config.blend:g} of the way: these weights", "steps": run.steps}
+    unblended = measure.test(loaded(config, run.best))
+    quality["ablation"] = [*rows, {**whole, **unblended}, {**shipped, **quality}]
     facts = RunFacts(
         minutes=run.spent_seconds / 60, steps=run.steps, history=run.history,
         weights=sum(weight.numel() for weight in (*network.trunk.parameters(),
                                                   *network.project.parameters())),
         onnx_difference=difference,
         pairs=counts([*data.photographed, *(data.rendered if config.rendered else [])]),
+        segmenter_sha256=data.segmenter_sha256,
     )  # fmt: skip
     left_out = {"parsed", "products", "rendered", "out", "cache", "resume"}
     settings = config.model_dump(mode="json", exclude=left_out)

@@ -13,7 +13,8 @@ from lookweave.train.trunk import MEAN, STD
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What only the run knows: its length, history, size, and how many pairs of which source."""
+    """What only the run knows: its length, history, size, how many pairs of which source, and
+    which segmenter cut those without a true mask."""
 
     minutes: float
     steps: int
@@ -21,6 +22,7 @@ class RunFacts:
     weights: int
     onnx_difference: float
     pairs: Mapping[str, int]
+    segmenter_sha256: str
 
 
 def encoder_record(
@@ -39,6 +41,7 @@ def encoder_record(
         ),
         "weights": facts.weights,
         "data": _data(facts.pairs),
+        "segmenter_sha256": facts.segmenter_sha256,
         "recipe": "lookweave.train.encoder",
         "config": dict(settings),
         "seed": settings["seed"],

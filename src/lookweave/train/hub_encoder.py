@@ -10,7 +10,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -40,12 +40,15 @@ _SCALES = ("logit_scale", "logit_bias")  # the recipe's losses have their own
 
 
 class HubEncoderConfig(EncoderConfig):
-    """As `EncoderConfig`; what speaks of trunk, whitening and frozen blocks has no effect."""
+    """As `EncoderConfig`; what speaks of trunk, whitening, frozen blocks and blending has no
+    effect."""
 
     start: str
     """A card's name (see `lookweave models`), or a model folder."""
     models_dir: Path | None = None
     device: str = "auto"
+    precision: Literal["bfloat16", "float32"] = "float32"
+    """On a processor; a GPU computes in float32."""
     rate: float = 1e-5
     text_rate: float = Field(2e-6, ge=0)
     """0 leaves the text tower as it came."""

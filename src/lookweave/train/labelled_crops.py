@@ -27,16 +27,16 @@ from lookweave.models.embedded.encoder import shares_of
 from lookweave.models.embedded.features import ImageTower
 from lookweave.models.embedded.segmenter import MIN_AREA, Segmenter
 from lookweave.models.embedded.shape import shape_of
-from lookweave.models.framing import cut
 from lookweave.models.protocols import Crop, Detection
-from lookweave.taxonomy import CATEGORIES, SEGMENTER_CLASSES
-from lookweave.train.labels import CLASS_COUNT, IGNORE, QUALITY_GROUPS, ccp_value
+from lookweave.taxonomy import CATEGORIES
+from lookweave.train.labels import CLASS_COUNT, IGNORE, ccp_value
 from lookweave.train.parsed_photos import split_of
 from lookweave.train.product_photos import Pixels, read_rgb
 
 _console = Console(stderr=True)
 _WORKERS = 4
 _MASK_SIDE = 128
+LEAST_OPINION = 0.15
 _SAME = 0.5  # intersection over union from which a found region has a true mask's label
 
 
@@ -88,6 +88,11 @@ class CropTable:
     def of(self, source: str, split: str) -> CropTable:
         """The rows of one source and split."""
         return self.where((self.sources == source) & (self.splits == split))
+
+    @property
+    def learned(self) -> NDArray[np.bool_]:
+        """(n,): the rows that describer and text tower learn from."""
+        return np.asarray((self.splits == "train") & (self.sources != "found"))
 
 
 def garment_label(label: str) -> bool:
@@ -217,7 +222,7 @@ def cut_crops(
 
 
 def tagged_crops(parsed: Path, detector: Segmenter, segmenter_sha256: str, folder: Path) -> Columns:
-    """The same columns for photos that are tagged only: regions whose category a tag confirms."""
+    """The same columns for photos that are tagged only: regions that one of the tags fits."""
     with (parsed / "tags.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["annotation"] == "image"]
     tags = {parsed / "photos" / row["photo"]: row["labels"].split("|") for row in rows}
@@ -227,7 +232,7 @@ def tagged_crops(parsed: Path, detector: Segmenter, segmenter_sha256: str, folde
         pixels = read_rgb(path)
         made = []
         for one in detector.detect([pixels])[0]:
-            label = confirmed_label(one.label, tags[path])
+            label = confirmed_label(one.label_scores, tags[path])
             if label is not None:
                 crop = Crop(pixels, one.box, one.mask, "look", one.label_scores)
                 made.append(LabelledCrop(crop, label, "tagged", "train", path.stem))
@@ -240,20 +245,28 @@ def tagged_crops(parsed: Path, detector: Segmenter, segmenter_sha256: str, folde
     )  # fmt: skip
 
 
-def confirmed_label(category: str | None, tags: Sequence[str]) -> str | None:
-    """The one tag that a region of this category can be meant by, or None.
+def confirmed_label(opinion: NDArray[np.float32] | None, tags: Sequence[str]) -> str | None:
+    """The one tag that a region is meant by, or None.
 
-    A tag of the very category counts first, then one of those that street photos' labels mix it
-    up with (`labels.QUALITY_GROUPS`).
+    Of the categories that the photo's tags name the one that the segmenter holds likeliest: a
+    region that it calls knitwear, in a photo without any, is the shirt that is there. Where it
+    gives that category less than `LEAST_OPINION`, or another one of the tags half as much, or
+    where several tags are of that category, nothing is said.
+
+    Args:
+        opinion: float32 (19,), the segmenter's label scores of the region.
     """
-    named = {tag: ccp_value(tag) for tag in tags if tag not in ("", "null") and garment_label(tag)}
-    group = next((one for one in QUALITY_GROUPS.values() if category in one), (category,))
-    for wanted in ((category,), group):
-        values = {SEGMENTER_CLASSES.index(name) for name in wanted if name is not None}
-        fitting = [tag for tag, value in named.items() if value in values]
-        if fitting:
-            return fitting[0] if len(fitting) == 1 else None
-    return None
+    named = {
+        tag: ccp_value(tag) - 1 for tag in tags if tag not in ("", "null") and garment_label(tag)
+    }
+    named = {tag: place for tag, place in named.items() if place < len(CATEGORIES)}
+    if opinion is None or not named:
+        return None
+    held = sorted({float(opinion[place]) for place in named.values()}, reverse=True)
+    best = max(named, key=lambda tag: float(opinion[named[tag]]))
+    if held[0] < LEAST_OPINION or (len(held) > 1 and held[1] > held[0] / 2):
+        return None
+    return best if [*named.values()].count(named[best]) == 1 else None
 
 
 def crop_photo(crops: Columns, row: int, parsed: Path, products: Path | None) -> Path:
@@ -266,12 +279,15 @@ def crop_photo(crops: Columns, row: int, parsed: Path, products: Path | None) ->
 
 
 def crop_table(parsed: Path, products: Path, shipped: Shipped, folder: Path) -> CropTable:
-    """The table of all crops.
+    """The table of all crops, those of tagged photos last.
 
     What the segmenter says of them and what the encoder sees of them are kept in `folder`, each
     under a name that says for which weights: a new encoder finds the crops already cut.
     """
-    known = cut_crops(parsed, products, shipped.detector, shipped.segmenter_sha256, folder)
+    segmenter = shipped.detector, shipped.segmenter_sha256
+    known = cut_crops(parsed, products, *segmenter, folder)
+    if tagged := tagged_crops(parsed, *segmenter, folder):
+        known = {name: np.concatenate([column, tagged[name]]) for name, column in known.items()}
     starts = np.flatnonzero(np.r_[True, known["photos"][1:] != known["photos"][:-1]])
     groups = np.split(np.arange(len(known["photos"])), starts[1:])
 
@@ -286,7 +302,7 @@ def crop_table(parsed: Path, products: Path, shipped: Shipped, folder: Path) -> 
 
     weights = f"{shipped.segmenter_sha256[:8]}-{shipped.encoder_sha256[:8]}"
     seen = _kept(
-        folder / f"crops-{weights}.npz",
+        folder / f"features-{weights}.npz",
         "computing features, once for this encoder", groups, features_of,
     )  # fmt: skip
     columns = {**known, **seen}
@@ -318,11 +334,11 @@ def _kept(
 def _columns(crops: list[LabelledCrop]) -> dict[str, Any]:
     if not crops:
         return {}
-    pixels = [colour.samples(*cut(one.crop)) for one in crops]
+    pixels = [colour.samples(one.crop.photo, one.crop.box, one.crop.mask) for one in crops]
     unasked = np.zeros(len(CATEGORIES), np.float32)
     return {
-        "histograms": np.stack([colour.histogram(lab) for lab in pixels]),
-        "shares": np.array([[*colour.named_shares(lab).values()] for lab in pixels], np.float32),
+        "histograms": np.stack([colour.histogram(one) for one in pixels]),
+        "shares": np.array([[*colour.named_shares(one).values()] for one in pixels], np.float32),
         "shapes": np.stack([shape_of(one.crop) for one in crops]),
         "opinions": np.stack(
             [unasked if one.crop.label_scores is None else one.crop.label_scores for one in crops]

@@ -29,7 +29,7 @@ PRODUCT_AUGMENTATION = PhotoAugmentation(
 TAGGED_AUGMENTATION = PhotoAugmentation(plain_background=0.12, single_garment=0.06)
 """A mask by the network has an uncertain seam, which would show on a new background."""
 
-TAGGED_WEIGHT = 0.5
+TAGGED_WEIGHT = 0.7
 """How often a photo with tags is drawn, against one with a mask."""
 
 

@@ -16,9 +16,9 @@ from lookweave.models.session import open_session
 from lookweave.taxonomy import SEGMENTER_CLASSES
 from lookweave.train.curves import draw_curves
 from lookweave.train.export import export_onnx, write_record
-from lookweave.train.labels import PARTIAL_LABELS, admissible_classes, product_value
+from lookweave.train.labels import IGNORE, PARTIAL_LABELS, admissible_classes, product_value
 from lookweave.train.parsed_photos import ParsedPhoto, load_parsed_photos
-from lookweave.train.product_photos import ProductPhoto, load_product_photos
+from lookweave.train.product_photos import Pixels, ProductPhoto, load_product_photos
 from lookweave.train.progress import step_progress
 from lookweave.train.region_quality import detector_of, region_quality
 from lookweave.train.rendered_photos import load_rendered_photos
@@ -75,9 +75,10 @@ class SegmenterConfig(BaseModel):
     rendered: Path | None = None
     """Folder of ``lookweave render --labels``."""
     tagged: bool = False
-    """Learn from the photos with tags only, too, by masks of the network's own."""
-    label_tagged_at: tuple[int, ...] = (13, 25)
-    """The epochs before which the tagged photos are given (new) masks; unused before the first."""
+    """Learn from the photos with tags only, too."""
+    label_tagged_at: tuple[int, ...] = (14, 25)
+    """The epochs before which the tagged photos are given (new) masks by the network as it is.
+    Before the first a pixel of theirs teaches only that it is one of the classes of the tags."""
     start: Path | None = None
     """The checkpoint of an earlier run, whose best weights this one starts from."""
     out: Path
@@ -92,14 +93,14 @@ class SegmenterConfig(BaseModel):
     rate: float = 4e-4
     head_rate_factor: float = 4.0
     weight_decay: float = 0.02
-    product_share: float = Field(0.25, ge=0, lt=1)
-    products_per_class: int = 250
+    product_share: float = Field(0.18, ge=0, lt=1)
+    products_per_class: int = 160
     rendered_share: float = Field(0.15, ge=0, lt=0.5)
     rarity: float = Field(0.3, ge=0, le=1)
     """Photos with a class that fewer than this share of photos show are drawn oftener."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     """Of the forward and backward pass; weights and their averages are float32 always."""
-    small_until: float = Field(0.35, ge=0, le=1)
+    small_until: float = Field(0.45, ge=0, le=1)
     """The share of the run at three quarters of the resolution, where a step costs half."""
     patience: int = 12
     """Epochs without a better validation mean IoU after which the run stops."""
@@ -271,11 +272,14 @@ def _set_tagged(
 ) -> None:  # fmt: skip
     """Before an epoch: new masks for the tagged photos when due, the kept ones after a break."""
     due = epoch in run.config.label_tagged_at
-    kept = begun and any(at < epoch for at in run.config.label_tagged_at)
-    if not photos or not (due or kept):
+    if not photos or not (due or begun):
         return
-    opinions = _opinions_of(run.evaluated(run.averaged.state)) if due else None
-    masks = label_tagged(photos, opinions, run.config.out / "tagged")
+    masks: Sequence[Pixels] = [
+        np.full(photo.pixels.shape[:2], IGNORE, np.uint8) for photo in photos
+    ]
+    if due or any(at < epoch for at in run.config.label_tagged_at):
+        opinions = _opinions_of(run.evaluated(run.averaged.state)) if due else None
+        masks = label_tagged(photos, opinions, run.config.out / "tagged")
     batches.set_tagged(
         [
             LabelledPhoto(photo.pixels, mask, TAGGED_AUGMENTATION, photo.possible)

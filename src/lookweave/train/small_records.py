@@ -49,7 +49,9 @@ def data_used(table: CropTable) -> list[dict[str, str]]:
             "name": "Clothing Co-Parsing",
             "licence": "Apache-2.0 (repository; photos third-party)",
             "used": f"{count('mask', 'train')} garments by their true masks, of photos whose number"
-            f" does not end in 7; {count('found', 'validation')} regions for validation",
+            f" does not end in 7, and {count('tagged', 'train')} regions that the segmenter found"
+            f" in such photos with tags only; {count('found', 'validation')} regions for"
+            " validation",
         },
         {
             "name": "clothing-small",

@@ -127,7 +127,7 @@ def image_vectors(
     tower shall trust them as far as they deserve on new garments.
     """
     categories, long_sleeved = answers(arrays, table)
-    trained = (table.splits == "train") & np.isin(table.sources, ["mask", "product"])
+    trained = table.learned
     recipe = DescriberConfig(
         parsed=config.parsed, products=config.products, out=config.out, cache=config.cache,
         seed=config.seed, threads=config.threads,
@@ -209,7 +209,7 @@ def train(config: TextConfig) -> dict[str, Any]:
     shipped = Shipped.installed()
     table = crop_table(config.parsed, config.products, shipped, config.cache)
     began = time.monotonic()
-    rows = (table.splits == "train") & np.isin(table.sources, ["mask", "product"])
+    rows = table.learned
     _, arrays = load_head(config.describer, shipped.encoder_sha256, "describer")
     features, colours, _ = shipped.shares
     rest = (1 - config.kind_share) / (features + colours)

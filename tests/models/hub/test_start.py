@@ -82,7 +82,7 @@ def settings(folder: Path, out: Path, **more: Any) -> HubEncoderConfig:
 
 def tune(folder: Path, out: Path, **more: Any) -> dict[str, Any]:
     pairs = garment_pairs(12)
-    data = EncoderData(pairs, [], [], {})
+    data = EncoderData(pairs, [], [], {}, "")
     measure: Any = Margin(pairs)
     return hub_encoder.train(settings(folder, out, **more), data, measure)
 
@@ -168,8 +168,8 @@ def test_a_run_is_resumed_and_a_text_tower_can_be_left_alone(tiny: Tiny, tmp_pat
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        hub_encoder.train(half, EncoderData(pairs, [], [], {}), measure, after_stage=stop)
-    rest = hub_encoder.train(half, EncoderData(pairs, [], [], {}), measure)
+        hub_encoder.train(half, EncoderData(pairs, [], [], {}, ""), measure, after_stage=stop)
+    rest = hub_encoder.train(half, EncoderData(pairs, [], [], {}, ""), measure)
     assert rest["trained_steps"] == whole["trained_steps"] == 24
     assert rest["history"][-1]["loss"] == pytest.approx(whole["history"][-1]["loss"], rel=1e-3)
     texts = [HubNetwork(folder, "cpu").text_vectors(["red dress"]).detach().numpy()

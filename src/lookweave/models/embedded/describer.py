@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lookweave.models import colour
 from lookweave.models.card import Card
-from lookweave.models.embedded.describer_head import DescriberHead
+from lookweave.models.embedded.describer_head import describer_head
 from lookweave.models.embedded.features import image_tower
 from lookweave.models.embedded.head import SLEEVED
 from lookweave.models.protocols import Crop, Description, Vectors
@@ -34,7 +34,7 @@ class EmbeddedDescriber:
             tuple(settings["mean"]),
             tuple(settings["std"]),
         )
-        self._head = DescriberHead(card.weights, settings["encoder_sha256"], tower)
+        self._head = describer_head(card.weights, settings["encoder_sha256"], tower)
 
     def describe(self, crops: list[Crop]) -> list[Description | Exception]:
         """One description for each crop."""
@@ -43,12 +43,12 @@ class EmbeddedDescriber:
         known = self._head.answer(crops, keep=True)
         return [
             _description(*one)
-            for one in zip(known.categories, known.long_sleeved, known.lab, strict=True)
+            for one in zip(known.categories, known.long_sleeved, known.pixels, strict=True)
         ]
 
 
-def _description(categories: Vectors, long_sleeved: float, lab: Vectors) -> Description:
-    shares = colour.named_shares(lab)
+def _description(categories: Vectors, long_sleeved: float, pixels: colour.Cells) -> Description:
+    shares = colour.named_shares(pixels)
     attributes = {
         "category": dict(zip(CATEGORIES, categories.tolist(), strict=True)),
         "colours": shares,

@@ -4,6 +4,8 @@ vectors, where words find it."""
 
 from __future__ import annotations
 
+import functools
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookweave.models import colour
-from lookweave.models.embedded.features import ImageTower, Sight
+from lookweave.models.embedded.features import ImageTower
 from lookweave.models.embedded.head import SLEEVED, load_head
 from lookweave.models.embedded.shape import shape_of
-from lookweave.models.framing import cut
 from lookweave.models.protocols import Crop, Vectors
 from lookweave.taxonomy import CATEGORIES
 
@@ -26,23 +27,33 @@ CALIBRATED = ("look", "garment", "look unasked", "garment unasked")
 _FLOOR = 1e-3  # no opinion of a detector counts as impossible
 
 
+KEPT = 50_000
+"""Regions that wait for the encoder, at most: about 120 MB. Describe and embed ask the same of the
+same regions one after the other, and the image tower is by far the dearest part of both."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What is known of n crops.
 
     Attributes:
-        sight: what the image tower saw.
-        lab: CIELAB pixels of each mask, see `colour.samples`.
+        features: float32 (n, 384), the image tower's, unit norm.
+        pixels: of each mask, see `colour.samples`.
         histograms: float32 (n, 180).
         categories: float32 (n, 19), probabilities.
         long_sleeved: float32 (n,), probability.
     """
 
-    sight: Sight
-    lab: list[Vectors]
+    features: Vectors
+    pixels: list[colour.Cells]
     histograms: Vectors
     categories: Vectors
     long_sleeved: Vectors
+
+    @property
+    def kinds(self) -> Vectors:
+        """See `meaning`."""
+        return meaning(self.categories, self.long_sleeved)
 
 
 class DescriberHead:
@@ -52,12 +63,19 @@ class DescriberHead:
     def __init__(self, weights: Path, encoder_sha256: str, tower: ImageTower) -> None:
         _, self._arrays = load_head(weights, encoder_sha256, "describer")
         self._tower = tower
+        self._kept: dict[str, tuple[Vectors, ...]] = {}
+        self._lock = threading.Lock()
 
     def answer(self, crops: list[Crop], *, keep: bool = False) -> Answer:
-        """What is known of the crops; `keep` as for `ImageTower.see`."""
-        sight = self._tower.see(crops, keep=keep)
-        lab = [colour.samples(*cut(crop)) for crop in crops]
-        histograms = np.stack([colour.histogram(pixels) for pixels in lab])
+        """What is known of the crops.
+
+        Args:
+            crops: at least one.
+            keep: whether `recall` will ask for them.
+        """
+        sight = self._tower.see(crops)
+        pixels = [colour.samples(crop.photo, crop.box, crop.mask) for crop in crops]
+        histograms = np.stack([colour.histogram(one) for one in pixels])
         shapes = np.stack([shape_of(crop) for crop in crops])
         garment = np.array([crop.kind == "garment" for crop in crops])
         opinions = _opinions(crops)
@@ -72,7 +90,30 @@ class DescriberHead:
             for at in (slice(place, place + 1) for place in range(len(crops)))
         ]
         categories, long_sleeved = (np.concatenate(part) for part in zip(*said, strict=True))
-        return Answer(sight, lab, histograms, categories, long_sleeved)
+        known = Answer(sight.features, pixels, histograms, categories, long_sleeved)
+        if keep:
+            self._keep([crop.region for crop in crops], known)
+        return known
+
+    def _keep(self, regions: list[str | None], known: Answer) -> None:
+        parts = known.features, known.histograms, known.kinds
+        with self._lock:
+            for place, region in enumerate(regions):
+                if region is not None and len(self._kept) < KEPT:
+                    # Copies, for a view would keep its whole batch in memory.
+                    self._kept[region] = tuple(part[place].copy() for part in parts)
+
+    def recall(self, regions: list[str]) -> dict[str, tuple[Vectors, ...]]:
+        """Features, histogram and kind of the regions that were kept, which are then forgotten."""
+        with self._lock:
+            kept = {region: self._kept.pop(region, None) for region in regions}
+        return {region: parts for region, parts in kept.items() if parts is not None}
+
+
+@functools.lru_cache(maxsize=4)
+def describer_head(weights: Path, encoder_sha256: str, tower: ImageTower) -> DescriberHead:
+    """The one head of these weights in this process: what describe asked, embed recalls."""
+    return DescriberHead(weights, encoder_sha256, tower)
 
 
 def _opinions(crops: list[Crop]) -> Vectors:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lookweave.models.card import Card
-from lookweave.models.embedded.describer_head import DescriberHead, meaning
+from lookweave.models.embedded.describer_head import describer_head
 from lookweave.models.embedded.features import image_tower
 from lookweave.models.embedded.text import TextTower
 from lookweave.models.embedded.words import Reading, read
@@ -31,7 +31,7 @@ class Encoder:
         mean, std = tuple(settings["mean"]), tuple(settings["std"])
         tower = image_tower(card.weights, card.input_size[0], mean, std)
         describer = card.weights.with_name(settings["describer"])
-        self._head = DescriberHead(describer, card.weights_sha256, tower)
+        self._head = describer_head(describer, card.weights_sha256, tower)
         self._shares = shares_of(settings)
         self.dimension = card.dimension
         self._card = card
@@ -43,8 +43,16 @@ class Encoder:
         if not crops:
             return np.empty((0, self.dimension), np.float32)
         known = self._head.answer(crops)
-        kinds = meaning(known.categories, known.long_sleeved)
-        return fused_vectors([known.sight.features, known.histograms, kinds], self._shares)
+        return fused_vectors([known.features, known.histograms, known.kinds], self._shares)
+
+    def recall(self, regions: list[str]) -> dict[str, Vectors]:
+        """Vectors of the regions that the embedded describer has just seen, float32 (dimension,):
+        each can be asked for once."""
+        kept = self._head.recall(regions)
+        return {
+            region: fused_vectors([part[None] for part in parts], self._shares)[0]
+            for region, parts in kept.items()
+        }
 
     def encode_text(self, texts: list[str]) -> Vectors:
         """Unit vectors, float32 (len(texts), dimension); `words.read` says what counts of a text.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +25,6 @@ POOLED = "/ReduceMean_output_0"
 """The graph's tensor before the projection: what tells one garment from another forgets there
 much of what it is."""
 
-KEPT = 16_384
-"""Crops that wait for their second reader, at most: about 100 MB. Describe and embed see the
-same crops one after the other, and the network is by far the dearest part of both."""
-
 
 @dataclass(frozen=True)
 class Sight:
@@ -46,52 +40,24 @@ class Sight:
 
 
 class ImageTower:
-    """Features of crops.
-
-    What one reader keeps, the next takes away, so a crop that is described and then embedded goes
-    through the network once. When `KEPT` crops wait, further ones are computed twice.
-    """
+    """Features of crops."""
 
     def __init__(
         self, weights: Path, side: int, mean: tuple[float, ...], std: tuple[float, ...]
     ) -> None:
         self._session = open_session(weights, also=(POOLED,))
         self._side, self._mean, self._std = side, mean, std
-        self._waiting: dict[bytes, tuple[Vectors, Vectors]] = {}
-        self._lock = threading.Lock()
 
-    def see(self, crops: list[Crop], *, keep: bool = False) -> Sight:
-        """Args:
-        crops: at least one.
-        keep: whether another reader will ask for the same crops.
-        """
-        frames = [self._frame(crop) for crop in crops]
-        keys = [hashlib.blake2b(frame.tobytes(), digest_size=16).digest() for frame in frames]
-        known = {} if keep else self._taken(keys)
-        fresh = [place for place in range(len(crops)) if place not in known]
-        for place in fresh:
+    def see(self, crops: list[Crop]) -> Sight:
+        """Features of at least one crop."""
+        rows = []
+        for crop in crops:
             # One at a time: a frame's activations fit in the cache, which makes it three times as
             # quick on a processor, and a row cannot depend on its neighbours.
-            frame = tensor([frames[place]], self._mean, self._std)
-            features, pooled = self._session.run(["embedding", POOLED], {"image": frame})
-            known[place] = (features[0], pooled[0])
-        rows = [known[place] for place in range(len(crops))]
-        if keep:
-            self._leave(keys, rows)
-        features, pooled = (np.stack(part).astype(np.float32) for part in zip(*rows, strict=True))
+            frame = tensor([self._frame(crop)], self._mean, self._std)
+            rows.append(self._session.run(["embedding", POOLED], {"image": frame}))
+        features, pooled = (np.concatenate(part) for part in zip(*rows, strict=True))
         return Sight(features, pooled)
-
-    def _taken(self, keys: list[bytes]) -> dict[int, tuple[Vectors, Vectors]]:
-        with self._lock:
-            left = {place: self._waiting.pop(key, None) for place, key in enumerate(keys)}
-        return {place: row for place, row in left.items() if row is not None}
-
-    def _leave(self, keys: list[bytes], rows: list[tuple[Vectors, Vectors]]) -> None:
-        with self._lock:
-            room = KEPT - len(self._waiting)
-            for key, (features, pooled) in list(zip(keys, rows, strict=True))[:room]:
-                # Copies, for a view would keep its whole batch in memory.
-                self._waiting[key] = (features.copy(), pooled.copy())
 
     def _frame(self, crop: Crop) -> Pixels:
         """What the network sees: the garment in a square, its surroundings faded, not removed,

@@ -121,16 +121,23 @@ def _pieces(labels: NDArray[np.int64]) -> list[tuple[int, NDArray[np.bool_]]]:
     """Connected masks (category index, mask), pieces near each other joined."""
     gap = max(1, round(_GAP * labels.shape[0]))
     pieces = []
-    for category in range(len(CATEGORIES)):
-        mask = labels == category + 1
-        if not mask.any():
+    for category, place in enumerate(ndimage.find_objects(labels, len(CATEGORIES))):
+        if place is None:
             continue
+        near = _grown(place, gap)  # the rest of the frame holds nothing of this category
+        mask = labels[near] == category + 1
         joined, count = ndimage.label(ndimage.binary_dilation(mask, iterations=gap))
         for number in range(1, count + 1):
-            piece = mask & (joined == number)
+            piece = np.zeros(labels.shape, bool)
+            piece[near] = mask & (joined == number)
             if piece.any():
                 pieces.append((category, piece))
     return pieces
+
+
+def _grown(place: tuple[slice, ...], by: int) -> tuple[slice, ...]:
+    """A box, wider by so much on all sides."""
+    return tuple(slice(max(0, one.start - by), one.stop + by) for one in place)
 
 
 def _joined(

@@ -45,7 +45,7 @@ class OnnxBackend:
     """An ONNX file in onnxruntime."""
 
     def __init__(self, path: Path, settled: Settled) -> None:
-        self._session = open_session(path, threads=settled.threads)
+        self._session = open_session(path, threads=settled.threads, arena=True)
         if settled.device == "cpu":
             self._session.set_providers(["CPUExecutionProvider"])
         self.outputs = [output.name for output in self._session.get_outputs()]

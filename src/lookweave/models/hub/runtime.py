@@ -20,6 +20,10 @@ PRECISIONS: dict[BackendName, tuple[Precision, ...]] = {
     "openvino": ("float32", "bfloat16"),
 }
 LARGEST_BATCH = {"cpu": 16, "cuda": 128}
+CPU_BATCH_MB = 64.0
+"""Activations of a batch on a processor, where a call of many rows is no quicker than many of one
+row and slower once they leave the cache: a build over full-size networks lost a fifth of its speed
+to batches of sixteen (benchmarks/hub_build.py)."""
 _CPU_SHARE, _GPU_SHARE = 0.25, 0.8  # of the free memory: other workers live on a CPU too
 _UNKNOWN_MEMORY_MB = 2048.0
 
@@ -36,8 +40,8 @@ class Runtime:
         device: ``cpu``, ``cuda``, ``cuda:1``, or ``auto``.
         precision: ``auto``: bfloat16 with torch on a GPU, else float32.
         batch_size: photos in one call of the network; None: as many as `memory_mb` holds.
-        memory_mb: what activations may take; None: a quarter of the free memory of the machine,
-            or four fifths of the GPU's.
+        memory_mb: what activations may take; None: `CPU_BATCH_MB` on a processor, or a quarter
+            of its free memory if that is less, and four fifths of a GPU's.
         threads: cores of one call, on a CPU.
         compile: torch.compile the network; worth its minute on long runs on a GPU.
     """
@@ -128,7 +132,11 @@ def fitting_batch_size(runtime: Runtime, settled: Settled, one_mb: float) -> int
     """
     if runtime.batch_size is not None:
         return runtime.batch_size
-    budget = runtime.memory_mb if runtime.memory_mb is not None else free_memory_mb(settled.device)
+    budget = runtime.memory_mb
+    if budget is None:
+        budget = free_memory_mb(settled.device)
+        if not settled.device.startswith("cuda"):
+            budget = min(budget, CPU_BATCH_MB)
     each = one_mb * (0.5 if settled.precision == "bfloat16" else 1.0)
     limit = LARGEST_BATCH["cuda" if settled.device.startswith("cuda") else "cpu"]
     fits = max(1, min(limit, int(budget / max(each, 1e-3))))
