@@ -146,9 +146,10 @@ def _joined(
     """Join touching pieces of one garment, largest first; returns the garments' masks."""
     garments: list[tuple[set[int], NDArray[np.bool_]]] = []
     for category, mask in sorted(pieces, key=lambda piece: (-int(piece[1].sum()), piece[0])):
-        touched = ndimage.binary_dilation(mask)
+        place = _grown(ndimage.find_objects(mask.astype(np.uint8))[0], 1)
+        touched = ndimage.binary_dilation(mask[place])
         for categories, larger in garments:
-            near = bool((touched & larger).any()) and all(
+            near = bool((touched & larger[place]).any()) and all(
                 _same_slot(category, c) for c in categories
             )
             if near and _one_cloth(category, mask, categories, larger, scores, colours):
