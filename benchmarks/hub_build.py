@@ -7,7 +7,7 @@ SigLIP ViT-B/16 and YOLOS-small with random weights (the arithmetic of the real 
 over the part's photos, half of them garments (decoding, preprocessing, cut-outs, colours, Arrow,
 Lance commits and all), and the same ONNX files fed the same number of ready tensors of the same
 shapes. The bare networks are called in each of a few ways (threads outside and inside, rows of a
-call) on a few tensors first, and then in the quickest. Prints photos per second of both and
+call, with or without onnxruntime's arena) on a few tensors first, and then in the quickest. Prints photos per second of both and
 their ratio, by the clock and by processor seconds (in brackets), which other work on the machine
 disturbs less; a part takes a few minutes on two cores, so `--part 1 --parts 4` does one in four.
 """
@@ -43,8 +43,12 @@ from lookweave.steps.subjects import WORKING_SIDE
 from lookweave.workspace import Workspace
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
-WAYS = ((2, 1, 1), (2, 1, 4), (1, 2, 1), (1, 2, 4))
-"""Calling threads, threads of a call, rows of a call."""
+Way = tuple[int, int, int, bool]
+"""Calling threads, threads of a call, rows of a call, whether memory is kept in an arena."""
+
+WAYS: tuple[Way, ...] = (
+    (2, 1, 1, True), (2, 1, 4, True), (1, 2, 1, True), (1, 2, 4, True), (2, 1, 1, False),
+)  # fmt: skip
 
 Shape = tuple[int, ...]
 Seconds = tuple[float, float]
@@ -104,10 +108,10 @@ def shapes(workspace: Workspace, yolos: Path) -> Counter[Shape]:
     return seen
 
 
-def bare(network: Path, wanted: Counter[Shape], way: tuple[int, int, int]) -> Seconds:
+def bare(network: Path, wanted: Counter[Shape], way: Way) -> Seconds:
     """Time for so many ready tensors of each shape; the session is open before."""
-    callers, inside, rows = way
-    session = open_session(network, threads=inside)
+    callers, inside, rows, arena = way
+    session = open_session(network, threads=inside, arena=arena)
     name = session.get_inputs()[0].name
     random = np.random.default_rng(7)
     calls = []
@@ -121,7 +125,7 @@ def bare(network: Path, wanted: Counter[Shape], way: tuple[int, int, int]) -> Se
     return since(began)
 
 
-def quickest(network: Path, wanted: Counter[Shape], trial: int) -> tuple[int, int, int]:
+def quickest(network: Path, wanted: Counter[Shape], trial: int) -> Way:
     """The way with the highest rate over `trial` tensors of the commonest shape."""
     few = Counter({wanted.most_common(1)[0][0]: trial})
     return min(WAYS, key=lambda way: bare(network, few, way)[0])

@@ -66,9 +66,10 @@ def encoder_record(
         "quality": dict(quality),
         "limits": [
             *_cut_short(facts.steps, settings["steps"], settings["minutes"]),
-            "of a photographed garment it learned from one photo, changed, and of rendered ones"
-            " from invented cloth; never from a true pair of product photo and look, so folds,"
-            " lining and back views are guessed",
+            "of a photographed garment it learned from one photo, changed"
+            + (", and of rendered ones from invented cloth" if facts.pairs["rendered"] else "")
+            + "; never from a true pair of product photo and look, so folds, lining and back views"
+            " are guessed",
             "colour under strong coloured light is unreliable",
             "faces, bodies and prints of people were not looked at for bias",
         ],
