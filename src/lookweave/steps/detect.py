@@ -129,5 +129,5 @@ class Detect(Step):
 
 def _png(mask: Pixels) -> bytes:
     packed = BytesIO()
-    Image.fromarray(mask).save(packed, "PNG", compress_level=6)
+    Image.fromarray(mask).save(packed, "PNG", compress_level=1)  # two values: small anyhow
     return packed.getvalue()

@@ -64,10 +64,11 @@ class Segmenter:
 
     def detect(self, photos: list[Pixels]) -> list[list[Detection]]:
         """One list for each photo, largest claim first."""
-        return [self._regions(photo, scores) for photo, scores in self._parse(photos)]
+        return [self._regions(*parsed) for parsed in self._parse(photos)]
 
-    def _parse(self, photos: list[Pixels]) -> Iterator[tuple[Pixels, Scores]]:
-        """Each photo with its class probabilities, float32 (classes, h, w), margins cut off."""
+    def _parse(self, photos: list[Pixels]) -> Iterator[tuple[Pixels, Pixels, Scores]]:
+        """Each photo, what the network saw of it, and its class probabilities, float32
+        (classes, h, w); margins cut off."""
         for photo in photos:  # one at a time: on a CPU a batch is no faster, and canvases differ
             height, width = self._canvas(photo)
             frame, scale, left, top = letterbox(photo, height, width, (GREY, GREY, GREY))
@@ -77,16 +78,19 @@ class Segmenter:
             x0, y0 = int(left / stride), int(top / stride)
             x1 = int(np.ceil((left + photo.shape[1] * scale) / stride))
             y1 = int(np.ceil((top + photo.shape[0] * scale) / stride))
-            yield photo, _softmax(logits[:, y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)])
+            y1, x1 = max(y1, y0 + 1), max(x1, x0 + 1)
+            rows, columns = (slice(int(low * stride), int(high * stride))
+                             for low, high in ((y0, y1), (x0, x1)))  # fmt: skip
+            yield photo, frame[rows, columns], _softmax(logits[:, y0:y1, x0:x1])
 
     def _canvas(self, photo: Pixels) -> tuple[int, int]:
         """The canvas whose shape is nearest the photo's."""
         shape = np.log(photo.shape[0] / photo.shape[1])
         return min(self._canvases, key=lambda one: abs(float(np.log(one[0] / one[1]) - shape)))
 
-    def _regions(self, photo: Pixels, scores: Scores) -> list[Detection]:
+    def _regions(self, photo: Pixels, seen: Pixels, scores: Scores) -> list[Detection]:
         labels = scores.argmax(axis=0)
-        colours = _colours(photo, labels.shape)
+        colours = _colours(seen, labels.shape)
         pieces = _reunited(_joined(_pieces(labels), scores, colours), scores, labels, colours)
         across, down = photo.shape[1] / labels.shape[1], photo.shape[0] / labels.shape[0]
         found = []
@@ -126,7 +130,9 @@ def _pieces(labels: NDArray[np.int64]) -> list[tuple[int, NDArray[np.bool_]]]:
             continue
         near = _grown(place, gap)  # the rest of the frame holds nothing of this category
         mask = labels[near] == category + 1
-        joined, count = ndimage.label(ndimage.binary_dilation(mask, iterations=gap))
+        joined, count = ndimage.label(mask)
+        if count > 1:
+            joined, count = ndimage.label(ndimage.binary_dilation(mask, iterations=gap))
         for number in range(1, count + 1):
             piece = np.zeros(labels.shape, bool)
             piece[near] = mask & (joined == number)
@@ -214,10 +220,10 @@ def _one_cloth(
     return bool(apart < WAVERING * wavering)
 
 
-def _colours(photo: Pixels, shape: tuple[int, ...]) -> Scores:
-    """The photo in CIELAB at the network's output resolution, float32 (h, w, 3)."""
+def _colours(seen: Pixels, shape: tuple[int, ...]) -> Scores:
+    """What the network saw in CIELAB at its output's resolution, float32 (h, w, 3)."""
     size = (shape[1], shape[0])
-    colours: Scores = to_lab(np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX)))
+    colours: Scores = to_lab(np.asarray(Image.fromarray(seen).resize(size, Image.Resampling.BOX)))
     return colours
 
 
