@@ -13,13 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_info
 
 from lookweave.build import build_workspace
 from lookweave.errors import InputError, ModelError, Rejected, UnknownModel, WorkError
 from lookweave.models.card import Card
+from lookweave.models.embedded.describer_head import DescriberHead
+from lookweave.models.embedded.features import ImageTower
 from lookweave.models.protocols import Crop
 from lookweave.models.whole import WholePhoto
 from lookweave.progress import Progress
+from lookweave.steps.embed import Embed
+from lookweave.steps.match import Match
 from lookweave.tables import Table
 from lookweave.verify import verify
 from lookweave.workspace import Workspace
@@ -257,3 +262,48 @@ def test_a_full_disk_is_a_clear_error_and_loses_nothing(
         assert verify(Workspace.open(disk / "ws"), Progress(quiet=True)).problems == []
     finally:
         subprocess.run(["umount", "-l", str(disk)], capture_output=True, check=False)
+
+
+def test_a_region_is_looked_at_once_for_describe_and_embed_and_its_row_is_the_same(
+    tmp_path: Path, photo_folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[int] = []
+    see = ImageTower.see
+
+    def counting(tower: ImageTower, crops: list[Crop]) -> Any:
+        looked_at.append(len(crops))
+        return see(tower, crops)
+
+    monkeypatch.setattr(ImageTower, "see", counting)
+    build(tmp_path / "once", photo_folders)
+    assert sum(looked_at) == 24
+    monkeypatch.setattr(DescriberHead, "recall", lambda *_: {})  # as in another process
+    build(tmp_path / "twice", photo_folders)
+    assert sum(looked_at) == 24 + 48
+    once, twice = (contents(Workspace.open(tmp_path / name)) for name in ("once", "twice"))
+    assert once == twice
+
+
+def test_a_worker_has_one_thread_of_blas_and_a_step_over_the_whole_has_all(
+    tmp_path: Path, photo_folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: dict[str, set[int]] = {}
+    before = blas_threads()
+    for step in (Embed, Match):
+        call = step.__call__
+
+        def watched(self: Any, batch: Any, call: Any = call, name: str = step.name) -> Any:
+            threads.setdefault(name, set()).update(blas_threads())
+            return call(self, batch)
+
+        monkeypatch.setattr(step, "__call__", watched)
+    build(tmp_path / "ws", photo_folders)
+    assert threads["embed"] == {1}
+    assert threads["match"] == before == blas_threads()
+
+
+def blas_threads() -> set[int]:
+    """Of numpy's and scipy's; that of faiss goes by OpenMP, thread by thread, and only match uses
+    it."""
+    blas = [one for one in threadpool_info() if one["user_api"] == "blas"]
+    return {one["num_threads"] for one in blas if one.get("threading_layer") != "openmp"}

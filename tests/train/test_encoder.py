@@ -27,7 +27,7 @@ from lookweave.train.labelled_crops import confirmed_label
 from lookweave.train.model_page import write_model_page
 from lookweave.train.pair_batches import PairBatches
 from lookweave.train.retrieval_quality import identity_scores, retrieval_scores
-from lookweave.train.running import TrainingRun
+from lookweave.train.running import TrainingRun, save_checkpoint
 
 
 def test_full_whitening_gives_equal_variances() -> None:
@@ -270,3 +270,11 @@ def test_recipe_resumes_identically(parsed_folder: Path, tmp_path: Path) -> None
     )
     assert resumed["onnx_difference"] < 1e-2
     assert (tmp_path / "halves" / "encoder.onnx").exists()
+
+
+def test_exported_weights_lie_between_start_and_best(tmp_path: Path) -> None:
+    start, best = ({"a": torch.full((3,), value)} for value in (1.0, 3.0))
+    save_checkpoint(tmp_path / encoder.START, start)
+    for blend, expected in ((0.0, 1.0), (0.7, 2.4), (1.0, 3.0)):
+        config = _config(tmp_path, tmp_path, blend=blend)
+        assert encoder.blended(config, best)["a"].tolist() == pytest.approx([expected] * 3)

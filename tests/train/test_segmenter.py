@@ -19,9 +19,12 @@ import torch
 from lookweave.train import segmenter
 from lookweave.train.depthwise import depthwise
 from lookweave.train.export import export_onnx
-from lookweave.train.labels import CLASS_COUNT, admissible_classes
+from lookweave.train.labels import CLASS_COUNT, IGNORE, admissible_classes
 from lookweave.train.model_page import model_page
+from lookweave.train.parsed_photos import load_parsed_photos
+from lookweave.train.segmentation_data import SegmentationBatches, labelled_photos
 from lookweave.train.segmenter_network import new_segmenter, segmentation_loss
+from lookweave.train.tagged_photos import load_tagged_photos
 
 
 @pytest.fixture(autouse=True)
@@ -168,3 +171,28 @@ def test_a_run_starts_from_the_best_weights_of_another(parsed_folder: Path, tmp_
     best = torch.load(checkpoint, weights_only=True)["best"]
     for name, value in run.network.state_dict().items():
         assert torch.equal(value, best[name]), name
+
+
+def test_tagged_photos_teach_before_they_have_masks(parsed_folder: Path, tmp_path: Path) -> None:
+    config = segmenter.SegmenterConfig(
+        parsed=parsed_folder, out=tmp_path, trunk="lite0", channels=8, imagenet=False, tagged=True,
+        label_tagged_at=(2,), threads=1,
+    )  # fmt: skip
+    run = segmenter.SegmenterRun(config)
+    tagged = load_tagged_photos(parsed_folder)
+    batches = SegmentationBatches(
+        labelled_photos(load_parsed_photos(parsed_folder, ["train"])), [], [], (0, 0), 0.3, 4,
+        [(64, 64)], 4, 1,
+    )  # fmt: skip
+
+    def drawn(epoch: int, begun: bool) -> list[np.ndarray]:
+        segmenter._set_tagged(run, batches, tagged, epoch, begun)
+        return [photo.mask for photo in batches._street if photo.possible is not None]
+
+    first = drawn(1, True)
+    assert len(first) == len(tagged) > 0 and all((mask == IGNORE).all() for mask in first)
+    labelled = drawn(2, False)
+    again = drawn(3, True)  # after a break: the masks that were kept
+    assert [mask.tolist() for mask in again] == [mask.tolist() for mask in labelled]
+    kept = {path.stem for path in (tmp_path / "tagged").iterdir()}
+    assert kept == {photo.name for photo in tagged}
