@@ -178,7 +178,7 @@ def test_throughput_grows_with_concurrency_up_to_the_servers_limit(
 ) -> None:
     busiest = {}
     for round_, concurrency in enumerate((1, 4, 16)):
-        with FakeVlm(latency=0.05, capacity=8) as server:
+        with FakeVlm(latency=0.1, capacity=8) as server:
             subject = describer(server, concurrency=concurrency)
             subject.describe(crops(16 * round_ + 10, first=40 * round_))
             busiest[concurrency] = server.busiest
@@ -189,7 +189,7 @@ def test_throughput_grows_with_concurrency_up_to_the_servers_limit(
 def test_several_calling_threads_share_one_bound(describer: Describers, crops: Crops) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    with FakeVlm(latency=0.02) as server, ThreadPoolExecutor(4) as callers:
+    with FakeVlm(latency=0.1) as server, ThreadPoolExecutor(4) as callers:
         subject = describer(server, concurrency=5)
         batches = [crops(10, first=10 * n) for n in range(4)]
         for batch, answers in zip(batches, callers.map(subject.describe, batches), strict=True):
