@@ -101,7 +101,7 @@ def encoder(
     cache: Cache = None, start: Model = None, models_dir: ModelsDir = None, steps: Steps = None,
     minutes: Minutes = None, seed: Seed = 7, threads: Threads = 2, resume: Resume = True,
 ) -> None:  # fmt: skip
-    """Train the joint encoder on crops by the installed segmenter; about an hour on one core.
+    """Train the joint encoder on crops by the installed segmenter; half an hour on one core.
 
     With --start the same recipe fine-tunes an image-text model of the hub; wants a GPU.
     """
