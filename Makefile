@@ -31,7 +31,9 @@ train-embedded:  ## train the embedded models anew: make train-embedded DATA=FOL
 	@test -n "$(DATA)" || { echo "say where ccp/ and clothing-small/ are: make train-embedded DATA=FOLDER"; exit 2; }
 	$(MAKE) EXTRAS=train,studio $(VENV)/.train,studio
 	$(BIN)/lookweave render --garments 300 --looks 1000 --seed 11 --labels --out $(RUN)/rendered
-	$(BIN)/lookweave train segmenter $(SETS) --tagged --out $(RUN)
+	$(BIN)/lookweave train segmenter $(SETS) --tagged --out $(RUN)/first
+	$(BIN)/lookweave train segmenter $(SETS) --tagged --start $(RUN)/first/segmenter.checkpoint.pt \
+	  --out $(RUN)
 	cp $(RUN)/segmenter.onnx $(RUN)/segmenter.json $(WEIGHTS)/
 	$(BIN)/lookweave train encoder-ablation $(SETS) --rendered $(RUN)/rendered --out $(RUN)
 	$(BIN)/lookweave train encoder $(SETS) --out $(RUN)

@@ -27,16 +27,10 @@ from lookweave.train.segmenter_network import new_segmenter, segmentation_loss
 from lookweave.train.tagged_photos import load_tagged_photos
 
 
-@pytest.fixture(autouse=True)
-def _small_canvases(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("segmenter", "segmentation_quality"):
-        monkeypatch.setattr(f"lookweave.train.{module}.CANVASES", ((96, 64), (64, 64), (64, 96)))
-
-
 def _config(parsed: Path, out: Path, epochs: int) -> segmenter.SegmenterConfig:
     return segmenter.SegmenterConfig(
         parsed=parsed, out=out, trunk="lite0", channels=16, frozen_blocks=0, epochs=epochs,
-        batch_size=4, small_until=0.0, imagenet=False, seed=1,
+        batch_size=4, small_until=0.0, imagenet=False, seed=1, canvas=(96, 64),
     )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def test_masks_lie_where_the_network_sees_the_class_and_spare_doubt() -> None:
         logits[:, SHIRT, rows * 3 // 4 :] = 4  # as likely shirt as background
         return logits, np.full((2, CLASS_COUNT), 9.0, np.float32)
 
-    mask = tagged_mask(photo, opinions)
+    mask = tagged_mask(photo, opinions, [(384, 256)])
     assert mask.shape == (192, 128)
     assert (mask[:90, :58] == SHIRT).all()
     assert (mask[:90, 70:] == 0).all()

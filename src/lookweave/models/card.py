@@ -31,6 +31,7 @@ class Card:
         size_mb: download or file size.
         memory_mb: what the model takes with one photo, about; 0 where nobody looked.
         input_size: height, width in pixels, or None for any.
+        sees: the longest side, in pixels, of which a detector makes use; None for all it gets.
         dimension: of an encoder's vectors.
         text: an encoder that can also encode text.
         captions: a describer whose captions say more than its attributes do.
@@ -56,6 +57,7 @@ class Card:
     size_mb: float = 0.0
     memory_mb: float = 0.0
     input_size: tuple[int, int] | None = None
+    sees: int | None = None
     dimension: int | None = None
     text: bool = False
     captions: bool = False

@@ -41,7 +41,10 @@ class Detect(Step):
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         subjects = batch.to_pylist()
-        read = [self._reader.read(subject["id"], subject["path"]) for subject in subjects]
+        read = [
+            self._reader.read(subject["id"], subject["path"], self._card.sees)
+            for subject in subjects
+        ]
         opened = [photo for photo in read if isinstance(photo, Photo)]
         found = iter(self._detector.detect([photo.pixels for photo in opened]) if opened else [])
         rows: list[dict[str, object]] = []

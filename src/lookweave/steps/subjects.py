@@ -96,10 +96,12 @@ class PhotoReader:
                 decoded[photo["id"]] = self.read(photo["id"], photo["path"])
         return [_crop(row, decoded.get(row["subject"])) for row in rows]
 
-    def read(self, photo: str, path: str) -> photos.Photo | Rejected:
-        """The photo at working size, or why it cannot be read any more."""
+    def read(self, photo: str, path: str, enough: int | None = None) -> photos.Photo | Rejected:
+        """The photo at working size, or why it cannot be read any more; smaller where a longest
+        side of `enough` pixels is cheaper to decode."""
         try:
-            return photos.load(self._workspace.photo_path(photo, path), max_side=WORKING_SIDE)
+            path_now = self._workspace.photo_path(photo, path)
+            return photos.load(path_now, max_side=WORKING_SIDE, enough=enough)
         except Rejected as why:
             return why
 

@@ -25,7 +25,8 @@ from lookweave.models.cutout import cut_out
 from lookweave.models.embedded.cards import CARDS
 from lookweave.models.embedded.encoder import shares_of
 from lookweave.models.embedded.features import ImageTower
-from lookweave.models.embedded.segmenter import MIN_AREA, Segmenter
+from lookweave.models.embedded.regions import MIN_AREA
+from lookweave.models.embedded.segmenter import Segmenter
 from lookweave.models.embedded.shape import shape_of
 from lookweave.models.protocols import Crop, Detection
 from lookweave.taxonomy import CATEGORIES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import cv2
@@ -17,13 +18,14 @@ from lookweave.models.protocols import Detection
 from lookweave.taxonomy import SEGMENTER_CLASSES
 from lookweave.train.labels import IGNORE, QUALITY_GROUPS, quality_lookup
 from lookweave.train.parsed_photos import ParsedPhoto
-from lookweave.train.segmentation_quality import MIN_REGION_SHARE
+from lookweave.train.segmentation_quality import MIN_REGION_SHARE, Canvases
 
 
-def detector_of(weights: Path) -> Segmenter:
+def detector_of(weights: Path, canvases: Canvases) -> Segmenter:
     """The pipeline's detector on other weights of the same kind."""
     card = next(card for card in CARDS if card.name == "lookweave-segmenter")
-    return Segmenter(replace(card, weights=weights))
+    settings = MappingProxyType({**card.settings, "canvases": canvases})
+    return Segmenter(replace(card, weights=weights, settings=settings))
 
 
 def placed_mask(found: Detection, shape: tuple[int, int]) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,16 +19,23 @@ from lookweave.train.segmentation_data import OUTSIDE, normalised
 Logits = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """(N, 3, H, W) normalised images -> (N, C, H / 4, W / 4) logits."""
 
-CANVASES: tuple[tuple[int, int], ...] = ((384, 256), (320, 320), (256, 384))
-"""(height, width) the segmenter is trained at; a photo goes into the one nearest in shape."""
+Canvases = Sequence[tuple[int, int]]
+"""(height, width) each: the sizes that a network is fed with."""
 
 MIN_REGION_SHARE = 0.015
 
 
-def nearest_canvas(height: int, width: int) -> tuple[int, int]:
-    """The canvas whose height : width is nearest a photo's, by ratio."""
-    ratio = np.log(height / width)
-    return min(CANVASES, key=lambda canvas: abs(np.log(canvas[0] / canvas[1]) - ratio))
+def canvases_of(portrait: tuple[int, int]) -> Canvases:
+    """A portrait canvas, a square one of about as many pixels, and the portrait on its side."""
+    height, width = portrait
+    side = round(math.sqrt(height * width) / 32) * 32
+    return (height, width), (side, side), (width, height)
+
+
+def nearest_canvas(shape: tuple[int, ...], canvases: Canvases) -> tuple[int, int]:
+    """The canvas whose height : width is nearest, by ratio, to a photo's of this (h, w, ...)."""
+    ratio = np.log(shape[0] / shape[1])
+    return min(canvases, key=lambda canvas: abs(np.log(canvas[0] / canvas[1]) - ratio))
 
 
 @dataclass(frozen=True)
@@ -57,9 +65,9 @@ def letterbox(pixels: Pixels, canvas: tuple[int, int]) -> Placed:
     return Placed(placed, top, left, height, width)
 
 
-def segment(pixels: Pixels, logits: Logits) -> Pixels:
+def segment(pixels: Pixels, logits: Logits, canvases: Canvases) -> Pixels:
     """(H, W) uint8 class of every pixel of a photo of any size."""
-    placed = letterbox(pixels, nearest_canvas(*pixels.shape[:2]))
+    placed = letterbox(pixels, nearest_canvas(pixels.shape, canvases))
     coarse = logits(normalised(placed.pixels[None]))[0]
     rows, columns = placed.pixels.shape[:2]
     fine = cv2.resize(
@@ -72,7 +80,9 @@ def segment(pixels: Pixels, logits: Logits) -> Pixels:
     return np.asarray(cv2.resize(classes, size, interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
-def parsing_quality(photos: Sequence[ParsedPhoto], logits: Logits) -> dict[str, Any]:
+def parsing_quality(
+    photos: Sequence[ParsedPhoto], logits: Logits, canvases: Canvases
+) -> dict[str, Any]:
     """IoU per merged class, its mean, and the share of regions found.
 
     A class's IoU is taken over the pixels of all photos together; ignored pixels do not count.
@@ -88,7 +98,7 @@ def parsing_quality(photos: Sequence[ParsedPhoto], logits: Logits) -> dict[str, 
         counted = photo.mask != IGNORE
         truth = lookup[photo.mask]
         counted &= truth != IGNORE
-        predicted = lookup[segment(photo.pixels, logits)]
+        predicted = lookup[segment(photo.pixels, logits, canvases)]
         pairs = truth[counted].astype(np.int64) * count + predicted[counted]
         here = np.bincount(pairs, minlength=count * count).reshape(count, count)
         confusion += here
@@ -125,8 +135,9 @@ def parsing_quality(photos: Sequence[ParsedPhoto], logits: Logits) -> dict[str, 
 
 
 def product_quality(
-    photos: Sequence[ProductPhoto], values: dict[str, frozenset[int]], logits: Logits
-) -> dict[str, Any]:
+    photos: Sequence[ProductPhoto], values: dict[str, frozenset[int]], logits: Logits,
+    canvases: Canvases,
+) -> dict[str, Any]:  # fmt: skip
     """On product photos with a weak mask: its overlap with all garment pixels, and the class.
 
     The truth is itself GrabCut's, so an overlap far below 1 may be its fault. The class is right
@@ -137,7 +148,7 @@ def product_quality(
     for photo in photos:
         if photo.mask is None:
             continue
-        predicted = segment(photo.pixels, logits)
+        predicted = segment(photo.pixels, logits, canvases)
         garment = (predicted > 0) & (predicted < 20)
         truth = photo.mask > 0
         overlaps.append(float((garment & truth).sum() / max(1, (garment | truth).sum())))

@@ -11,7 +11,7 @@ from typing import Any
 
 from lookweave.taxonomy import SEGMENTER_CLASSES
 from lookweave.train.running import cut_short
-from lookweave.train.segmentation_quality import CANVASES
+from lookweave.train.segmentation_quality import canvases_of
 from lookweave.train.segmenter_network import OUTPUT_STRIDE
 from lookweave.train.trunk import MEAN, STD
 
@@ -75,9 +75,9 @@ def segmenter_record(
         "started_from": facts.earlier,
         "seed": settings["seed"],
         "input": "image",
-        "input_height": CANVASES[0][0],
-        "input_width": CANVASES[0][1],
-        "canvases": [list(canvas) for canvas in CANVASES],
+        "input_height": settings["canvas"][0],
+        "input_width": settings["canvas"][1],
+        "canvases": [list(canvas) for canvas in canvases_of(settings["canvas"])],
         "layout": "NCHW float32 RGB, (pixel / 255 - mean) / std",
         "preparation": "oriented photo resized with its shape kept into the nearest canvas,"
         " centred, rest filled with grey 127; logits cut back to the photo's box",

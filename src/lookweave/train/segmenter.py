@@ -39,7 +39,13 @@ from lookweave.train.segmentation_data import (
     labelled_photos,
     labelled_products,
 )
-from lookweave.train.segmentation_quality import CANVASES, Logits, parsing_quality, product_quality
+from lookweave.train.segmentation_quality import (
+    Canvases,
+    Logits,
+    canvases_of,
+    parsing_quality,
+    product_quality,
+)
 from lookweave.train.segmentation_record import (
     PhotoCounts,
     RunFacts,
@@ -83,6 +89,8 @@ class SegmenterConfig(BaseModel):
     """The checkpoint of an earlier run, whose best weights this one starts from."""
     out: Path
     """Where checkpoint, curves, ONNX file and record go."""
+    canvas: tuple[int, int] = (384, 256)
+    """Height and width of a photo in portrait, each a multiple of 32; see `canvases_of`."""
     trunk: TrunkName = "lite2"
     channels: int = Field(96, ge=8)
     frozen_blocks: int = Field(3, ge=0)
@@ -109,6 +117,30 @@ class SegmenterConfig(BaseModel):
     threads: int = 2
     resume: bool = True
     imagenet: bool = True
+
+    @property
+    def canvases(self) -> Canvases:
+        """The sizes that photos are brought to."""
+        return canvases_of(self.canvas)
+
+
+FURTHER: dict[str, Any] = {
+    "canvas": (448, 288),
+    "epochs": 56,
+    "patience": 56,
+    "batch_size": 8,
+    "rate": 3e-4,
+    "averaging": 0.998,
+    "product_share": 0.08,
+    "small_until": 0.5,
+    "label_tagged_at": (1, 29),
+}
+"""What a run that goes on from an earlier one does otherwise.
+
+After the first run the network still mistakes a fifth of the garments that it was trained on: it
+has seen too little. So: more and smaller steps, larger pictures, fewer product photos, which it
+knows, and tagged photos with masks from the first epoch, by the network that it starts from.
+"""
 
 
 def _logits_of(network: SegmenterNetwork) -> Logits:
@@ -233,7 +265,7 @@ class SegmenterRun:
 
 def _epoch_canvases(config: SegmenterConfig, progress: float) -> list[tuple[int, int]]:
     """Portrait three times in five; smaller at first, when a rough idea is all there is."""
-    portrait, square, landscape = CANVASES
+    portrait, square, landscape = config.canvases
     chosen = [portrait, portrait, portrait, square, square, landscape]
     if progress < config.small_until:
         return [(rows * 3 // 4 // 32 * 32, columns * 3 // 4 // 32 * 32) for rows, columns in chosen]
@@ -258,7 +290,7 @@ def train(
     batches = SegmentationBatches(
         labelled_photos(train_photos), labelled_products(products), labelled_photos(rendered),
         (config.product_share, config.rendered_share), config.rarity, config.batch_size,
-        CANVASES, OUTPUT_STRIDE, config.seed,
+        config.canvases, OUTPUT_STRIDE, config.seed,
     )  # fmt: skip
     clock = Clock(batches.steps_per_epoch * config.epochs, config.minutes, run.spent_seconds)
     _fit(run, batches, validation, tagged, clock, after_epoch)
@@ -279,7 +311,7 @@ def _set_tagged(
     ]
     if due or any(at < epoch for at in run.config.label_tagged_at):
         opinions = _opinions_of(run.evaluated(run.averaged.state)) if due else None
-        masks = label_tagged(photos, opinions, run.config.out / "tagged")
+        masks = label_tagged(photos, opinions, run.config.canvases, run.config.out / "tagged")
     batches.set_tagged(
         [
             LabelledPhoto(photo.pixels, mask, TAGGED_AUGMENTATION, photo.possible)
@@ -308,7 +340,7 @@ def _fit(
                 if clock.minutes is not None and progress >= 1:
                     break
             network = run.evaluated(run.averaged.state)
-            quality = parsing_quality(validation, _logits_of(network))
+            quality = parsing_quality(validation, _logits_of(network), run.config.canvases)
             since_best += 1
             if quality["mean_iou"] > run.best_quality:
                 run.best_quality, since_best = quality["mean_iou"], 0
@@ -336,7 +368,7 @@ def finish(run: SegmenterRun, photos: PhotoCounts) -> dict[str, Any]:
     config = run.config
     network = run.evaluated(run.best)
     path = config.out / "segmenter.onnx"
-    example = torch.zeros(2, 3, *CANVASES[0])
+    example = torch.zeros(2, 3, *config.canvas)
     difference = export_onnx(
         network, path, example, "logits", {0: "batch", 2: "height", 3: "width"},
         output_axes={0: "batch", 2: "height_4", 3: "width_4"},
@@ -347,11 +379,13 @@ def finish(run: SegmenterRun, photos: PhotoCounts) -> dict[str, Any]:
         return np.asarray(session.run(["logits"], {"image": images})[0], np.float32)
 
     test = load_parsed_photos(config.parsed, ["test"])
-    quality: dict[str, Any] = {"parsed_test": parsing_quality(test, logits)}
-    quality["regions_test"] = region_quality(test, detector_of(path))
+    quality: dict[str, Any] = {"parsed_test": parsing_quality(test, logits, config.canvases)}
+    quality["regions_test"] = region_quality(test, detector_of(path, config.canvases))
     if config.products is not None:
         held_out = load_product_photos(config.products, ["test"])
-        quality["product_test"] = product_quality(held_out, _admissible_labels(), logits)
+        quality["product_test"] = product_quality(
+            held_out, _admissible_labels(), logits, config.canvases
+        )
     settings = config.model_dump(
         mode="json", exclude={"parsed", "products", "rendered", "start", "out", "resume"}
     )

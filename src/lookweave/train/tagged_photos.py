@@ -22,7 +22,7 @@ from lookweave.train.labels import CLASS_COUNT, IGNORE, admissible_classes, ccp_
 from lookweave.train.parsed_photos import split_of
 from lookweave.train.product_photos import Pixels, read_rgb
 from lookweave.train.segmentation_data import normalised
-from lookweave.train.segmentation_quality import letterbox, nearest_canvas
+from lookweave.train.segmentation_quality import Canvases, letterbox, nearest_canvas
 
 Floats = NDArray[np.float32]
 
@@ -91,9 +91,9 @@ def held_to_tags(logits: Floats, presence: Floats, possible: NDArray[np.bool_]) 
     return shares
 
 
-def tagged_mask(photo: TaggedPhoto, opinions: Opinions) -> Pixels:
+def tagged_mask(photo: TaggedPhoto, opinions: Opinions, canvases: Canvases) -> Pixels:
     """(H, W) uint8 classes where they are certain, IGNORE elsewhere."""
-    placed = letterbox(photo.pixels, nearest_canvas(*photo.pixels.shape[:2]))
+    placed = letterbox(photo.pixels, nearest_canvas(photo.pixels.shape, canvases))
     both = normalised(np.stack([placed.pixels, placed.pixels[:, ::-1]]))
     logits, presence = opinions(both)
     straight = logits[0] - np.logaddexp.reduce(logits[0], 0)
@@ -110,7 +110,7 @@ def tagged_mask(photo: TaggedPhoto, opinions: Opinions) -> Pixels:
 
 
 def label_tagged(
-    photos: Sequence[TaggedPhoto], opinions: Opinions | None, folder: Path
+    photos: Sequence[TaggedPhoto], opinions: Opinions | None, canvases: Canvases, folder: Path
 ) -> list[Pixels]:
     """The photos' masks: made by `opinions` and kept in `folder`, or read from there."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def label_tagged(
     for photo in photos:
         path = folder / f"{photo.name}.png"
         if opinions is not None:
-            cv2.imwrite(str(path), tagged_mask(photo, opinions))
+            cv2.imwrite(str(path), tagged_mask(photo, opinions, canvases))
         stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if stored is None or stored.shape != photo.pixels.shape[:2]:
             raise ValueError(f"{path}: not the mask of {photo.name}; start the run again")

@@ -50,6 +50,7 @@ CARDS: tuple[Card, ...] = (
         weights_sha256=_SEGMENTER["sha256"],
         size_mb=(WEIGHTS / _SEGMENTER["file"]).stat().st_size / 1e6,
         input_size=(_SEGMENTER["input_height"], _SEGMENTER["input_width"]),
+        sees=max(max(canvas) for canvas in _SEGMENTER["canvases"]),
         settings=MappingProxyType({name: _SEGMENTER[name] for name in ("mean", "std", "canvases")}),
     ),
     Card(
