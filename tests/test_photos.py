@@ -86,6 +86,24 @@ def test_small_photo_is_never_enlarged() -> None:
     assert photo.scale == 1.0
 
 
+@pytest.mark.parametrize(
+    ("size", "enough", "decoded"),
+    [
+        ((800, 600), 400, (400, 300)),
+        ((800, 600), 401, (800, 600)),
+        ((600, 800), 100, (75, 100)),
+        ((800, 600), 9000, (800, 600)),
+    ],
+)
+def test_jpeg_is_decoded_smaller_while_its_longest_side_is_enough(
+    size: tuple[int, int], enough: int, decoded: tuple[int, int]
+) -> None:
+    photo = photos.load(encoded(grainy(*size), "JPEG"), max_side=1024, enough=enough)
+    assert photo.image().size == decoded
+    assert (photo.width, photo.height) == size
+    assert photo.scale == pytest.approx(max(decoded) / max(size))
+
+
 @pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "GIF", "BMP"])
 def test_format_is_named_by_content(format_name: str) -> None:
     assert photos.load(encoded(upright(), format_name)).format == format_name

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lookweave.models.embedded.cards import CARDS
 from lookweave.models.embedded.segmenter import Segmenter
-from lookweave.models.protocols import Detection
+from lookweave.models.protocols import Crop, Describer, Description, Detection, Pixels
 from lookweave.taxonomy import SEGMENTER_CLASSES
 from lookweave.train.labels import IGNORE, QUALITY_GROUPS, quality_lookup
 from lookweave.train.parsed_photos import ParsedPhoto
@@ -41,11 +41,27 @@ def placed_mask(found: Detection, shape: tuple[int, int]) -> NDArray[np.bool_]:
     return whole
 
 
-def region_quality(photos: Sequence[ParsedPhoto], detector: Segmenter) -> dict[str, Any]:
+def described(photo: Pixels, found: Sequence[Detection], describer: Describer) -> list[str]:
+    """What the pipeline calls regions in the end: the describer's category of each."""
+    crops = [Crop(photo, one.box, one.mask, "look", one.label_scores) for one in found]
+    said = describer.describe(crops)
+    likeliest = [
+        max(one.attributes["category"].items(), key=lambda item: item[1])[0]
+        for one in said
+        if isinstance(one, Description)
+    ]
+    assert len(likeliest) == len(found), "the embedded describer turns no region away"
+    return likeliest
+
+
+def region_quality(
+    photos: Sequence[ParsedPhoto], detector: Segmenter, describer: Describer | None = None
+) -> dict[str, Any]:
     """The share of garments that one region of the detector overlaps with IoU >= 0.5.
 
     A garment is all of one merged class in one photo where it covers over 1.5% of it, as in
-    `parsing_quality`. It is rightly labelled when such a region's label is of its class.
+    `parsing_quality`. It is rightly labelled when such a region's label is of its class: the
+    detector's label, or the describer's where one is given.
     """
     lookup = quality_lookup()
     groups = list(QUALITY_GROUPS)
@@ -57,7 +73,10 @@ def region_quality(photos: Sequence[ParsedPhoto], detector: Segmenter) -> dict[s
         detections = detector.detect([photo.pixels])[0]
         regions += len(detections)
         masks = [placed_mask(one, truth.shape) & counted for one in detections]
-        labels = [int(lookup[SEGMENTER_CLASSES.index(str(one.label))]) for one in detections]
+        names = [str(one.label) for one in detections]
+        if describer is not None:
+            names = described(photo.pixels, detections, describer)
+        labels = [int(lookup[SEGMENTER_CLASSES.index(name)]) for name in names]
         for group in range(1, len(groups) + 1):
             garment = (truth == group) & counted
             if garment.sum() <= MIN_REGION_SHARE * truth.size:
