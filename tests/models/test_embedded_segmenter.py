@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import lookweave.demo
+from lookweave import photos
 from lookweave.models.embedded import segmenter
 from lookweave.models.embedded.cards import CARDS
 from lookweave.models.protocols import Detection
@@ -65,6 +69,26 @@ def test_people_beside_each_other_keep_their_own_trousers(regions) -> None:  # t
     painting.paint(slice(50, 90), slice(22, 34), RED, bag=8)
     bridged = {one.label: one.box for one in regions(painting)}
     assert bridged["trousers"] == (40.0, 200.0, 184.0, 360.0), "one pair behind a bag"
+
+
+def test_regions_do_not_depend_on_how_much_of_a_photo_is_decoded(tmp_path: Path) -> None:
+    sample = Path(lookweave.demo.__file__).parent / "sample" / "looks" / "look-00003.jpg"
+    large = Image.open(sample)
+    large = large.resize((large.width * 3, large.height * 3), Image.Resampling.BICUBIC)
+    card = next(card for card in CARDS if card.name == "lookweave-segmenter")
+    detector = card.load()
+    seen = []
+    for name, enough in (("look.png", None), ("look.jpg", card.sees)):
+        large.save(tmp_path / name, quality=97)
+        photo = photos.load(tmp_path / name, enough=enough)
+        assert max(photo.pixels.shape) == max(large.size) * (1 if enough is None else photo.scale)
+        found = detector.detect([photo.pixels])[0]
+        seen.append({one.label: np.array(one.box) / photo.scale for one in found})
+    whole, half = seen
+    assert photo.scale < 0.5
+    assert whole.keys() == half.keys() != set()
+    for label, box in whole.items():
+        assert np.abs(box - half[label]).max() < 0.02 * max(large.size), label
 
 
 def test_a_pair_of_shoes_is_one_region(regions) -> None:  # type: ignore[no-untyped-def]

@@ -15,8 +15,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from typer.testing import CliRunner
 
 from lookweave.train import segmenter
+from lookweave.train.cli import app
 from lookweave.train.depthwise import depthwise
 from lookweave.train.export import export_onnx
 from lookweave.train.labels import CLASS_COUNT, IGNORE, admissible_classes
@@ -165,6 +167,28 @@ def test_a_run_starts_from_the_best_weights_of_another(parsed_folder: Path, tmp_
     best = torch.load(checkpoint, weights_only=True)["best"]
     for name, value in run.network.state_dict().items():
         assert torch.equal(value, best[name]), name
+
+
+def test_a_run_that_goes_on_has_settings_of_its_own(
+    parsed_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[segmenter.SegmenterConfig] = []
+
+    def train(config: segmenter.SegmenterConfig) -> dict[str, object]:
+        seen.append(config)
+        return {"file": "segmenter.onnx", "quality": {"parsed_test": {"mean_iou": 0.5}}}
+
+    monkeypatch.setattr(segmenter, "train", train)
+    start = tmp_path / "segmenter.checkpoint.pt"
+    start.touch()
+    given = ["segmenter", "--parsed", str(parsed_folder), "--out", str(tmp_path)]
+    for more in ([], ["--start", str(start)], ["--start", str(start), "--epochs", "3"]):
+        assert CliRunner().invoke(app, [*given, *more]).exit_code == 0
+    alone, further, shorter = seen
+    assert alone.canvases == ((384, 256), (320, 320), (256, 384))
+    assert further.canvases == ((448, 288), (352, 352), (288, 448))
+    assert further.model_dump() | segmenter.FURTHER == further.model_dump()
+    assert (shorter.epochs, shorter.batch_size) == (3, further.batch_size)
 
 
 def test_tagged_photos_teach_before_they_have_masks(parsed_folder: Path, tmp_path: Path) -> None:
