@@ -24,7 +24,7 @@ def settings(**match: Any) -> Config:
 
 @pytest.fixture(scope="module")
 def invented(tmp_path_factory: pytest.TempPathFactory) -> Invented:
-    return invent(tmp_path_factory.mktemp("recall") / "ws", settings(), 60, 50, noise=3.0, worn=2)
+    return invent(tmp_path_factory.mktemp("recall") / "ws", settings(), 60, 50, noise=14.0, worn=2)
 
 
 def test_recall_is_that_of_the_matches(invented: Invented, tmp_path: Path) -> None:
