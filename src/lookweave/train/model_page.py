@@ -165,14 +165,15 @@ def model_page(record: Mapping[str, Any]) -> str:
             ],
         ),
     ]  # fmt: skip
-    if record.get("started_from"):
-        earlier = record["started_from"]
+    earlier = record.get("started_from")
+    while earlier:
         lines += [
             f"Started from the weights of a run of {earlier['epochs']} epochs,"
             f" {earlier['trained_steps']} steps, {earlier['trained_minutes']} minutes"
             f" (sha-256 `{earlier['sha256']}`), whose settings are in the record.",
             "",
         ]
+        earlier = earlier.get("started_from")
     if "canvases" in record:
         sizes = ", ".join(f"{rows} × {columns}" for rows, columns in record["canvases"])
         lines += [f"Canvases (height × width), any multiple of 32 being possible: {sizes}.", ""]
