@@ -20,10 +20,9 @@ lint: $(VENV)/.$(EXTRAS)  ## ruff and mypy, as the project's check runs them
 bench: $(VENV)/.$(EXTRAS)  ## list the benchmarks; each prints its own figures
 	@ls benchmarks/*.py; echo "run one with: $(BIN)/python benchmarks/NAME.py --help"
 
-# Segmenter (in three runs, each from the best weights of the one before), encoder with its ablation,
-# describer, text tower and their pages, from DATA (ccp/, clothing-small/). Every step goes on where
-# it stopped. Rendered pairs are for the ablation alone:
-# they have not helped (docs/rendering.md).
+# Segmenter (a run and one that goes on from it), encoder with its ablation, describer, text tower
+# and their pages, from DATA (ccp/, clothing-small/). Every step goes on where it stopped. Rendered
+# pairs are for the ablation alone: they have not helped (docs/rendering.md).
 RUN ?= build/embedded
 SETS = --parsed $(DATA)/ccp --products $(DATA)/clothing-small
 WEIGHTS := src/lookweave/models/weights
@@ -34,9 +33,7 @@ train-embedded:  ## train the embedded models anew: make train-embedded DATA=FOL
 	$(BIN)/lookweave render --garments 300 --looks 1000 --seed 11 --labels --out $(RUN)/rendered
 	$(BIN)/lookweave train segmenter $(SETS) --tagged --out $(RUN)/first
 	$(BIN)/lookweave train segmenter $(SETS) --tagged --start $(RUN)/first/segmenter.checkpoint.pt \
-	  --out $(RUN)/second
-	$(BIN)/lookweave train segmenter $(SETS) --tagged --start $(RUN)/second/segmenter.checkpoint.pt \
-	  --epochs 28 --out $(RUN)
+	  --out $(RUN)
 	cp $(RUN)/segmenter.onnx $(RUN)/segmenter.json $(WEIGHTS)/
 	$(BIN)/lookweave train encoder-ablation $(SETS) --rendered $(RUN)/rendered --out $(RUN)
 	$(BIN)/lookweave train encoder $(SETS) --out $(RUN)
