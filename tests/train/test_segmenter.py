@@ -17,6 +17,7 @@ import onnxruntime
 import torch
 from typer.testing import CliRunner
 
+from lookweave.errors import InputError
 from lookweave.train import segmenter
 from lookweave.train.cli import app
 from lookweave.train.depthwise import depthwise
@@ -24,7 +25,8 @@ from lookweave.train.export import export_onnx
 from lookweave.train.labels import CLASS_COUNT, IGNORE, admissible_classes
 from lookweave.train.model_page import model_page
 from lookweave.train.parsed_photos import load_parsed_photos
-from lookweave.train.segmentation_data import SegmentationBatches, labelled_photos
+from lookweave.train.running import device_of
+from lookweave.train.segmentation_data import Batch, SegmentationBatches, labelled_photos
 from lookweave.train.segmenter_network import new_segmenter, segmentation_loss
 from lookweave.train.tagged_photos import load_tagged_photos
 
@@ -214,3 +216,49 @@ def test_tagged_photos_teach_before_they_have_masks(parsed_folder: Path, tmp_pat
     assert [mask.tolist() for mask in again] == [mask.tolist() for mask in labelled]
     kept = {path.stem for path in (tmp_path / "tagged").iterdir()}
     assert kept == {photo.name for photo in tagged}
+
+
+def test_processes_prepare_the_batches_that_threads_do(parsed_folder: Path) -> None:
+    photos = labelled_photos(load_parsed_photos(parsed_folder, ["train"]))
+
+    def epoch(workers: int) -> list[Batch]:
+        batches = SegmentationBatches(
+            photos, [], [], (0, 0), 0.3, 2, [(64, 64), (64, 32)], 4, 1, workers
+        )
+        return list(batches.epoch(3))
+
+    threads, processes = epoch(0), epoch(2)
+    assert len(threads) == len(processes) > 1
+    for one, other in zip(threads, processes, strict=True):
+        assert torch.equal(one.images, other.images)
+        assert torch.equal(one.target, other.target)
+        assert torch.equal(one.possible, other.possible)
+
+
+def test_the_finished_network_is_used_at_a_size_of_its_own(
+    parsed_folder: Path, tmp_path: Path
+) -> None:
+    config = _config(parsed_folder, tmp_path, 1).model_copy(update={"used_at": (128, 96)})
+    record = segmenter.train(config)
+    assert config.canvases[0] == (96, 64)
+    assert record["canvases"] == [[128, 96], [96, 96], [96, 128]]
+    assert (record["input_height"], record["input_width"]) == (128, 96)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA card")
+def test_a_card_that_is_not_there_is_refused(parsed_folder: Path, tmp_path: Path) -> None:
+    given = ["--parsed", str(parsed_folder), "--out", str(tmp_path), "--device", "cuda"]
+    answer = CliRunner().invoke(app, ["segmenter", *given])
+    assert isinstance(answer.exception, InputError)
+    assert "no CUDA card" in str(answer.exception)
+    assert device_of("auto").type == "cpu"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA card")
+def test_a_run_on_a_card_learns_and_exports(parsed_folder: Path, tmp_path: Path) -> None:
+    settings = {"device": "cuda", "workers": 2, "tagged": True, "label_tagged_at": (2,)}
+    config = _config(parsed_folder, tmp_path, 6).model_copy(update=settings)
+    record = segmenter.train(config)
+    losses = [row["loss"] for row in record["history"]]
+    assert losses[-1] < losses[0]
+    assert record["onnx_difference"] < 1e-2

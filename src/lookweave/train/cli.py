@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -45,6 +45,10 @@ Minutes = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="the same seed, data and machine give the same weights")]
 Threads = Annotated[int, typer.Option(help="processor cores to use")]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda"], typer.Option(help="auto: a CUDA card where there is one")
+]
+Workers = Annotated[int, typer.Option(help="processes that prepare batches for a card")]
 Resume = Annotated[bool, typer.Option(help="go on from the last epoch in --out")]
 
 
@@ -65,7 +69,7 @@ def segmenter(
     parsed: Parsed, out: Out, products: Products = None, rendered: Rendered = None,
     tagged: Tagged = False, label_tagged_at: LabelTaggedAt = None, start: Start = None,
     epochs: Epochs = None, minutes: Minutes = None, seed: Seed = 7, threads: Threads = 2,
-    resume: Resume = True,
+    device: Device = "auto", workers: Workers = 0, resume: Resume = True,
 ) -> None:  # fmt: skip
     """Train the garment segmenter; about an hour on one core.
 
@@ -81,8 +85,8 @@ def segmenter(
         start=start, epochs=epochs, minutes=minutes,
     )  # fmt: skip
     config = recipe.SegmenterConfig(
-        parsed=parsed, out=out, tagged=tagged, seed=seed, threads=threads, resume=resume,
-        **{**(recipe.FURTHER if start else {}), **options},
+        parsed=parsed, out=out, tagged=tagged, seed=seed, threads=threads, device=device,
+        workers=workers, resume=resume, **{**(recipe.FURTHER if start else {}), **options},
     )  # fmt: skip
     record = recipe.train(config)
     typer.echo(f"{config.out / record['file']}: mean IoU"

@@ -135,10 +135,10 @@ class EncoderData:
     def read(cls, config: EncoderConfig) -> EncoderData:
         """Cut crops where the cache lacks them, and read the photos."""
         card = next(card for card in CARDS if card.name == "lookweave-segmenter")
-        segmenter, sha256 = card.load(), card.weights_sha256
-        crops = cut_crops(config.parsed, config.products, segmenter, sha256, config.cache)
+        segmenter = card.load()
+        crops = cut_crops(config.parsed, config.products, segmenter, card.key, config.cache)
         pairs: list[GarmentPair] = []
-        tagged = tagged_crops(config.parsed, segmenter, sha256, config.cache)
+        tagged = tagged_crops(config.parsed, segmenter, card.key, config.cache)
         for columns in (crops, tagged):
             _console.print("reading photos")
             pairs += photographed_pairs(
@@ -146,7 +146,7 @@ class EncoderData:
                 products_per_class=config.products_per_class,
             )  # fmt: skip
         train, validation = ([], []) if config.rendered is None else rendered_pairs(config.rendered)
-        return cls(pairs, train, validation, crops, sha256)
+        return cls(pairs, train, validation, crops, card.weights_sha256)
 
 
 class EncoderRecipe:

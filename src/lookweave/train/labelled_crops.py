@@ -175,6 +175,7 @@ class Shipped:
 
     detector: Segmenter
     tower: ImageTower
+    segmenter_key: str
     segmenter_sha256: str
     encoder_sha256: str
     shares: tuple[float, float, float]
@@ -192,6 +193,7 @@ class Shipped:
                 encoder.weights, encoder.input_size[0],
                 tuple(settings["mean"]), tuple(settings["std"]),
             ),
+            segmenter.key,
             segmenter.weights_sha256,
             encoder.weights_sha256,
             shares_of(settings),
@@ -202,7 +204,7 @@ Columns = dict[str, NDArray[Any]]
 
 
 def cut_crops(
-    parsed: Path, products: Path | None, detector: Segmenter, segmenter_sha256: str, folder: Path
+    parsed: Path, products: Path | None, detector: Segmenter, segmenter_key: str, folder: Path
 ) -> Columns:
     """Columns of all crops but the tagged photos', which the segmenter finds, kept in `folder`
     under a name that says for which segmenter."""
@@ -216,13 +218,13 @@ def cut_crops(
         return [product_crop(path, detector)]
 
     return _kept(
-        folder / f"crops-{segmenter_sha256[:8]}.npz",
+        folder / f"crops-{segmenter_key}.npz",
         "cutting out garments, once for this segmenter",
         [*masks, *photos], lambda path: _columns(cut_from(path)),
     )  # fmt: skip
 
 
-def tagged_crops(parsed: Path, detector: Segmenter, segmenter_sha256: str, folder: Path) -> Columns:
+def tagged_crops(parsed: Path, detector: Segmenter, segmenter_key: str, folder: Path) -> Columns:
     """The same columns for photos that are tagged only: regions that one of the tags fits."""
     with (parsed / "tags.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["annotation"] == "image"]
@@ -240,7 +242,7 @@ def tagged_crops(parsed: Path, detector: Segmenter, segmenter_sha256: str, folde
         return made
 
     return _kept(
-        folder / f"tagged-{segmenter_sha256[:8]}.npz",
+        folder / f"tagged-{segmenter_key}.npz",
         "finding garments in tagged photos, once for this segmenter",
         paths, lambda path: _columns(cut_from(path)),
     )  # fmt: skip
@@ -285,7 +287,7 @@ def crop_table(parsed: Path, products: Path, shipped: Shipped, folder: Path) -> 
     What the segmenter says of them and what the encoder sees of them are kept in `folder`, each
     under a name that says for which weights: a new encoder finds the crops already cut.
     """
-    segmenter = shipped.detector, shipped.segmenter_sha256
+    segmenter = shipped.detector, shipped.segmenter_key
     known = cut_crops(parsed, products, *segmenter, folder)
     if tagged := tagged_crops(parsed, *segmenter, folder):
         known = {name: np.concatenate([column, tagged[name]]) for name, column in known.items()}
@@ -301,7 +303,7 @@ def crop_table(parsed: Path, products: Path, shipped: Shipped, folder: Path) -> 
         sight = shipped.tower.see(crops)
         return {"features": sight.features, "pooled": sight.pooled.astype(np.float16)}
 
-    weights = f"{shipped.segmenter_sha256[:8]}-{shipped.encoder_sha256[:8]}"
+    weights = f"{shipped.segmenter_key}-{shipped.encoder_sha256[:8]}"
     seen = _kept(
         folder / f"features-{weights}.npz",
         "computing features, once for this encoder", groups, features_of,

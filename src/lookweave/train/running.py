@@ -16,6 +16,7 @@ import torch
 from rich.console import Console
 from torch import Tensor, nn
 
+from lookweave.errors import InputError
 from lookweave.train.curves import draw_curves
 from lookweave.train.progress import step_progress
 
@@ -35,6 +36,21 @@ def use_threads(count: int) -> None:
     """Give torch `count` threads, and OpenCV one for each sample that is made beside others."""
     torch.set_num_threads(count)
     cv2.setNumThreads(1)
+
+
+def device_of(name: str) -> torch.device:
+    """The device to train on: `name`, or for ``auto`` a CUDA card where there is one.
+
+    Raises:
+        InputError: a card is asked for and there is none.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("torch sees no CUDA card here; train with --device cpu.")
+    # What cuDNN takes untried for depthwise gradients at half precision is ten times as slow.
+    torch.backends.cudnn.benchmark = True
+    return torch.device(name)
 
 
 def sample_generator(seed: int, epoch: int, place: int) -> np.random.Generator:
@@ -97,11 +113,25 @@ class AveragedWeights:
         """Move towards the network; quickly at first, when the average is of little."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        means: list[Tensor] = []
+        values: list[Tensor] = []
         for name, value in network.state_dict().items():
             if value.dtype.is_floating_point:
-                self.state[name].lerp_(value, 1 - decay)
+                means.append(self.state[name])
+                values.append(value)
             else:
                 self.state[name].copy_(value)
+        torch._foreach_lerp_(means, values, 1 - decay)
+
+    def restore(self, state: Weights, updates: int) -> None:
+        """Go on from stored averages, on the device where these lie."""
+        for name, value in state.items():
+            self.state[name].copy_(value)
+        self.updates = updates
+
+    def copy(self) -> Weights:
+        """The averages as they are now, in main memory."""
+        return {name: value.detach().cpu().clone() for name, value in self.state.items()}
 
 
 def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
@@ -142,7 +172,7 @@ class TrainingRun:
             [dict(group) for group in groups], lr=1e-3, weight_decay=weight_decay
         )
         self.averaged = AveragedWeights(network, averaging)
-        self.best: Weights = {name: value.clone() for name, value in self.averaged.state.items()}
+        self.best: Weights = self.averaged.copy()
         self.best_quality = -1.0
         self.history: list[dict[str, float]] = []
         self.steps = 0
@@ -156,8 +186,7 @@ class TrainingRun:
         self.network.load_state_dict(stored["network"])
         self._beside.load_state_dict(stored["beside"])
         self.optimiser.load_state_dict(stored["optimiser"])
-        self.averaged.state = stored["averaged"]
-        self.averaged.updates = stored["updates"]
+        self.averaged.restore(stored["averaged"], stored["updates"])
         for name in _PLAIN:
             setattr(self, name, stored[name])
 
@@ -247,7 +276,7 @@ def fit(
             chosen = next(iter(quality.values()))
             if chosen > run.best_quality:
                 run.best_quality, since_best = chosen, 0
-                run.best = {name: value.clone() for name, value in run.averaged.state.items()}
+                run.best = run.averaged.copy()
             run.spent_seconds = clock.spent_seconds
             run.history.append(
                 {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from lookweave.train.augment import PhotoAugmentation, augment
 from lookweave.train.labels import CLASS_COUNT, IGNORE, admissible_classes, product_value
 from lookweave.train.parsed_photos import ParsedPhoto
 from lookweave.train.product_photos import Pixels, ProductPhoto
-from lookweave.train.running import sample_generator
+from lookweave.train.running import sample_generator, use_threads
 from lookweave.train.trunk import MEAN, STD
 
 OUTSIDE = 127
@@ -55,6 +56,10 @@ class Batch:
     images: Tensor
     target: Tensor
     possible: Tensor
+
+
+_Drawn = tuple[Pixels, Pixels, NDArray[np.bool_]]
+"""One sample of a batch: pixels, mask, possible classes."""
 
 
 def normalised(pixels: Pixels) -> NDArray[np.float32]:
@@ -99,13 +104,16 @@ class SegmentationBatches:
     """Draws batches: shares of product photos and rendered ones, the rest street photos.
 
     `tagged` may be set between epochs; its photos are drawn among the street photos. Of these
-    the ones with rare classes come oftener.
+    the ones with rare classes come oftener. Batches are made by `workers` processes, or with none
+    by two threads of this one, which is best where the network learns on the same cores. They are
+    the same batches either way.
     """
 
     def __init__(
         self, parsed: Sequence[LabelledPhoto], products: Sequence[LabelledPhoto],
         rendered: Sequence[LabelledPhoto], shares: tuple[float, float], rarity: float,
         batch_size: int, canvases: Sequence[tuple[int, int]], stride: int, seed: int,
+        workers: int = 0,
     ) -> None:  # fmt: skip
         self.parsed = list(parsed)
         self.products = list(products)
@@ -117,6 +125,7 @@ class SegmentationBatches:
         self.canvases = list(canvases)
         self.stride = stride
         self.seed = seed
+        self.workers = workers
         self._ignored = len(admissible_classes()) - 1
         self.set_tagged([])
 
@@ -133,9 +142,7 @@ class SegmentationBatches:
         street = 1 - self.product_share - self.rendered_share
         return max(1, round(len(self.parsed) / (self.batch_size * street)))
 
-    def _draw(
-        self, epoch: int, place: int, canvas: tuple[int, int]
-    ) -> tuple[Pixels, Pixels, NDArray[np.bool_]]:
+    def _draw(self, epoch: int, place: int, canvas: tuple[int, int]) -> _Drawn:
         random = sample_generator(self.seed, epoch, place)
         draw = random.random()
         if draw < self.product_share:
@@ -150,12 +157,13 @@ class SegmentationBatches:
         possible = np.ones(CLASS_COUNT, bool) if photo.possible is None else photo.possible
         return pixels, mask, possible
 
-    def _batch(self, epoch: int, step: int, threads: ThreadPoolExecutor) -> Batch:
+    def batch(self, epoch: int, step: int, apply: Callable[..., Iterable[_Drawn]] = map) -> Batch:
+        """The batch of one step; `apply` draws its samples, as `map` does or in threads."""
         first = step * self.batch_size
         canvas_choice = sample_generator(self.seed + 1, epoch, step)
         canvas = self.canvases[int(canvas_choice.integers(len(self.canvases)))]
         places = range(first, first + self.batch_size)
-        drawn = list(threads.map(lambda place: self._draw(epoch, place, canvas), places))
+        drawn = list(apply(lambda place: self._draw(epoch, place, canvas), places))
         masks = np.stack([mask for _, mask, _ in drawn]).astype(np.int64)
         masks[masks == IGNORE] = self._ignored
         return Batch(
@@ -165,11 +173,30 @@ class SegmentationBatches:
         )
 
     def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The epoch's batches, each drawn while the one before it is learned from."""
+        """The epoch's batches, drawn while those before them are learned from."""
+        if self.workers:
+            yield from DataLoader(
+                _Epoch(self, epoch), batch_size=None, num_workers=self.workers, prefetch_factor=4,
+                worker_init_fn=lambda _: use_threads(1), multiprocessing_context="fork",
+            )  # fmt: skip
+            return
         with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor(2) as threads:
-            coming = ahead.submit(self._batch, epoch, 0, threads)
+            coming = ahead.submit(self.batch, epoch, 0, threads.map)
             for step in range(1, self.steps_per_epoch + 1):
                 batch = coming.result()
                 if step < self.steps_per_epoch:
-                    coming = ahead.submit(self._batch, epoch, step, threads)
+                    coming = ahead.submit(self.batch, epoch, step, threads.map)
                 yield batch
+
+
+class _Epoch(Dataset[Batch]):
+    """An epoch by the numbers of its steps, as worker processes ask for it."""
+
+    def __init__(self, batches: SegmentationBatches, epoch: int) -> None:
+        self._batches, self._epoch = batches, epoch
+
+    def __len__(self) -> int:
+        return self._batches.steps_per_epoch
+
+    def __getitem__(self, step: int) -> Batch:
+        return self._batches.batch(self._epoch, step)

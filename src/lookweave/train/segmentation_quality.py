@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +82,7 @@ def segment(pixels: Pixels, logits: Logits, canvases: Canvases) -> Pixels:
 
 
 def parsing_quality(
-    photos: Sequence[ParsedPhoto], logits: Logits, canvases: Canvases
+    photos: Sequence[ParsedPhoto], logits: Logits, canvases: Canvases, threads: int = 1
 ) -> dict[str, Any]:
     """IoU per merged class, its mean, and the share of regions found.
 
@@ -94,11 +95,13 @@ def parsing_quality(
     count = len(QUALITY_GROUPS) + 1
     confusion = np.zeros((count, count), np.int64)
     regions = np.zeros((count, 3), np.int64)
-    for photo in photos:
+    with ThreadPoolExecutor(threads) as pool:
+        answers = pool.map(lambda photo: segment(photo.pixels, logits, canvases), photos)
+    for photo, answer in zip(photos, answers, strict=True):
         counted = photo.mask != IGNORE
         truth = lookup[photo.mask]
         counted &= truth != IGNORE
-        predicted = lookup[segment(photo.pixels, logits, canvases)]
+        predicted = lookup[answer]
         pairs = truth[counted].astype(np.int64) * count + predicted[counted]
         here = np.bincount(pairs, minlength=count * count).reshape(count, count)
         confusion += here

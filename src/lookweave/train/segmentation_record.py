@@ -59,6 +59,7 @@ def segmenter_record(
     settings: Mapping[str, Any], facts: RunFacts, quality: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The record, ready for `write_record`."""
+    canvas = settings["used_at"] or settings["canvas"]
     return {
         "name": "segmenter",
         "task": "segmentation",
@@ -75,9 +76,9 @@ def segmenter_record(
         "started_from": facts.earlier,
         "seed": settings["seed"],
         "input": "image",
-        "input_height": settings["canvas"][0],
-        "input_width": settings["canvas"][1],
-        "canvases": [list(canvas) for canvas in canvases_of(settings["canvas"])],
+        "input_height": canvas[0],
+        "input_width": canvas[1],
+        "canvases": [list(one) for one in canvases_of(canvas)],
         "layout": "NCHW float32 RGB, (pixel / 255 - mean) / std",
         "preparation": "oriented photo resized with its shape kept into the nearest canvas,"
         " centred, rest filled with grey 127; logits cut back to the photo's box",

@@ -26,6 +26,7 @@ from lookweave.train.running import (
     AveragedWeights,
     Clock,
     cosine_rate,
+    device_of,
     load_checkpoint,
     save_checkpoint,
     seed_everything,
@@ -91,6 +92,10 @@ class SegmenterConfig(BaseModel):
     """Where checkpoint, curves, ONNX file and record go."""
     canvas: tuple[int, int] = (384, 256)
     """Height and width of a photo in portrait, each a multiple of 32; see `canvases_of`."""
+    used_at: tuple[int, int] | None = None
+    """The canvas that the finished network is measured and used at; None: the one of training.
+    Crops that are zoomed into show garments larger than whole photos do, so that it sees them as
+    it did in training when photos are larger (Touvron et al. 2019, arXiv 1906.06423)."""
     trunk: TrunkName = "lite2"
     channels: int = Field(96, ge=8)
     frozen_blocks: int = Field(3, ge=0)
@@ -114,7 +119,12 @@ class SegmenterConfig(BaseModel):
     """Epochs without a better validation mean IoU after which the run stops."""
     averaging: float = 0.997
     seed: int = 7
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the network learns; ``auto`` is a CUDA card where there is one."""
     threads: int = 2
+    """Of the processor, where the network learns on it."""
+    workers: int = Field(0, ge=0)
+    """Processes that prepare batches for a card; 0 prepares them in threads of this one."""
     resume: bool = True
     imagenet: bool = True
 
@@ -123,9 +133,15 @@ class SegmenterConfig(BaseModel):
         """The sizes that photos are brought to."""
         return canvases_of(self.canvas)
 
+    @property
+    def final_canvases(self) -> Canvases:
+        """The sizes that photos are brought to when the network is finished."""
+        return canvases_of(self.used_at or self.canvas)
+
 
 FURTHER: dict[str, Any] = {
     "canvas": (448, 288),
+    "used_at": (480, 320),
     "epochs": 56,
     "patience": 56,
     "batch_size": 8,
@@ -144,20 +160,24 @@ knows, and tagged photos with masks from the first epoch, by the network that it
 
 
 def _logits_of(network: SegmenterNetwork) -> Logits:
+    device = next(network.parameters()).device
+
     def logits(images: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            given = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
-            return np.ascontiguousarray(network(given).numpy(), np.float32)
+            given = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
+            return np.ascontiguousarray(network(given).cpu().numpy(), np.float32)
 
     return logits
 
 
 def _opinions_of(network: SegmenterNetwork) -> Opinions:
+    device = next(network.parameters()).device
+
     def opinions(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         with torch.inference_mode():
-            given = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
+            given = torch.from_numpy(images).to(device, memory_format=torch.channels_last)
             logits, presence = network.forward_training(given)
-        return logits.numpy(), presence.numpy()
+        return logits.cpu().numpy(), presence.cpu().numpy()
 
     return opinions
 
@@ -180,13 +200,16 @@ class SegmenterRun:
         self.config = config
         seed_everything(config.seed)
         use_threads(config.threads)
+        self.device = device_of(config.device)
         network = new_segmenter(
             config.trunk, config.channels, config.imagenet and config.start is None
         )
         if config.start is not None:
             network.load_state_dict(load_checkpoint(config.start)["best"])
         network.trunk.freeze(config.frozen_blocks)
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network.to(  # type: ignore[call-overload]
+            self.device, memory_format=torch.channels_last
+        )
         head = list(network.head.parameters())
         trunk = [weight for weight in network.trunk.parameters() if weight.requires_grad]
         self.optimiser = torch.optim.AdamW(
@@ -198,7 +221,7 @@ class SegmenterRun:
             weight_decay=config.weight_decay,
         )
         self.averaged = AveragedWeights(self.network, config.averaging)
-        self.admissible = torch.from_numpy(admissible_classes())
+        self.admissible = torch.from_numpy(admissible_classes()).to(self.device)
         self.history: list[dict[str, float]] = []
         self.best: dict[str, torch.Tensor] = {}
         self.best_quality = -1.0
@@ -212,8 +235,7 @@ class SegmenterRun:
         stored = load_checkpoint(self.checkpoint)
         self.network.load_state_dict(stored["network"])
         self.optimiser.load_state_dict(stored["optimiser"])
-        self.averaged.state = stored["averaged"]
-        self.averaged.updates = stored["updates"]
+        self.averaged.restore(stored["averaged"], stored["updates"])
         self.history = stored["history"]
         self.best = stored["best"]
         self.best_quality = stored["best_quality"]
@@ -242,11 +264,12 @@ class SegmenterRun:
         for group in self.optimiser.param_groups:
             group["lr"] = group["rate"] * cosine_rate(progress)
         self.network.train()
-        given = batch.images.contiguous(memory_format=torch.channels_last)
+        given = batch.images.to(self.device, memory_format=torch.channels_last)
+        target, possible = batch.target.to(self.device), batch.possible.to(self.device)
         half = self.config.precision == "bfloat16"
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             logits, presence = self.network.forward_training(given)
-        loss = segmentation_loss(logits, presence, batch.target, self.admissible, batch.possible)
+        loss = segmentation_loss(logits, presence, target, self.admissible, possible)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 2.0)
@@ -259,7 +282,7 @@ class SegmenterRun:
         """A copy of the network with other weights, ready to answer."""
         copy = new_segmenter(self.config.trunk, self.config.channels, imagenet=False)
         copy.load_state_dict(weights)
-        copy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        copy.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return copy.eval()
 
 
@@ -290,7 +313,7 @@ def train(
     batches = SegmentationBatches(
         labelled_photos(train_photos), labelled_products(products), labelled_photos(rendered),
         (config.product_share, config.rendered_share), config.rarity, config.batch_size,
-        config.canvases, OUTPUT_STRIDE, config.seed,
+        config.canvases, OUTPUT_STRIDE, config.seed, config.workers,
     )  # fmt: skip
     clock = Clock(batches.steps_per_epoch * config.epochs, config.minutes, run.spent_seconds)
     _fit(run, batches, validation, tagged, clock, after_epoch)
@@ -311,7 +334,10 @@ def _set_tagged(
     ]
     if due or any(at < epoch for at in run.config.label_tagged_at):
         opinions = _opinions_of(run.evaluated(run.averaged.state)) if due else None
-        masks = label_tagged(photos, opinions, run.config.canvases, run.config.out / "tagged")
+        masks = label_tagged(
+            photos, opinions, run.config.canvases, run.config.out / "tagged",
+            run.config.workers or 1,
+        )  # fmt: skip
     batches.set_tagged(
         [
             LabelledPhoto(photo.pixels, mask, TAGGED_AUGMENTATION, photo.possible)
@@ -340,11 +366,13 @@ def _fit(
                 if clock.minutes is not None and progress >= 1:
                     break
             network = run.evaluated(run.averaged.state)
-            quality = parsing_quality(validation, _logits_of(network), run.config.canvases)
+            quality = parsing_quality(
+                validation, _logits_of(network), run.config.canvases, run.config.workers or 1
+            )
             since_best += 1
             if quality["mean_iou"] > run.best_quality:
                 run.best_quality, since_best = quality["mean_iou"], 0
-                run.best = {name: value.clone() for name, value in run.averaged.state.items()}
+                run.best = run.averaged.copy()
             run.history.append(
                 {
                     "epoch": float(epoch),
@@ -363,32 +391,22 @@ def _fit(
                 after_epoch(run)
 
 
+_PLACES = ("parsed", "products", "rendered", "start", "out", "resume")
+"""Settings that say where things lie, and nothing of the recipe."""
+
+
 def finish(run: SegmenterRun, photos: PhotoCounts) -> dict[str, Any]:
     """Export the best weights, measure the exported file on test photos, write the record."""
     config = run.config
-    network = run.evaluated(run.best)
+    network = run.evaluated(run.best).cpu()
     path = config.out / "segmenter.onnx"
     example = torch.zeros(2, 3, *config.canvas)
     difference = export_onnx(
         network, path, example, "logits", {0: "batch", 2: "height", 3: "width"},
         output_axes={0: "batch", 2: "height_4", 3: "width_4"},
     )  # fmt: skip
-    session = open_session(path, threads=config.threads)
-
-    def logits(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(session.run(["logits"], {"image": images})[0], np.float32)
-
-    test = load_parsed_photos(config.parsed, ["test"])
-    quality: dict[str, Any] = {"parsed_test": parsing_quality(test, logits, config.canvases)}
-    quality["regions_test"] = region_quality(test, detector_of(path, config.canvases))
-    if config.products is not None:
-        held_out = load_product_photos(config.products, ["test"])
-        quality["product_test"] = product_quality(
-            held_out, _admissible_labels(), logits, config.canvases
-        )
-    settings = config.model_dump(
-        mode="json", exclude={"parsed", "products", "rendered", "start", "out", "resume"}
-    )
+    quality = measured(path, config)
+    settings = config.model_dump(mode="json", exclude=set(_PLACES))
     weights = sum(weight.numel() for weight in network.parameters())
     facts = RunFacts(
         run.spent_seconds / 60, run.steps, run.history, weights, difference, photos,
@@ -397,3 +415,20 @@ def finish(run: SegmenterRun, photos: PhotoCounts) -> dict[str, Any]:
     record = segmenter_record(settings, facts, quality)
     write_record(path, record)
     return record
+
+
+def measured(path: Path, config: SegmenterConfig) -> dict[str, Any]:
+    """How well an exported network does on the test photos, at the size that it is used at."""
+    canvases = config.final_canvases
+    session = open_session(path, threads=config.threads)
+
+    def logits(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(session.run(["logits"], {"image": images})[0], np.float32)
+
+    test = load_parsed_photos(config.parsed, ["test"])
+    quality: dict[str, Any] = {"parsed_test": parsing_quality(test, logits, canvases)}
+    quality["regions_test"] = region_quality(test, detector_of(path, canvases))
+    if config.products is not None:
+        held_out = load_product_photos(config.products, ["test"])
+        quality["product_test"] = product_quality(held_out, _admissible_labels(), logits, canvases)
+    return quality

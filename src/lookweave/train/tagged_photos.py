@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,15 +111,19 @@ def tagged_mask(photo: TaggedPhoto, opinions: Opinions, canvases: Canvases) -> P
 
 
 def label_tagged(
-    photos: Sequence[TaggedPhoto], opinions: Opinions | None, canvases: Canvases, folder: Path
-) -> list[Pixels]:
+    photos: Sequence[TaggedPhoto], opinions: Opinions | None, canvases: Canvases, folder: Path,
+    threads: int = 1,
+) -> list[Pixels]:  # fmt: skip
     """The photos' masks: made by `opinions` and kept in `folder`, or read from there."""
     folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{photo.name}.png" for photo in photos]
+    if opinions is not None:
+        with ThreadPoolExecutor(threads) as pool:
+            made = pool.map(lambda photo: tagged_mask(photo, opinions, canvases), photos)
+            for path, mask in zip(files, made, strict=True):
+                cv2.imwrite(str(path), mask)
     masks: list[Pixels] = []
-    for photo in photos:
-        path = folder / f"{photo.name}.png"
-        if opinions is not None:
-            cv2.imwrite(str(path), tagged_mask(photo, opinions, canvases))
+    for photo, path in zip(photos, files, strict=True):
         stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if stored is None or stored.shape != photo.pixels.shape[:2]:
             raise ValueError(f"{path}: not the mask of {photo.name}; start the run again")
