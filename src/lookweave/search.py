@@ -88,12 +88,12 @@ def _worded(
     spoken = f"words of {models.describer.name} and of the catalogue"
     if not models.encoder.text:
         by = f"{spoken} ({models.encoder.name} reads no text)"
-        return by, _described(workspace, models, wish, kinds, top)
+        return by, _Descriptions(workspace, models).best(wish, kinds, top)
     encoder = models.encoder.load(config.models_dir)
     reading = encoder.reading(words) if hasattr(encoder, "reading") else None
     if reading is not None and not reading.concepts:
         by = f"{spoken} ({models.encoder.name} reads none of them)"
-        return by, _described(workspace, models, wish, kinds, top)
+        return by, _Descriptions(workspace, models).best(wish, kinds, top)
     vector = encoder.encode_text([words])[0]
     by = f"text in the space of {models.encoder.name}"
     if reading is None:
@@ -126,14 +126,15 @@ def _agreed(
     top: int,
 ) -> list[Hit]:
     """What is best by the vector or by a wish, each of these regions scored by all of them."""
+    descriptions = _Descriptions(workspace, models)
     lists = [_nearest(workspace, models, vector, kinds, top)]
-    lists += [_described(workspace, models, one, kinds, top) for one in wishes]
+    lists += [descriptions.best(one, kinds, top) for one in wishes]
     captions = {region: caption for hits in lists for _, region, caption in hits}
     if not captions:
         return []
     said, seen = dict.fromkeys(captions, 0.0), dict.fromkeys(captions, 0.0)
     for one in wishes:
-        for hits in _fitting(workspace, models, one, "subject", captions):
+        for hits in descriptions.fitting(one, "subject", captions):
             for score, region, _ in hits:
                 said[region] += score
     table = workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
@@ -259,56 +260,48 @@ def _captions(workspace: Workspace, models: Ensemble, regions: list[str]) -> dic
     return {row["subject"]: row["caption"] for row in rows}
 
 
-def _described(
-    workspace: Workspace, models: Ensemble, wish: Wish, kinds: tuple[str, ...], top: int
-) -> list[Hit]:
-    """The descriptions that fit the wish best, in one pass; memory stays at `top` hits."""
-    best: list[Hit] = []
-    for hits in _fitting(workspace, models, wish, "kind", kinds):
-        best = nlargest(8 * top, [*best, *hits], key=lambda hit: (hit[0], hit[1]))
-    return sorted(best, key=_order)
+class _Descriptions:
+    """What descriptions, catalogue and credits say, asked by several wishes."""
 
-
-def _fitting(
-    workspace: Workspace, models: Ensemble, wish: Wish, column: str, values: Iterable[str]
-) -> Iterator[list[Hit]]:
-    """What fits the wish at all, of the descriptions whose `column` is one of `values`."""
-    titles = _Titles(workspace, wish)
-    among = ", ".join(map(quoted, values))
-    where = f"model = {quoted(models.describer.key)} AND {column} IN ({among})"
-    columns = ["subject", "kind", "caption", "attributes"]
-    mine = f":{models.detector.key}:"
-    for batch in workspace.table("descriptions").scan(columns, where):
-        flat = batch.column("attributes").combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        fit = wish.agreement(flat.reshape(batch.num_rows, -1))
-        regions = batch.column("subject").to_pylist()
-        fit = fit + _TITLE_WEIGHT * titles.fit(batch)
-        captions = batch.column("caption").to_pylist()
-        yield [
-            (float(score), region, caption)
-            for score, region, caption in zip(fit, regions, captions, strict=True)
-            if score > 0 and mine in region
-        ]
-
-
-class _Titles:
-    """How many of the wished words stand in a photo's own title, brand or category."""
-
-    def __init__(self, workspace: Workspace, wish: Wish) -> None:
-        self._words = wish.words
-        self._rows: dict[str, tuple[Any, Lookup, list[str]]] = {}
+    def __init__(self, workspace: Workspace, models: Ensemble) -> None:
+        self._table = workspace.table("descriptions")
+        self._describer, self._detector = models.describer.key, f":{models.detector.key}:"
+        self._photos: dict[str, tuple[Any, Lookup, list[str]]] = {}
         for kind, noun, columns in (
             ("garment", "garments", ["title", "brand", "category"]),
             ("look", "looks", ["title", "brand", "photographer"]),
         ):
             table = workspace.table(noun)
-            self._rows[kind] = (table, Lookup(table, "id"), columns)
+            self._photos[kind] = (table, Lookup(table, "id"), columns)
 
-    def fit(self, batch: pa.Table) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def best(self, wish: Wish, kinds: tuple[str, ...], top: int) -> list[Hit]:
+        """What fits the wish best, in one pass; memory stays at `top` hits."""
+        best: list[Hit] = []
+        for hits in self.fitting(wish, "kind", kinds):
+            best = nlargest(8 * top, [*best, *hits], key=lambda hit: (hit[0], hit[1]))
+        return sorted(best, key=_order)
+
+    def fitting(self, wish: Wish, column: str, values: Iterable[str]) -> Iterator[list[Hit]]:
+        """What fits the wish at all, of the descriptions whose `column` is one of `values`."""
+        among = ", ".join(map(quoted, values))
+        where = f"model = {quoted(self._describer)} AND {column} IN ({among})"
+        for batch in self._table.scan(["subject", "kind", "caption", "attributes"], where):
+            flat = batch.column("attributes").combine_chunks().flatten()
+            rows = flat.to_numpy(zero_copy_only=False).reshape(batch.num_rows, -1)
+            fit = wish.agreement(rows) + _TITLE_WEIGHT * self._titles(batch, wish.words)
+            regions, captions = (batch.column(name).to_pylist() for name in ("subject", "caption"))
+            yield [
+                (float(score), region, caption)
+                for score, region, caption in zip(fit, regions, captions, strict=True)
+                if score > 0 and self._detector in region
+            ]
+
+    def _titles(self, batch: pa.Table, words: frozenset[str]) -> Scores:
+        """The share of the words that stand in a photo's own title, brand or category."""
         fits = np.zeros(batch.num_rows, np.float32)
         kinds = np.array(batch.column("kind").to_pylist())
         subjects = [region.split(":", 1)[0] for region in batch.column("subject").to_pylist()]
-        for kind, (table, lookup, columns) in self._rows.items():
+        for kind, (table, lookup, columns) in self._photos.items():
             rows = np.flatnonzero(kinds == kind)
             if not len(rows):
                 continue
@@ -316,7 +309,7 @@ class _Titles:
             texts = table.take(at, columns).to_pylist()
             for row, text in zip(rows, texts, strict=True):
                 said = set(" ".join(value for value in text.values() if value).lower().split())
-                fits[row] = len(self._words & said) / len(self._words)
+                fits[row] = len(words & said) / len(words)
         return fits
 
 
