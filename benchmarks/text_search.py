@@ -12,9 +12,10 @@ masks: every garment of the masked ones by its true mask, right when its own lab
 category and its mask has the colour. Stricter, and many queries have few right garments.
 
 A mask has a colour when a description would name it: at least a fifth of it, or the largest share
-(models/colour.py). Precision at 10, or at as many as are right when they are fewer: by the text
-tower's vectors; by the describer's attributes; by both, as `lookweave search` does but with the
-sum of standardised scores instead of ranks; and in a random order. "merged" judges the same answers
+(`colour.spoken`). Search ranks by the same rule and the same mask, so it is the category that
+answers get wrong; no person has judged the colours. Precision at 10, or at as many as are right
+when they are fewer: by the text tower's vectors; by the describer's attributes; by both, in the
+order of `lookweave search` (`search.together`); and in a random order. "merged" judges the same answers
 by the classes that the segmenter is measured in (train/labels.py): top with shirt, jacket with
 coat, trousers with jeans, dress with jumpsuit, for street photos' labels mix these up.
 """
@@ -34,7 +35,7 @@ from lookweave.models import colour
 from lookweave.models.cards import chosen
 from lookweave.models.embedded.words import COLOUR_CONCEPTS
 from lookweave.models.protocols import Crop, Description
-from lookweave.search import Wish
+from lookweave.search import Wish, together
 from lookweave.steps.describe import attribute_vector
 from lookweave.taxonomy import CATEGORIES
 from lookweave.train.labelled_crops import garment_label, parsed_crops, product_crop
@@ -46,7 +47,6 @@ from lookweave.train.word_quality import (
     class_accuracy,
     precision_at,
     query_text,
-    spoken_colours,
     summary,
 )
 from lookweave.train.word_truth import admissible_categories
@@ -126,7 +126,7 @@ def colours_of(crops: list[Crop]) -> Rows:
         list(colour.named_shares(colour.samples(one.photo, one.box, one.mask)).values())
         for one in crops
     ]
-    return spoken_colours(np.array(shares, np.float32))
+    return colour.spoken(np.array(shares, np.float32)).T
 
 
 def right_ones(
@@ -159,7 +159,7 @@ def measure(
     texts = [query_text(query) for query in queries]
     by_text = encoder.encode_text(texts) @ encoder.encode(crops).T
     by_words = np.stack([Wish.parse(text).agreement(attributes) for text in texts])
-    both = by_text / by_text.std() + by_words / by_words.std()
+    both = together(by_words, by_text)
     colours = colours_of(crops)
     print(
         f"\n{name}: {len(crops)} regions; right ones, precision by text, attributes, both; chance"

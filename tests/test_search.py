@@ -9,9 +9,10 @@ from PIL import Image
 
 from lookweave.build import build_workspace, open_workspace
 from lookweave.errors import InputError
+from lookweave.models.cards import chosen
 from lookweave.models.protocols import Description
 from lookweave.progress import Progress
-from lookweave.search import Wish, search
+from lookweave.search import Wish, search, together
 from lookweave.steps.describe import attribute_vector
 
 Folders = tuple[Path, Path, Path]
@@ -49,8 +50,18 @@ def test_a_description_has_to_be_all_that_is_asked_for() -> None:
     rows = np.stack([attribute_vector(Description(one)) for one in said])
     both, blue, bag, unsaid = Wish.parse("red dress").agreement(rows).tolist()
     assert both > unsaid > max(blue, bag) > 0
-    assert both == pytest.approx(np.sqrt(0.61 * 0.61) - 0.01, abs=1e-5)
+    assert both == pytest.approx(np.sqrt(0.61 * 0.97) - 0.01, abs=1e-5)
     assert Wish.parse("aurora").agreement(rows).tolist() == [0.0] * 4
+
+
+def test_a_colour_that_would_be_named_counts_nearly_whole_and_the_others_hardly() -> None:
+    shares = [
+        {"red": 1.0}, {"red": 0.3, "white": 0.7}, {"red": 0.15, "white": 0.85}, {"white": 1.0},
+    ]  # fmt: skip
+    rows = np.stack([attribute_vector(Description({"colours": one})) for one in shares])
+    red = Wish.parse("red").agreement(rows)
+    assert red.tolist() == pytest.approx([1.0, 0.93, 0.0075, 0.0], abs=1e-5)
+    assert Wish.parse("red and white").agreement(rows).argmax() == 1
 
 
 def test_a_colour_is_found_and_the_answer_says_how_it_was(opened: Any) -> None:
@@ -63,6 +74,21 @@ def test_a_colour_is_found_and_the_answer_says_how_it_was(opened: Any) -> None:
     assert "blue" in found["results"][0]["what"]
     scores = [hit["score"] for hit in found["results"]]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_regions_are_ranked_by_description_and_text_together(opened: Any) -> None:
+    workspace, config = opened
+    words = "black dress"
+    models = chosen(config)
+    vectors = workspace.embeddings(models.encoder.key, models.encoder.dimension).read()
+    vectors = {row["subject"]: row["vector"] for row in vectors.to_pylist()}
+    looks = workspace.table("descriptions").read(where="kind = 'look'").to_pylist()
+    agreement = Wish.parse(words).agreement(np.array([row["attributes"] for row in looks]))
+    text = models.encoder.load(config.models_dir).encode_text([words])[0]
+    similarity = np.array([vectors[row["subject"]] for row in looks]) @ text
+    expected = sorted(together(agreement, similarity), reverse=True)[:3]
+    found = search(workspace, config, words=words, kind="look", top=3)["results"]
+    assert [hit["score"] for hit in found] == pytest.approx(expected, abs=1e-5)
 
 
 def test_words_of_the_catalogue_count(opened: Any, photo_folders: Folders) -> None:

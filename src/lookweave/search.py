@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import pairwise
@@ -14,6 +15,7 @@ import pyarrow as pa
 from lookweave import photos
 from lookweave.config import Config
 from lookweave.errors import InputError, Rejected
+from lookweave.models import colour
 from lookweave.models.cards import Ensemble, chosen
 from lookweave.models.cutout import garment_region
 from lookweave.models.protocols import Crop
@@ -22,10 +24,14 @@ from lookweave.tables import Lookup, quoted
 from lookweave.taxonomy import ATTRIBUTES, normalise
 from lookweave.workspace import Workspace
 
+Scores = np.ndarray[Any, np.dtype[np.float32]]
+
 KINDS = ("garment", "look")
-_RANK_SOFTNESS = 60  # as in the paper on reciprocal rank fusion
 _FLOOR = 0.01  # no value that a description holds unlikely is impossible
-_TITLE_SHARE = 0.3  # weight of the catalogue's and credits' own words beside the attributes
+_NAMED = 0.9  # the least that a colour counts which a description would name
+_UNNAMED = 0.05  # weight of the share of one that it would not
+_TEXT_WEIGHT = 0.5  # of the cosine beside the agreement, see `together`
+_TITLE_WEIGHT = 0.4  # of the catalogue's and credits' own words beside the agreement
 
 
 def search(
@@ -74,40 +80,69 @@ def _worded(
 ) -> tuple[str, list[Hit]]:
     """How words were compared, and the hits.
 
-    An encoder that says what it reads and the descriptions both answer, and words that it does not
-    read are asked of descriptions and catalogue once more: a photo's score is the sum of its
-    reciprocal ranks (Cormack et al. 2009). An encoder with an open vocabulary reads everything,
-    and answers alone.
+    An encoder that says what it reads and the descriptions both answer, see `together`, and words
+    that it does not read are asked of descriptions and catalogue once more. An encoder with an
+    open vocabulary reads everything, and answers alone.
     """
     wish = Wish.parse(words)
     spoken = f"words of {models.describer.name} and of the catalogue"
     if not models.encoder.text:
         by = f"{spoken} ({models.encoder.name} reads no text)"
-        return by, _described(workspace, models, wish, kinds, top)
+        return by, _Descriptions(workspace, models).best(wish, kinds, top)
     encoder = models.encoder.load(config.models_dir)
     reading = encoder.reading(words) if hasattr(encoder, "reading") else None
     if reading is not None and not reading.concepts:
         by = f"{spoken} ({models.encoder.name} reads none of them)"
-        return by, _described(workspace, models, wish, kinds, top)
-    hits = _nearest(workspace, models, encoder.encode_text([words])[0], kinds, top)
+        return by, _Descriptions(workspace, models).best(wish, kinds, top)
+    vector = encoder.encode_text([words])[0]
     by = f"text in the space of {models.encoder.name}"
-    if reading is not None:
-        wishes = [wish, *([Wish.parse(" ".join(reading.unread))] if reading.unread else [])]
-        by = f"{by}, and {spoken}"
-        hits = _ranked_together(
-            hits, *(_described(workspace, models, one, kinds, top) for one in wishes)
-        )
-    return by, hits
+    if reading is None:
+        return by, _nearest(workspace, models, vector, kinds, top)
+    wishes = [wish, *([Wish.parse(" ".join(reading.unread))] if reading.unread else [])]
+    return f"{by}, and {spoken}", _agreed(workspace, models, vector, wishes, kinds, top)
 
 
-def _ranked_together(*lists: list[Hit]) -> list[Hit]:
-    scores: dict[str, float] = {}
-    captions: dict[str, str | None] = {}
-    for hits in lists:
-        for rank, (_, region, caption) in enumerate(hits):
-            scores[region] = scores.get(region, 0.0) + 1.0 / (_RANK_SOFTNESS + rank)
-            captions[region] = captions.get(region) or caption
-    return sorted(((scores[region], region, captions[region]) for region in scores), key=_order)
+def together(agreement: Scores, similarity: Scores) -> Scores:
+    """The score of regions by their descriptions and by the text tower, any shape.
+
+    What is asked for in words of the taxonomy the description knows best: its colours are measured
+    and its category is calibrated. The tower reads finer words (boots, blazer), and orders what
+    descriptions cannot tell apart. Its weight was chosen on garments that neither describer nor
+    tower was trained on, and none of the test photos.
+
+    Args:
+        agreement: of `Wish.agreement`, 0..1.
+        similarity: cosine of text and region, -1..1.
+    """
+    return agreement + _TEXT_WEIGHT * similarity
+
+
+def _agreed(
+    workspace: Workspace,
+    models: Ensemble,
+    vector: Scores,
+    wishes: list[Wish],
+    kinds: tuple[str, ...],
+    top: int,
+) -> list[Hit]:
+    """What is best by the vector or by a wish, each of these regions scored by all of them."""
+    descriptions = _Descriptions(workspace, models)
+    lists = [_nearest(workspace, models, vector, kinds, top)]
+    lists += [descriptions.best(one, kinds, top) for one in wishes]
+    captions = {region: caption for hits in lists for _, region, caption in hits}
+    if not captions:
+        return []
+    said, seen = dict.fromkeys(captions, 0.0), dict.fromkeys(captions, 0.0)
+    for one in wishes:
+        for hits in descriptions.fitting(one, "subject", captions):
+            for score, region, _ in hits:
+                said[region] += score
+    table = workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
+    for row in table.rows_by("subject", captions, ["subject", "vector"]).to_pylist():
+        seen[row["subject"]] = float(vector @ np.array(row["vector"], np.float32))
+    agreement, similarity = (np.array([*part.values()], np.float32) for part in (said, seen))
+    scores = together(agreement, similarity).tolist()
+    return sorted(zip(scores, captions, captions.values(), strict=True), key=_order)
 
 
 @dataclass(frozen=True)
@@ -141,13 +176,13 @@ class Wish:
                 asked[attribute] = values
         return cls(asked, frozenset(words))
 
-    def agreement(
-        self, attributes: np.ndarray[Any, np.dtype[np.float32]]
-    ) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def agreement(self, attributes: Scores) -> Scores:
         """How likely each description is all that was asked for, float32 (n,) in 0..1.
 
         The geometric mean over the attributes asked for, so that a red shirt is no half of a red
-        dress; an attribute that a description does not speak of counts as even.
+        dress; an attribute that a description does not speak of counts as even. Colours are no
+        guess but measured: one that a description would name counts nearly whole, whether it
+        covers a third of a print or all of a garment, and of several asked for each its part.
 
         Args:
             attributes: float32 (n, ATTRIBUTE_WIDTH), see `steps.describe.attribute_vector`.
@@ -158,12 +193,25 @@ class Wish:
             block = attributes[:, start : start + len(values)]
             start += len(values)
             if asked := self.attributes.get(attribute):
-                likely = block[:, [values.index(value) for value in asked]].sum(axis=1)
+                wanted = [values.index(value) for value in asked]
+                if attribute == "colours":
+                    likely = _coloured(block)[:, wanted].mean(axis=1)
+                else:
+                    likely = block[:, wanted].sum(axis=1)
                 likely = np.where(block.any(axis=1), likely, len(asked) / len(values))
                 logarithms += np.log(likely + _FLOOR)
         mean = np.exp(logarithms / max(1, len(self.attributes)))
-        agreed: np.ndarray[Any, np.dtype[np.float32]] = np.maximum(mean - _FLOOR, 0.0)
+        agreed: Scores = np.maximum(mean - _FLOOR, 0.0)
         return agreed if self.attributes else np.zeros_like(agreed)
+
+
+def _coloured(shares: Scores) -> Scores:
+    """How far each colour is the garment's, 0..1, from its shares of the surface (n, colours).
+
+    A little more the more it covers: who asks for red alone wants the reddest first.
+    """
+    named = colour.spoken(shares)
+    return np.where(named, _NAMED + (1 - _NAMED) * shares, _UNNAMED * shares)
 
 
 def _vector_of(image: Path, models: Ensemble, config: Config) -> np.ndarray[Any, Any]:
@@ -212,49 +260,48 @@ def _captions(workspace: Workspace, models: Ensemble, regions: list[str]) -> dic
     return {row["subject"]: row["caption"] for row in rows}
 
 
-def _described(
-    workspace: Workspace, models: Ensemble, wish: Wish, kinds: tuple[str, ...], top: int
-) -> list[Hit]:
-    """Score every description against the wish in one pass; memory stays at `top` hits."""
-    titles = _Titles(workspace, wish)
-    best: list[Hit] = []
-    among = ", ".join(map(quoted, kinds))
-    where = f"model = {quoted(models.describer.key)} AND kind IN ({among})"
-    columns = ["subject", "kind", "caption", "attributes"]
-    mine = f":{models.detector.key}:"
-    for batch in workspace.table("descriptions").scan(columns, where):
-        flat = batch.column("attributes").combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        fit = wish.agreement(flat.reshape(batch.num_rows, -1))
-        regions = batch.column("subject").to_pylist()
-        fit = (1 - _TITLE_SHARE) * fit + _TITLE_SHARE * titles.fit(batch)
-        captions = batch.column("caption").to_pylist()
-        hits = [
-            (float(score), region, caption)
-            for score, region, caption in zip(fit, regions, captions, strict=True)
-            if score > 0 and mine in region
-        ]
-        best = nlargest(8 * top, [*best, *hits], key=lambda hit: (hit[0], hit[1]))
-    return sorted(best, key=_order)
+class _Descriptions:
+    """What descriptions, catalogue and credits say, asked by several wishes."""
 
-
-class _Titles:
-    """How many of the wished words stand in a photo's own title, brand or category."""
-
-    def __init__(self, workspace: Workspace, wish: Wish) -> None:
-        self._words = wish.words
-        self._rows: dict[str, tuple[Any, Lookup, list[str]]] = {}
+    def __init__(self, workspace: Workspace, models: Ensemble) -> None:
+        self._table = workspace.table("descriptions")
+        self._describer, self._detector = models.describer.key, f":{models.detector.key}:"
+        self._photos: dict[str, tuple[Any, Lookup, list[str]]] = {}
         for kind, noun, columns in (
             ("garment", "garments", ["title", "brand", "category"]),
             ("look", "looks", ["title", "brand", "photographer"]),
         ):
             table = workspace.table(noun)
-            self._rows[kind] = (table, Lookup(table, "id"), columns)
+            self._photos[kind] = (table, Lookup(table, "id"), columns)
 
-    def fit(self, batch: pa.Table) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def best(self, wish: Wish, kinds: tuple[str, ...], top: int) -> list[Hit]:
+        """What fits the wish best, in one pass; memory stays at `top` hits."""
+        best: list[Hit] = []
+        for hits in self.fitting(wish, "kind", kinds):
+            best = nlargest(8 * top, [*best, *hits], key=lambda hit: (hit[0], hit[1]))
+        return sorted(best, key=_order)
+
+    def fitting(self, wish: Wish, column: str, values: Iterable[str]) -> Iterator[list[Hit]]:
+        """What fits the wish at all, of the descriptions whose `column` is one of `values`."""
+        among = ", ".join(map(quoted, values))
+        where = f"model = {quoted(self._describer)} AND {column} IN ({among})"
+        for batch in self._table.scan(["subject", "kind", "caption", "attributes"], where):
+            flat = batch.column("attributes").combine_chunks().flatten()
+            rows = flat.to_numpy(zero_copy_only=False).reshape(batch.num_rows, -1)
+            fit = wish.agreement(rows) + _TITLE_WEIGHT * self._titles(batch, wish.words)
+            regions, captions = (batch.column(name).to_pylist() for name in ("subject", "caption"))
+            yield [
+                (float(score), region, caption)
+                for score, region, caption in zip(fit, regions, captions, strict=True)
+                if score > 0 and self._detector in region
+            ]
+
+    def _titles(self, batch: pa.Table, words: frozenset[str]) -> Scores:
+        """The share of the words that stand in a photo's own title, brand or category."""
         fits = np.zeros(batch.num_rows, np.float32)
         kinds = np.array(batch.column("kind").to_pylist())
         subjects = [region.split(":", 1)[0] for region in batch.column("subject").to_pylist()]
-        for kind, (table, lookup, columns) in self._rows.items():
+        for kind, (table, lookup, columns) in self._photos.items():
             rows = np.flatnonzero(kinds == kind)
             if not len(rows):
                 continue
@@ -262,7 +309,7 @@ class _Titles:
             texts = table.take(at, columns).to_pylist()
             for row, text in zip(rows, texts, strict=True):
                 said = set(" ".join(value for value in text.values() if value).lower().split())
-                fits[row] = len(self._words & said) / len(self._words)
+                fits[row] = len(words & said) / len(words)
         return fits
 
 

@@ -64,6 +64,15 @@ def test_only_the_masked_pixels_count() -> None:
         assert 0.3 < shares["black"] < 0.6
 
 
+def test_up_to_three_colours_of_a_fifth_are_spoken_of_or_the_largest() -> None:
+    shares = [[0.3, 0.7, 0, 0, 0, 0], [0.15, 0.17, *[0.17] * 4], [0.2, 0.2, 0.2, 0.2, 0.2, 0.0]]
+    assert colour.spoken(np.array(shares, np.float32)).tolist() == [
+        [True, True, False, False, False, False],
+        [False, True, False, False, False, False],
+        [True, True, True, False, False, False],
+    ]
+
+
 @settings(deadline=None)
 @given(st.tuples(*[st.floats(-30, 130)] * 4), st.integers(1, 90), st.integers(1, 90))
 def test_samples_stay_inside_the_photo(

@@ -42,6 +42,9 @@ _PROTOTYPES: dict[str, tuple[tuple[int, int, int], ...]] = {
 }
 # No gold, no silver: they are a sheen, and no mean of pixels tells them from beige and grey.
 _LIGHTNESS_LESS = np.array([0.7, 1.0, 1.0], np.float32)
+SPOKEN_SHARE = 0.2
+"""Colours below this share of the surface are not named."""
+MOST_SPOKEN = 3
 _SOFTNESS = 9.0  # distance in CIELAB over which a name's claim falls by 1/e
 
 
@@ -126,6 +129,20 @@ def named_shares(pixels: Cells) -> dict[str, float]:
     seen, counts = _counted(pixels)
     shares = counts @ _table().claims[seen] / counts.sum()
     return dict(zip(_PROTOTYPES, shares.tolist(), strict=True))
+
+
+def spoken(shares: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which colours a description names: up to three that cover a fifth of it, or the largest.
+
+    Args:
+        shares: float32 (n, colours), of each garment's surface.
+
+    Returns:
+        bool (n, colours), at least one in each row.
+    """
+    place = np.argsort(np.argsort(-shares, axis=1, kind="stable"), axis=1)
+    named: NDArray[np.bool_] = (shares >= SPOKEN_SHARE) & (place < MOST_SPOKEN) | (place == 0)
+    return named
 
 
 def _counted(pixels: Cells) -> tuple[Cells, NDArray[np.float32]]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from lookweave.config import Config
 from lookweave.errors import Rejected
+from lookweave.models import colour
 from lookweave.models.cards import chosen
 from lookweave.models.protocols import Crop, Describer, Description
 from lookweave.records import ATTRIBUTE_WIDTH, DESCRIPTION, Noun
@@ -17,9 +18,6 @@ from lookweave.steps.subjects import PhotoReader, Seen, batches, rejected, unsee
 from lookweave.tables import quoted
 from lookweave.taxonomy import ATTRIBUTES
 from lookweave.workspace import Workspace
-
-_COLOUR_SHARE = 0.2
-_MAX_COLOURS = 3
 
 
 class Describe(Step):
@@ -123,7 +121,7 @@ def _best(values: dict[str, float]) -> str:
 
 
 def _colours(shares: dict[str, float]) -> list[str]:
-    """The colours that cover most of the surface, largest first."""
-    order = sorted(shares, key=lambda colour: (-shares[colour], colour))
-    spoken = [colour for colour in order if shares[colour] >= _COLOUR_SHARE]
-    return (spoken or order[:1])[:_MAX_COLOURS]
+    """The colours that `colour.spoken` names, largest first."""
+    order = sorted(shares, key=lambda name: (-shares[name], name))
+    spoken = [name for name in order if shares[name] >= colour.SPOKEN_SHARE]
+    return (spoken or order[:1])[: colour.MOST_SPOKEN]

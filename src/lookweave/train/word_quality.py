@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookweave.models.colour import spoken
 from lookweave.models.embedded.words import COLOUR_CONCEPTS, CONCEPTS
 from lookweave.taxonomy import CATEGORIES
 from lookweave.train.word_truth import Truth
-
-_SPOKEN_SHARE, _MOST_COLOURS = 0.2, 3  # as steps/describe.py has them
 
 LEAST = 4
 """Garments that a query of the measure needs to be right for."""
@@ -38,21 +37,13 @@ def precision_at(scores: NDArray[np.float32], relevant: NDArray[np.bool_], top: 
     return float(relevant[best].mean())
 
 
-def spoken_colours(shares: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """(colours, rows): which colours a description names, as the step describe chooses them: up
-    to three that cover a fifth of the mask, or the largest. `shares` (rows, colours)."""
-    largest_first = np.argsort(np.argsort(-shares, axis=1, kind="stable"), axis=1)
-    spoken = (shares >= _SPOKEN_SHARE) & (largest_first < _MOST_COLOURS)
-    return np.asarray((spoken | (largest_first == 0)).T)
-
-
 def right_garments(
     truth: Truth, shares: NDArray[np.float32], query: Sequence[str]
 ) -> NDArray[np.bool_]:
     """(rows,): which garments a query of (kind, colour) asks for."""
     kind, colour = query
-    spoken = spoken_colours(shares)[COLOUR_CONCEPTS.index(colour)]
-    return np.asarray((truth[CONCEPTS.index(kind)] == 1) & spoken)
+    named = spoken(shares)[:, COLOUR_CONCEPTS.index(colour)]
+    return np.asarray((truth[CONCEPTS.index(kind)] == 1) & named)
 
 
 def colour_queries(truth: Truth, shares: NDArray[np.float32], least: int) -> list[tuple[str, str]]:

@@ -12,7 +12,6 @@ from lookweave.models.embedded.head import SLEEVED
 from lookweave.models.protocols import Crop, Description, Vectors
 from lookweave.taxonomy import CATEGORIES
 
-_SPOKEN_SHARE = 0.2  # colours below this share of the surface are left out of the caption
 _SURE_SLEEVE = 0.7
 
 
@@ -54,7 +53,7 @@ def _description(categories: Vectors, long_sleeved: float, pixels: colour.Cells)
         "colours": shares,
     }
     thing = CATEGORIES[int(categories.argmax())]
-    words = [name for name, share in _largest(shares) if share >= _SPOKEN_SHARE][:2]
+    words = [name for name, share in _largest(shares) if share >= colour.SPOKEN_SHARE][:2]
     said = [" and ".join(words or [_largest(shares)[0][0]])]
     if thing in SLEEVED:
         sleeve = {"short": 1.0 - float(long_sleeved), "long": float(long_sleeved)}
