@@ -24,6 +24,8 @@ bench: $(VENV)/.$(EXTRAS)  ## list the benchmarks; each prints its own figures
 # and their pages, from DATA (ccp/, clothing-small/). Every step goes on where it stopped. Rendered
 # pairs are for the ablation alone: they have not helped (docs/rendering.md).
 RUN ?= build/embedded
+# Processes that prepare the segmenter's batches: a dozen or so where a CUDA card learns.
+WORKERS ?= 0
 SETS = --parsed $(DATA)/ccp --products $(DATA)/clothing-small
 WEIGHTS := src/lookweave/models/weights
 
@@ -31,9 +33,9 @@ train-embedded:  ## train the embedded models anew: make train-embedded DATA=FOL
 	@test -n "$(DATA)" || { echo "say where ccp/ and clothing-small/ are: make train-embedded DATA=FOLDER"; exit 2; }
 	$(MAKE) EXTRAS=train,studio $(VENV)/.train,studio
 	$(BIN)/lookweave render --garments 300 --looks 1000 --seed 11 --labels --out $(RUN)/rendered
-	$(BIN)/lookweave train segmenter $(SETS) --tagged --out $(RUN)/first
-	$(BIN)/lookweave train segmenter $(SETS) --tagged --start $(RUN)/first/segmenter.checkpoint.pt \
-	  --out $(RUN)
+	$(BIN)/lookweave train segmenter $(SETS) --tagged --workers $(WORKERS) --out $(RUN)/first
+	$(BIN)/lookweave train segmenter $(SETS) --tagged --workers $(WORKERS) --out $(RUN) \
+	  --start $(RUN)/first/segmenter.checkpoint.pt
 	cp $(RUN)/segmenter.onnx $(RUN)/segmenter.json $(WEIGHTS)/
 	$(BIN)/lookweave train encoder-ablation $(SETS) --rendered $(RUN)/rendered --out $(RUN)
 	$(BIN)/lookweave train encoder $(SETS) --out $(RUN)
