@@ -83,17 +83,15 @@ def _softmax(logits: Scores) -> Scores:
 
 def _colours(seen: Pixels, shape: tuple[int, ...]) -> Scores:
     """What the network saw in CIELAB at its output's resolution, float32 (h, w, 3)."""
-    size = (shape[1], shape[0])
-    colours: Scores = to_lab(np.asarray(Image.fromarray(seen).resize(size, Image.Resampling.BOX)))
-    return colours
+    stride = seen.shape[0] // shape[0]
+    return to_lab(np.asarray(Image.fromarray(seen).reduce(stride)))
 
 
 def _smooth_mask(piece: NDArray[np.bool_]) -> Pixels:
     """The mask at four times the network's resolution, its stairs rounded."""
     size = (piece.shape[1] * 4, piece.shape[0] * 4)
-    soft = Image.fromarray((piece * 255).astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
-    hard: Pixels = ((np.asarray(soft) > 127) * 255).astype(np.uint8)
-    return hard
+    soft = Image.fromarray(piece * np.uint8(255)).resize(size, Image.Resampling.BICUBIC)
+    return (np.asarray(soft) > 127) * np.uint8(255)
 
 
 def _area(box: tuple[float, float, float, float]) -> float:
