@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from math import ceil
+from collections.abc import Sequence
+from math import ceil, log
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from lookweave.models.protocols import Crop, Pixels
+
+
+def nearest_frame(frames: Sequence[tuple[int, int]], height: int, width: int) -> tuple[int, int]:
+    """The frame (height, width) whose shape is nearest that of a photo."""
+    return min(frames, key=lambda frame: abs(log(frame[0] / frame[1]) - log(height / width)))
+
+
+def fitted_side(frames: Sequence[tuple[int, int]], height: int, width: int) -> int:
+    """The longest side, in pixels, of a photo fitted into its nearest frame."""
+    down, across = nearest_frame(frames, height, width)
+    return ceil(max(height, width) * min(down / height, across / width))
 
 
 def letterbox(
