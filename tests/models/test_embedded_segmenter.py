@@ -13,6 +13,7 @@ import lookweave.demo
 from lookweave import photos
 from lookweave.models.embedded import segmenter
 from lookweave.models.embedded.cards import CARDS
+from lookweave.models.framing import fitted_side
 from lookweave.models.protocols import Detection
 from lookweave.taxonomy import SEGMENTER_CLASSES
 
@@ -78,7 +79,8 @@ def test_regions_do_not_depend_on_how_much_of_a_photo_is_decoded(tmp_path: Path)
     card = next(card for card in CARDS if card.name == "lookweave-segmenter")
     detector = card.load()
     seen = []
-    for name, enough in (("look.png", None), ("look.jpg", card.sees)):
+    seen_side = fitted_side(card.sees, large.height, large.width)
+    for name, enough in (("look.png", None), ("look.jpg", seen_side)):
         large.save(tmp_path / name, quality=97)
         photo = photos.load(tmp_path / name, enough=enough)
         assert max(photo.pixels.shape) == max(large.size) * (1 if enough is None else photo.scale)

@@ -1,8 +1,17 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageFilter
 
-from lookweave.models.framing import cut, fade_outside, letterbox, square, tensor
+from lookweave.models.framing import (
+    cut,
+    fade_outside,
+    fitted_side,
+    letterbox,
+    square,
+    tensor,
+)
 from lookweave.models.protocols import Crop
 
 sizes = st.integers(1, 90)
@@ -61,6 +70,27 @@ def test_fading_moves_the_outside_by_its_share_and_leaves_the_inside() -> None:
     faded = fade_outside(pixels, mask, 0.85, 127, 1.0)
     assert abs(int(faded[30, 50, 0]) - 227) <= 1
     assert abs(int(faded[30, 5, 0]) - (127 + 15)) <= 1
+
+
+@pytest.mark.parametrize("blur", [0.5, 1.92, 3.3])
+def test_a_mask_is_softened_as_if_all_of_it_were_blurred(blur: float) -> None:
+    mask = np.zeros((60, 80), np.uint8)
+    mask[0:20, 30:41] = 255
+    soft = np.asarray(Image.fromarray(mask).filter(ImageFilter.GaussianBlur(blur)), np.float32)
+    white = np.full((60, 80, 3), 255, np.uint8)
+    assert np.abs(fade_outside(white, mask, 1.0, 0, blur)[..., 0] - soft).max() <= 0.5
+
+
+def test_what_a_detector_sees_of_a_photo_is_what_fits_its_nearest_frame() -> None:
+    frames = ((448, 288), (352, 352), (288, 448))
+    for height, width, side in ((768, 576, 384), (768, 512, 432), (500, 500, 352), (10, 40, 448)):
+        assert fitted_side(frames, height, width) == side
+
+
+def test_photos_are_shrunk_by_area_at_whole_factors() -> None:
+    photo = np.random.default_rng(2).integers(0, 255, (64, 48, 3), np.uint8)
+    means = photo.reshape(32, 2, 24, 2, 3).mean(axis=(1, 3))
+    assert np.abs(letterbox(photo, 32, 24)[0] - means).max() <= 0.5
 
 
 def test_tensor_normalises_and_orders_channels_first() -> None:

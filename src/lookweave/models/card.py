@@ -31,7 +31,8 @@ class Card:
         size_mb: download or file size.
         memory_mb: what the model takes with one photo, about; 0 where nobody looked.
         input_size: height, width in pixels, or None for any.
-        sees: the longest side, in pixels, of which a detector makes use; None for all it gets.
+        sees: the frames (height, width) in pixels into one of which a detector shrinks a photo
+            (`framing.fitted_side`); none where it makes use of all it gets.
         dimension: of an encoder's vectors.
         text: an encoder that can also encode text.
         captions: a describer whose captions say more than its attributes do.
@@ -57,7 +58,7 @@ class Card:
     size_mb: float = 0.0
     memory_mb: float = 0.0
     input_size: tuple[int, int] | None = None
-    sees: int | None = None
+    sees: tuple[tuple[int, int], ...] = ()
     dimension: int | None = None
     text: bool = False
     captions: bool = False

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import distance
 
-Cells = NDArray[np.int64]
+Cells = NDArray[np.uint16]
 """Places of pixels on the grid: red, green and blue by their upper five bits, in that order."""
 
 BINS = (5, 6, 6)
@@ -55,26 +55,23 @@ _TO_XYZ = np.array(
      [0.0193339, 0.1191920, 0.9503041]], np.float32,
 )  # fmt: skip
 _WHITE = np.array([0.95047, 1.0, 1.08883], np.float32)
+_TO_LAB = np.array(
+    [[0.0, 500.0, 0.0], [116.0, -500.0, 200.0], [0.0, 0.0, -200.0]], np.float32
+)  # fmt: skip
 
 
 def to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """sRGB uint8 (..., 3) as CIELAB float32 (..., 3): L 0..100, a and b about -100..100."""
-    xyz = _LINEAR[rgb] @ _TO_XYZ.T / _WHITE
-    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16.0 / 116.0)
-    lab = np.stack(
-        [
-            116.0 * f[..., 1] - 16.0,
-            500.0 * (f[..., 0] - f[..., 1]),
-            200.0 * (f[..., 1] - f[..., 2]),
-        ],
-        axis=-1,
-    )
-    return lab.astype(np.float32)
+    xyz = _LINEAR.take(rgb.reshape(-1, 3)) @ (_TO_XYZ.T / _WHITE)
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + np.float32(16.0 / 116.0))
+    lab: NDArray[np.float32] = f @ _TO_LAB
+    lab[:, 0] -= 16.0
+    return lab.reshape(rgb.shape)
 
 
 def cells(rgb: NDArray[np.uint8]) -> Cells:
-    """Places on the grid of sRGB pixels (n, 3), int64 (n,)."""
-    level = (rgb >> (8 - _BITS)).astype(np.int64)
+    """Places on the grid of sRGB pixels (n, 3), uint16 (n,)."""
+    level = (rgb >> (8 - _BITS)).astype(np.uint16)
     place: Cells = (level[:, 0] << 2 * _BITS) + (level[:, 1] << _BITS) + level[:, 2]
     return place
 
@@ -147,21 +144,20 @@ def spoken(shares: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 def _counted(pixels: Cells) -> tuple[Cells, NDArray[np.float32]]:
     """The places that occur, and how often."""
-    counts = np.bincount(pixels, minlength=_CELLS)
-    seen = np.flatnonzero(counts)
-    return seen, counts[seen].astype(np.float32)
+    seen, counts = np.unique(pixels, return_counts=True)  # two bytes each are quick to sort
+    return seen, counts.astype(np.float32)
 
 
 class _Table(NamedTuple):
     """What is said of each place on the grid.
 
     Attributes:
-        bins, shares: int64 and float32 (cells, 8): the histogram's bins around it, and how much
+        bins, shares: uint8 and float32 (cells, 8): the histogram's bins around it, and how much
             of a pixel each takes.
         claims: float32 (cells, names), how much of a pixel each name takes.
     """
 
-    bins: NDArray[np.int64]
+    bins: NDArray[np.uint8]
     shares: NDArray[np.float32]
     claims: NDArray[np.float32]
 
@@ -176,7 +172,7 @@ def _table() -> _Table:
     return _Table(*_bins(lab), claims / claims.sum(axis=1, keepdims=True))
 
 
-def _bins(lab: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _bins(lab: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     low = np.array([0.0, -50.0, -50.0], np.float32)
     high = np.array([100.0, 60.0, 60.0], np.float32)
     bins = np.array(BINS, np.int64)
@@ -188,7 +184,7 @@ def _bins(lab: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float
         weights.append(np.prod(np.where(np.array(corner) == 1, share, 1.0 - share), axis=1))
         at = base + np.array(corner)
         flat.append((at[:, 0] * BINS[1] + at[:, 1]) * BINS[2] + at[:, 2])
-    return np.stack(flat, axis=1), np.stack(weights, axis=1).astype(np.float32)
+    return np.stack(flat, axis=1).astype(np.uint8), np.stack(weights, axis=1).astype(np.float32)
 
 
 def _distances(lab: NDArray[np.float32]) -> NDArray[np.float32]:

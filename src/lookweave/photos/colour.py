@@ -101,7 +101,7 @@ def _through_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
         transform, mode = _transform(profile, image.mode)
         if transform is not None:
             return _apply(transform, image.convert(mode))
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # which would copy it
 
 
 def _apply(transform: ImageCms.ImageCmsTransform, image: Image.Image) -> Image.Image:

@@ -67,7 +67,7 @@ class Photo:
     """A decoded photo.
 
     Attributes:
-        pixels: uint8, (height, width, 3), RGB in sRGB, C-contiguous, upright.
+        pixels: uint8, (height, width, 3), RGB in sRGB, C-contiguous, upright, read-only.
         width: of the upright original, in pixels.
         height: likewise.
         scale: longest side of `pixels` / longest side of the original, at most 1.
@@ -197,7 +197,7 @@ def _decode(
         upright = colour.to_srgb(upright, profile)
         if (turn := _ORIENTATIONS.get(orientation)) is not None:
             upright = upright.transpose(turn)
-        pixels = np.array(upright)  # a copy of its own, C-contiguous and writable
+        pixels = np.asarray(upright)  # a copy of its own, C-contiguous, read-only
     if orientation >= 5:
         width, height = height, width
     scale = max(upright.size) / max(width, height)

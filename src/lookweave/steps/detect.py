@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from lookweave.config import Config
 from lookweave.errors import Rejected
 from lookweave.models.cards import chosen
 from lookweave.models.cutout import garment_region
+from lookweave.models.framing import fitted_side
 from lookweave.models.protocols import Detection, Detector, Pixels
 from lookweave.photos import Photo
 from lookweave.records import REGION, Noun, region_id
@@ -41,10 +43,7 @@ class Detect(Step):
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         subjects = batch.to_pylist()
-        read = [
-            self._reader.read(subject["id"], subject["path"], self._card.sees)
-            for subject in subjects
-        ]
+        read = [self._read(subject) for subject in subjects]
         opened = [photo for photo in read if isinstance(photo, Photo)]
         found = iter(self._detector.detect([photo.pixels for photo in opened]) if opened else [])
         rows: list[dict[str, object]] = []
@@ -62,6 +61,11 @@ class Detect(Step):
                 continue
             rows += [self._row(subject, photo, index, one) for index, one in enumerate(detections)]
         return outcome(REGION, rows, rejects)
+
+    def _read(self, subject: dict[str, Any]) -> Photo | Rejected:
+        frames, shape = self._card.sees, (subject["height"], subject["width"])
+        enough = fitted_side(frames, *shape) if frames else None
+        return self._reader.read(subject["id"], subject["path"], enough)
 
     def _of_kind(
         self, subject: dict[str, str], pixels: Pixels, detections: list[Detection]
@@ -124,7 +128,9 @@ class Detect(Step):
     def _photos(
         workspace: Workspace, noun: str, kind: str, positions: NDArray[np.int64], config: Config
     ) -> Iterator[pa.Table]:
-        columns = ["id", "path", "name"] + (["category"] if kind == "garment" else [])
+        columns = ["id", "path", "name", "width", "height"] + (
+            ["category"] if kind == "garment" else []
+        )
         rows, workers = config.run.batch_rows, config.run.workers
         for batch in batches(workspace.table(noun), positions, rows, workers, columns):
             yield batch.append_column("kind", pa.array([kind] * batch.num_rows))

@@ -121,23 +121,20 @@ class _Pieces:
         cls, numbers: Numbers, categories: Sequence[int], scores: Scores, colours: Scores
     ) -> _Pieces:
         count = len(categories) + 1
-        inside = numbers > 0
-        where = numbers[inside]
-
-        def summed(layers: Scores) -> Figures:
-            sums = [np.bincount(where, layer[inside], count)[1:] for layer in layers]
-            return np.stack(sums, axis=1)
-
+        inside = np.flatnonzero(numbers)
+        owned = numbers.ravel()[inside, None] == np.arange(1, count)
+        member = owned.astype(np.float32)  # (pixels, pieces): sums over pieces are products with it
+        layers = scores[1 : 1 + len(CATEGORIES)].reshape(len(CATEGORIES), -1)
         touching = np.zeros((count, count), bool)
         for one, other in ((numbers[1:], numbers[:-1]), (numbers[:, 1:], numbers[:, :-1])):
-            touching[one, other] = touching[other, one] = True
+            touching[one, other] = True
         return cls(
             numbers,
             categories,
-            np.bincount(where, minlength=count)[1:].astype(np.float64),
-            summed(scores[1 : 1 + len(CATEGORIES)]),
-            summed(np.moveaxis(colours, -1, 0)),
-            touching[1:, 1:],
+            owned.sum(axis=0).astype(np.float64),
+            (layers[:, inside] @ member).T.astype(np.float64),
+            (member.T @ colours.reshape(-1, 3)[inside]).astype(np.float64),
+            (touching | touching.T)[1:, 1:],
         )
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from lookweave.models.card import Card
 from lookweave.models.colour import to_lab
 from lookweave.models.embedded.regions import Scores, garment_regions
-from lookweave.models.framing import letterbox, tensor
+from lookweave.models.framing import letterbox, nearest_frame, tensor
 from lookweave.models.protocols import Detection, Pixels
 from lookweave.models.session import open_session
 from lookweave.taxonomy import CATEGORIES
@@ -38,7 +38,7 @@ class Segmenter:
         """Each photo, what the network saw of it, and its class probabilities, float32
         (classes, h, w); margins cut off."""
         for photo in photos:  # one at a time: on a CPU a batch is no faster, and canvases differ
-            height, width = self._canvas(photo)
+            height, width = nearest_frame(self._canvases, *photo.shape[:2])
             frame, scale, left, top = letterbox(photo, height, width, (GREY, GREY, GREY))
             batch = tensor([frame], self._mean, self._std)
             logits = self._session.run(["logits"], {"image": batch})[0][0]
@@ -50,11 +50,6 @@ class Segmenter:
             rows, columns = (slice(int(low * stride), int(high * stride))
                              for low, high in ((y0, y1), (x0, x1)))  # fmt: skip
             yield photo, frame[rows, columns], _softmax(logits[:, y0:y1, x0:x1])
-
-    def _canvas(self, photo: Pixels) -> tuple[int, int]:
-        """The canvas whose shape is nearest the photo's."""
-        shape = np.log(photo.shape[0] / photo.shape[1])
-        return min(self._canvases, key=lambda one: abs(float(np.log(one[0] / one[1]) - shape)))
 
     def _regions(self, photo: Pixels, seen: Pixels, scores: Scores) -> list[Detection]:
         rows, columns = scores.shape[1:]
@@ -83,17 +78,15 @@ def _softmax(logits: Scores) -> Scores:
 
 def _colours(seen: Pixels, shape: tuple[int, ...]) -> Scores:
     """What the network saw in CIELAB at its output's resolution, float32 (h, w, 3)."""
-    size = (shape[1], shape[0])
-    colours: Scores = to_lab(np.asarray(Image.fromarray(seen).resize(size, Image.Resampling.BOX)))
-    return colours
+    stride = seen.shape[0] // shape[0]
+    return to_lab(np.asarray(Image.fromarray(seen).reduce(stride)))
 
 
 def _smooth_mask(piece: NDArray[np.bool_]) -> Pixels:
     """The mask at four times the network's resolution, its stairs rounded."""
     size = (piece.shape[1] * 4, piece.shape[0] * 4)
-    soft = Image.fromarray((piece * 255).astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
-    hard: Pixels = ((np.asarray(soft) > 127) * 255).astype(np.uint8)
-    return hard
+    soft = Image.fromarray(piece * np.uint8(255)).resize(size, Image.Resampling.BICUBIC)
+    return (np.asarray(soft) > 127) * np.uint8(255)
 
 
 def _area(box: tuple[float, float, float, float]) -> float:
