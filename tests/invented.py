@@ -155,23 +155,26 @@ class _Writer:
         )
         table.append([rows])
         descriptions = []
-        for region, which, tint in zip(regions, category.tolist(), colour.tolist(), strict=True):
-            if int(hashlib.sha256(region.encode()).hexdigest()[:8], 16) / 2**32 > self._described:
+        drawn = zip(ids, regions, category.tolist(), colour.tolist(), strict=True)
+        for one, region, which, tint in drawn:
+            # Not from the region's id, which changes with the detector: the truth would, too.
+            seed = int(hashlib.sha256(f"{one} {index}".encode()).hexdigest()[:8], 16)
+            if seed / 2**32 > self._described:
                 continue
             descriptions.append(
                 {
                     "subject": region,
                     "model": self._models.describer.key,
                     "kind": kind,
-                    "attributes": attributes(region, which, tint),
+                    "attributes": attributes(seed, which, tint),
                 }
             )
         self._workspace.table("descriptions").append([DESCRIPTION.table(descriptions)])
 
 
-def attributes(region: str, category: int, colour: int) -> NDArray[np.float32]:
+def attributes(seed: int, category: int, colour: int) -> NDArray[np.float32]:
     """Sure of the category in most cases, of the colour in part, silent on the rest."""
-    random = np.random.default_rng(int(hashlib.sha256(region.encode()).hexdigest()[:8], 16))
+    random = np.random.default_rng(seed)
     vector = np.zeros(WIDTH, np.float32)
     vector[: len(CATEGORIES)] = random.dirichlet(np.full(len(CATEGORIES), 0.05)) * 0.4
     vector[category] += 0.6

@@ -99,7 +99,7 @@ def speak(made: Invented) -> Spoken:
 @pytest.fixture(scope="module")
 def spoken(tmp_path_factory: pytest.TempPathFactory) -> Spoken:
     folder = tmp_path_factory.mktemp("words")
-    return speak(invent(folder / "ws", settings(), 60, 70, worn=1, noise=15.0))
+    return speak(invent(folder / "ws", settings(), 60, 70, worn=1, noise=40.0))
 
 
 def truth_of(spoken: Spoken) -> set[tuple[str, str]]:
@@ -110,7 +110,7 @@ def truth_of(spoken: Spoken) -> set[tuple[str, str]]:
 def test_each_part_lifts_the_true_pairs_and_off_is_as_if_it_were_not_there(
     spoken: Spoken, tmp_path: Path
 ) -> None:
-    silent = invent(tmp_path / "ws", settings(), 60, 70, worn=1, noise=15.0)
+    silent = invent(tmp_path / "ws", settings(), 60, 70, worn=1, noise=40.0)
     columns = ("garment", "region", "s_vlm", "s_visual", "score", "rank", "reverse_rank")
 
     def of(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -219,7 +219,7 @@ def test_the_rows_do_not_depend_on_how_the_work_was_cut(
     expected = run(spoken.workspace, config)
     monkeypatch.setattr("lookweave.steps.match.matcher.QUERY_ROWS", 7)
     monkeypatch.setattr("lookweave.steps.match.step.QUERY_ROWS", 7)
-    made = invent(tmp_path / "ws", config, 60, 70, worn=1, noise=15.0, order=5, chunk=13)
+    made = invent(tmp_path / "ws", config, 60, 70, worn=1, noise=40.0, order=5, chunk=13)
     made.garments, made.looks = spoken.made.garments, spoken.made.looks
     speak(made)
     assert run(made.workspace, settings(block_rows=64)) == expected

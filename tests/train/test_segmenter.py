@@ -27,12 +27,13 @@ from lookweave.train.model_page import model_page
 from lookweave.train.parsed_photos import load_parsed_photos
 from lookweave.train.running import device_of
 from lookweave.train.segmentation_data import Batch, SegmentationBatches, labelled_photos
+from lookweave.train.segmenter_config import FURTHER, SegmenterConfig
 from lookweave.train.segmenter_network import new_segmenter, segmentation_loss
 from lookweave.train.tagged_photos import load_tagged_photos
 
 
-def _config(parsed: Path, out: Path, epochs: int) -> segmenter.SegmenterConfig:
-    return segmenter.SegmenterConfig(
+def _config(parsed: Path, out: Path, epochs: int) -> SegmenterConfig:
+    return SegmenterConfig(
         parsed=parsed, out=out, trunk="lite0", channels=16, frozen_blocks=0, epochs=epochs,
         batch_size=4, small_until=0.0, imagenet=False, seed=1, canvas=(96, 64),
     )  # fmt: skip
@@ -174,9 +175,9 @@ def test_a_run_starts_from_the_best_weights_of_another(parsed_folder: Path, tmp_
 def test_a_run_that_goes_on_has_settings_of_its_own(
     parsed_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[segmenter.SegmenterConfig] = []
+    seen: list[SegmenterConfig] = []
 
-    def train(config: segmenter.SegmenterConfig) -> dict[str, object]:
+    def train(config: SegmenterConfig) -> dict[str, object]:
         seen.append(config)
         return {"file": "segmenter.onnx", "quality": {"parsed_test": {"mean_iou": 0.5}}}
 
@@ -189,12 +190,12 @@ def test_a_run_that_goes_on_has_settings_of_its_own(
     alone, further, shorter = seen
     assert alone.canvases == ((384, 256), (320, 320), (256, 384))
     assert further.canvases == ((448, 288), (352, 352), (288, 448))
-    assert further.model_dump() | segmenter.FURTHER == further.model_dump()
+    assert further.model_dump() | FURTHER == further.model_dump()
     assert (shorter.epochs, shorter.batch_size) == (3, further.batch_size)
 
 
 def test_tagged_photos_teach_before_they_have_masks(parsed_folder: Path, tmp_path: Path) -> None:
-    config = segmenter.SegmenterConfig(
+    config = SegmenterConfig(
         parsed=parsed_folder, out=tmp_path, trunk="lite0", channels=8, imagenet=False, tagged=True,
         label_tagged_at=(2,), threads=1,
     )  # fmt: skip

@@ -78,15 +78,16 @@ def segmenter(
     """
     try:
         from lookweave.train import segmenter as recipe
+        from lookweave.train.segmenter_config import FURTHER, SegmenterConfig
     except ImportError as error:
         raise _missing(error) from error
     options = _given(
         products=products, rendered=rendered, label_tagged_at=tuple(label_tagged_at or ()) or None,
         start=start, epochs=epochs, minutes=minutes,
     )  # fmt: skip
-    config = recipe.SegmenterConfig(
+    config = SegmenterConfig(
         parsed=parsed, out=out, tagged=tagged, seed=seed, threads=threads, device=device,
-        workers=workers, resume=resume, **{**(recipe.FURTHER if start else {}), **options},
+        workers=workers, resume=resume, **{**(FURTHER if start else {}), **options},
     )  # fmt: skip
     record = recipe.train(config)
     typer.echo(f"{config.out / record['file']}: mean IoU"
