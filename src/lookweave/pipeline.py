@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from lookweave.config import Config
 from lookweave.executors import executor
-from lookweave.memory import return_what_is_freed
+from lookweave.memory import keep_what_is_freed, return_what_is_freed
 from lookweave.progress import Progress
 from lookweave.records import REJECT, RUN
 from lookweave.steps.base import Step, Todo, split
@@ -65,6 +65,8 @@ def run_step(step: type[Step], workspace: Workspace, config: Config, progress: P
     done = Outcome(step.name, step.recipe(config))
     if step.writes == "replace":  # these look at everything, in large arrays, and run no network
         return_what_is_freed()
+    else:
+        keep_what_is_freed()
     todo = step.todo(workspace, config)
     if not todo.count and todo.inputs is None:
         return done
