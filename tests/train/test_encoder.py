@@ -12,6 +12,8 @@ for _package in ("torch", "cv2", "onnx"):
     pytest.importorskip(_package, reason=f"needs {_package}: install lookweave[train]")
 
 import numpy as np
+import onnx
+import onnx.numpy_helper
 import torch
 
 from lookweave.models.embedded.words import CONCEPTS, read
@@ -27,7 +29,7 @@ from lookweave.train.labelled_crops import confirmed_label
 from lookweave.train.model_page import write_model_page
 from lookweave.train.pair_batches import PairBatches
 from lookweave.train.retrieval_quality import identity_scores, retrieval_scores
-from lookweave.train.running import TrainingRun, save_checkpoint
+from lookweave.train.running import TrainingRun, load_checkpoint, save_checkpoint
 
 
 def test_full_whitening_gives_equal_variances() -> None:
@@ -230,8 +232,8 @@ def small_side(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _config(parsed: Path, out: Path, **changed: object) -> encoder.EncoderConfig:
     return encoder.EncoderConfig(
-        parsed=parsed, out=out, cache=out.parent, trunk="lite0", dimension=8, stage=2,
-        frozen_blocks=0, pairs_per_batch=4, train_side=64, imagenet=False, seed=1, **changed,
+        parsed=parsed, out=out, cache=out.parent, trunk="lite0", dimension=8,
+        frozen_blocks=0, pairs_per_batch=4, train_side=64, imagenet=False, seed=1, **{"stage": 2, **changed},
     )  # fmt: skip
 
 
@@ -239,7 +241,7 @@ def _config(parsed: Path, out: Path, **changed: object) -> encoder.EncoderConfig
 def test_every_ingredient_gets_the_same_steps_and_the_page_shows_them(
     parsed_folder: Path, tmp_path: Path
 ) -> None:
-    config = _config(parsed_folder, tmp_path / "run", steps=2)
+    config = _config(parsed_folder, tmp_path / "run", steps=2, runs=1)
     rows = ablate(config)
     assert [row["steps"] for row in rows] == [0, 0, 2, 2, 2, 2]
     assert rows[2]["cut_out_to_scene"]["gallery"] == rows[0]["cut_out_to_scene"]["gallery"] > 0
@@ -268,8 +270,45 @@ def test_recipe_resumes_identically(parsed_folder: Path, tmp_path: Path) -> None
     assert [row["loss"] for row in resumed["history"]] == pytest.approx(
         [row["loss"] for row in whole["history"]], rel=1e-5
     )
+    assert resumed["runs"] == [
+        {**run, "minutes": pytest.approx(run["minutes"], abs=5)} for run in whole["runs"]
+    ]
     assert resumed["onnx_difference"] < 1e-2
     assert (tmp_path / "halves" / "encoder.onnx").exists()
+
+
+@pytest.mark.usefixtures("small_side")
+def test_the_mean_of_runs_from_one_start_is_exported(parsed_folder: Path, tmp_path: Path) -> None:
+    config = _config(parsed_folder, tmp_path / "run", steps=2, runs=3, blend=1.0)
+    record = encoder.train(config)
+    assert [run["seed"] for run in record["runs"]] == [1, 2, 3]
+    assert record["trained_steps"] == 6
+    folders = (config.out, config.out / "run-2", config.out / "run-3")
+    starts = [load_checkpoint(folder / encoder.START) for folder in folders]
+    bests = [load_checkpoint(folder / "encoder.checkpoint.pt")["best"] for folder in folders]
+    name = "project.weight"
+    assert all(torch.equal(start[name], starts[0][name]) for start in starts)
+    assert not torch.equal(bests[0][name], bests[1][name])
+    exported = onnx.load(config.out / "encoder.onnx").graph.initializer
+    mean = (sum(best[name] for best in bests) / 3).numpy()
+    assert any(
+        np.allclose(stored, mean, atol=1e-3)
+        for stored in map(onnx.numpy_helper.to_array, exported)
+        if stored.shape == mean.shape
+    )
+    rows = {row["what"]: row["steps"] for row in record["quality"]["ablation"]}
+    assert rows["the run of seed 3 alone, blended"] == 2
+    write_model_page(config.out / "encoder.json", tmp_path / "encoder.md")
+    page = (tmp_path / "encoder.md").read_text(encoding="utf-8")
+    assert "seed 2: 2 steps" in page and "the mean of 3 whole runs" in page
+
+
+@pytest.mark.usefixtures("small_side")
+def test_a_run_out_of_patience_stays_ended(parsed_folder: Path, tmp_path: Path) -> None:
+    config = _config(parsed_folder, tmp_path / "run", steps=40, stage=1, runs=1, patience=2)
+    first = encoder.train(config)
+    assert first["trained_steps"] < 40, "the made photos have no plateau: choose another seed"
+    assert encoder.train(config)["runs"] == first["runs"]
 
 
 def test_exported_weights_lie_between_start_and_best(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 One network learns three things at once with the sigmoid loss of SigLIP: that a product photo and
 a look show the same garment, what a catalogue would say of both, and, where there are rendered
-pairs, what another pose, camera and light do to a garment.
+pairs, what another pose, camera and light do to a garment. It does so in several runs from one
+start, whose mean is better than each (Model soups, Wortsman et al. 2022, arXiv 2203.05482) and
+depends less on the seed.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ from lookweave.train.running import (
     Weights,
     fit,
     load_checkpoint,
+    mean_weights,
     save_checkpoint,
     seed_everything,
     use_threads,
@@ -107,7 +110,11 @@ class EncoderConfig(BaseModel):
     blend: float = Field(0.7, ge=0, le=1)
     """How far the exported weights lie from the start towards the best of the run: a mean of both
     keeps what ImageNet knew of categories (WiSE-FT, Wortsman et al. 2022, arXiv 2109.01903)."""
+    runs: int = Field(2, ge=1)
+    """Runs from one start, whose best weights' mean is exported: the first in `out`, the n-th in
+    ``run-n`` below it."""
     seed: int = 7
+    """Of the start and the first run; each further run has the next number."""
     threads: int = 2
     resume: bool = True
     imagenet: bool = True
@@ -261,6 +268,20 @@ def trained(
     return run
 
 
+def trained_runs(
+    config: EncoderConfig, data: EncoderData, measure: EncoderMeasure,
+    after_stage: Callable[[TrainingRun], None] | None = None,
+) -> list[TrainingRun]:  # fmt: skip
+    """All of `config.runs`, one after another; one that has ended is read from its checkpoint."""
+    runs = [trained(config, data, measure, after_stage=after_stage)]
+    for number in range(1, config.runs):
+        changed = {"seed": config.seed + number, "out": config.out / f"run-{number + 1}"}
+        _console.print(f"run {number + 1} of {config.runs}, seed {changed['seed']}")
+        start = load_checkpoint(config.out / START)
+        runs.append(trained(config.model_copy(update=changed), data, measure, start, after_stage))
+    return runs
+
+
 def blended(config: EncoderConfig, best: Weights) -> Weights:
     """`config.blend` of the way from the run's start to its best weights."""
     start = load_checkpoint(config.out / START)
@@ -275,18 +296,20 @@ def train(
     measure = EncoderMeasure.read(
         config.parsed, config.products, data.crops, data.rendered_validation
     )
-    run = trained(config, data, measure, after_stage=after_stage)
-    return finish(config, run, data, measure)
+    runs = trained_runs(config, data, measure, after_stage)
+    return finish(config, runs, data, measure)
 
 
 def finish(
-    config: EncoderConfig, run: TrainingRun, data: EncoderData, measure: EncoderMeasure
+    config: EncoderConfig, runs: Sequence[TrainingRun], data: EncoderData, measure: EncoderMeasure
 ) -> dict[str, Any]:
-    """Measure the best weights on what was never trained on, export them, write the record.
+    """Measure the mean of the runs' best weights on what was never trained on, export it, write
+    the record.
 
     Where `encoder_ablation` has left its table in the folder, it becomes part of the record.
     """
-    network = loaded(config, blended(config, run.best))
+    best = mean_weights([run.best for run in runs])
+    network = loaded(config, blended(config, best))
     path = config.out / "encoder.onnx"
     difference = export_onnx(
         network, path, torch.zeros(2, 3, SIDE, SIDE), "embedding", {0: "batch"}, {0: "batch"}
@@ -294,15 +317,30 @@ def finish(
     quality = measure.test(network)
     table = config.out / "encoder-ablation.json"
     rows = json.loads(table.read_text(encoding="utf-8")) if table.exists() else []
-    whole = {"what": "the whole run, not blended with its start", "steps": run.steps}
-    shipped = {"what": f"blended, {config.blend:g} of the way: these weights", "steps": run.steps}
-    unblended = measure.test(loaded(config, run.best))
-    quality["ablation"] = [*rows, {**whole, **unblended}, {**shipped, **quality}]
+    steps = sum(run.steps for run in runs)
+
+    def row(what: str, steps: int, weights: Weights) -> dict[str, Any]:
+        return {"what": what, "steps": steps, **measure.test(loaded(config, weights))}
+
+    whole = "the whole run" if len(runs) == 1 else f"the mean of {len(runs)} whole runs"
+    rows.append(row(f"{whole}, not blended with its start", steps, best))
+    if len(runs) > 1:
+        for number, run in enumerate(runs):
+            what = f"the run of seed {config.seed + number} alone, blended"
+            rows.append(row(what, run.steps, blended(config, run.best)))
+    shipped = f"{whole}, blended, {config.blend:g} of the way: these weights"
+    quality["ablation"] = [*rows, {"what": shipped, "steps": steps, **quality}]
     facts = RunFacts(
-        minutes=run.spent_seconds / 60, steps=run.steps, history=run.history,
+        runs=[
+            {"seed": config.seed + number, "steps": run.steps,
+             "minutes": round(run.spent_seconds / 60, 1), "validation": run.best_quality}
+            for number, run in enumerate(runs)
+        ],
+        history=runs[0].history,
         weights=sum(weight.numel() for weight in (*network.trunk.parameters(),
                                                   *network.project.parameters())),
         onnx_difference=difference,
+        validation=measure.validation(network),
         pairs=counts([*data.photographed, *(data.rendered if config.rendered else [])]),
         segmenter_sha256=data.segmenter_sha256,
     )  # fmt: skip

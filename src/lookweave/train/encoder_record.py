@@ -13,14 +13,21 @@ from lookweave.train.trunk import MEAN, STD
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What only the run knows: its length, history, size, how many pairs of which source, and
-    which segmenter cut those without a true mask."""
+    """What only the training knows.
 
-    minutes: float
-    steps: int
+    Attributes:
+        runs: seed, steps, minutes and best validation of each.
+        history: of the first run, stage by stage.
+        weights, onnx_difference, validation: of what is exported.
+        pairs: how many of which source.
+        segmenter_sha256: of the weights that cut the garments without a true mask.
+    """
+
+    runs: Sequence[Mapping[str, float]]
     history: Sequence[Mapping[str, float]]
     weights: int
     onnx_difference: float
+    validation: Mapping[str, float]
     pairs: Mapping[str, int]
     segmenter_sha256: str
 
@@ -59,13 +66,15 @@ def encoder_record(
         "std": list(STD),
         "output": "embedding",
         "dimension": settings["dimension"],
-        "trained_minutes": round(facts.minutes, 1),
-        "trained_steps": facts.steps,
+        "trained_minutes": round(sum(run["minutes"] for run in facts.runs), 1),
+        "trained_steps": sum(int(run["steps"]) for run in facts.runs),
+        "runs": [dict(run) for run in facts.runs],
+        "validation": dict(facts.validation),
         "stages": len(facts.history),
         "onnx_difference": facts.onnx_difference,
         "quality": dict(quality),
         "limits": [
-            *_cut_short(facts.steps, settings["steps"], settings["minutes"]),
+            *(limit for run in facts.runs for limit in _cut_short(run, settings)),
             "of a photographed garment it learned from one photo, changed"
             + (", and of rendered ones from invented cloth" if facts.pairs["rendered"] else "")
             + "; never from a true pair of product photo and look, so folds, lining and back views"
@@ -78,11 +87,15 @@ def encoder_record(
     }
 
 
-def _cut_short(steps: int, planned: int, minutes: float | None) -> list[str]:
-    if steps >= planned:
+def _cut_short(run: Mapping[str, float], settings: Mapping[str, Any]) -> list[str]:
+    if run["steps"] >= settings["steps"]:
         return []
+    minutes = settings["minutes"]
     limit = f" or its limit of {minutes:g} minutes" if minutes is not None else ""
-    return [f"the run ended after {steps} of {planned} planned steps by its patience{limit}"]
+    return [
+        f"the run of seed {run['seed']} ended after {run['steps']} of {settings['steps']} planned"
+        f" steps by its patience{limit}"
+    ]
 
 
 def _data(pairs: Mapping[str, int]) -> list[dict[str, str]]:

@@ -40,8 +40,8 @@ _SCALES = ("logit_scale", "logit_bias")  # the recipe's losses have their own
 
 
 class HubEncoderConfig(EncoderConfig):
-    """As `EncoderConfig`; what speaks of trunk, whitening, frozen blocks and blending has no
-    effect."""
+    """As `EncoderConfig`; what speaks of trunk, whitening, frozen blocks, blending and several
+    runs has no effect."""
 
     start: str
     """A card's name (see `lookweave models`), or a model folder."""

@@ -116,6 +116,20 @@ def _ablation_lines(table: Sequence[Mapping[str, Any]]) -> list[str]:
     ]  # fmt: skip
 
 
+def _runs_lines(record: Mapping[str, Any]) -> list[str]:
+    """The runs of an encoder, and what validation says of each and of their mean."""
+    each = "; ".join(
+        f"seed {run['seed']}: {run['steps']} steps, {run['minutes']} minutes, validation"
+        f" {run['validation']:.3f}"
+        for run in record["runs"]
+    )
+    return [
+        f"Runs from one start, whose best weights' mean this is (not blended: {each}); what is"
+        f" exported, validation {record['validation']['mean']:.3f}. The picture is of the first.",
+        "",
+    ]
+
+
 def _quality_lines(quality: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     if "parsed_test" in quality:
@@ -174,6 +188,8 @@ def model_page(record: Mapping[str, Any]) -> str:
             "",
         ]
         earlier = earlier.get("started_from")
+    if "runs" in record:
+        lines += _runs_lines(record)
     if "canvases" in record:
         sizes = ", ".join(f"{rows} × {columns}" for rows, columns in record["canvases"])
         lines += [f"Canvases (height × width), any multiple of 32 being possible: {sizes}.", ""]

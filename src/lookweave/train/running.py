@@ -134,6 +134,17 @@ class AveragedWeights:
         return {name: value.detach().cpu().clone() for name, value in self.state.items()}
 
 
+def mean_weights(several: Sequence[Weights]) -> Weights:
+    """The mean of several runs, statistics of batch norm included; counters are the first's."""
+    first, *others = several
+    return {
+        name: torch.stack([value, *(other[name] for other in others)]).mean(0)
+        if value.dtype.is_floating_point
+        else value
+        for name, value in first.items()
+    }
+
+
 def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
     """Write a checkpoint whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -252,13 +263,23 @@ class Budget:
     patience: int = 3
 
 
+def _stages_since_best(run: TrainingRun) -> int:
+    """What `fit` had counted when a run was stopped, so that one out of patience stays ended."""
+    count = 0
+    for row in reversed(run.history):
+        if next(row[name] for name in row if name.startswith("validation ")) >= run.best_quality:
+            break
+        count += 1
+    return count
+
+
 def fit(
     run: TrainingRun, recipe: Recipe, budget: Budget,
     after_stage: Callable[[TrainingRun], None] | None = None,
 ) -> None:  # fmt: skip
     """Train until the budget is spent or validation sees nothing better any more."""
     clock = Clock(budget.steps, budget.minutes, run.spent_seconds)
-    since_best = 0
+    since_best = _stages_since_best(run)
     with step_progress(recipe.title) as progress_bar:
         while clock.progress(run.steps) < 1 and since_best < budget.patience:
             stage = len(run.history) + 1
