@@ -125,7 +125,9 @@ REGION = Noun(
             _string("label"),  # of taxonomy.CATEGORIES; null when the detector does not say
             pa.field("score", pa.float32()),
             pa.field("label_scores", pa.list_(pa.float32(), len(CATEGORIES))),  # sums to 1, or null
-            pa.field("mask", pa.binary()),  # PNG, 8 bit, 0 or 255, the box's aspect, any scale
+            pa.field(
+                "mask", pa.binary()
+            ),  # PNG, 1 or 8 bit, black or white, the box's aspect, any scale
             pa.field("area", pa.float32()),  # share of the photo, 0..1
         ]
     ),

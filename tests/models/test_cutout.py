@@ -1,7 +1,11 @@
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
-from lookweave.models.cutout import cut_out, plain_foreground
+from lookweave.models.cutout import _without_holes, cut_out, plain_foreground
 from lookweave.models.protocols import Detection
 from lookweave.taxonomy import CATEGORIES
 
@@ -71,3 +75,9 @@ def test_the_catalogues_word_outweighs_the_network() -> None:
 def test_where_nothing_is_found_it_is_the_whole_photo() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (200, 150, 3), np.uint8)
     assert cut_out(noise, []).box == (0.0, 0.0, 150.0, 200.0)
+
+
+@settings(deadline=None)
+@given(arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12))))
+def test_holes_are_filled_as_scipy_fills_them(mask: np.ndarray) -> None:
+    assert (_without_holes(mask) == ndimage.binary_fill_holes(mask)).all()

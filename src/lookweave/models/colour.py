@@ -14,8 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import distance
 
-Cells = NDArray[np.uint16]
-"""Places of pixels on the grid: red, green and blue by their upper five bits, in that order."""
+
+class Surface(NamedTuple):
+    """Pixels of a garment, counted on the grid.
+
+    Attributes:
+        cells: uint16 (n,), those that occur, n >= 1: red, green and blue by their upper five bits.
+        counts: float32 (n,), of how many pixels.
+    """
+
+    cells: NDArray[np.uint16]
+    counts: NDArray[np.float32]
+
 
 BINS = (5, 6, 6)
 HISTOGRAM_WIDTH = BINS[0] * BINS[1] * BINS[2]
@@ -69,19 +79,20 @@ def to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     return lab.reshape(rgb.shape)
 
 
-def cells(rgb: NDArray[np.uint8]) -> Cells:
-    """Places on the grid of sRGB pixels (n, 3), uint16 (n,)."""
+def counted(rgb: NDArray[np.uint8]) -> Surface:
+    """Surface of sRGB pixels, (n, 3), at least one."""
     level = (rgb >> (8 - _BITS)).astype(np.uint16)
-    place: Cells = (level[:, 0] << 2 * _BITS) + (level[:, 1] << _BITS) + level[:, 2]
-    return place
+    place = (level[:, 0] << 2 * _BITS) + (level[:, 1] << _BITS) + level[:, 2]
+    cells, counts = np.unique(place, return_counts=True)  # two bytes each are quick to sort
+    return Surface(cells, counts.astype(np.float32))
 
 
 def samples(
     photo: NDArray[np.uint8],
     box: tuple[float, float, float, float],
     mask: NDArray[np.uint8] | None,
-) -> Cells:
-    """About 4,096 garment pixels, evenly spread, n >= 1.
+) -> Surface:
+    """About 4,096 garment pixels, evenly spread, counted.
 
     Args:
         photo: (height, width, 3).
@@ -98,33 +109,31 @@ def samples(
     y = (y0 + (row + 0.5) * ((y1 - y0) / rows)).astype(np.int64)
     x = (x0 + (column + 0.5) * ((x1 - x0) / columns)).astype(np.int64)
     height, width = photo.shape[:2]
-    return cells(photo[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)])
+    return counted(photo[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)])
 
 
-def histogram(pixels: Cells) -> NDArray[np.float32]:
+def histogram(surface: Surface) -> NDArray[np.float32]:
     """A colour histogram whose inner product is the Bhattacharyya coefficient.
 
     Each pixel is shared between the neighbouring bins (trilinear), so a small change of light
     moves a little weight and not all of it.
 
     Args:
-        pixels: as `samples` or `cells` give them, at least one.
+        surface: as `samples` gives it.
 
     Returns:
         float32 (180,), unit norm.
     """
-    seen, counts = _counted(pixels)
     table = _table()
-    weights = table.shares[seen] * counts[:, None]
-    summed = np.bincount(table.bins[seen].ravel(), weights.ravel(), HISTOGRAM_WIDTH)
+    weights = table.shares[surface.cells] * surface.counts[:, None]
+    summed = np.bincount(table.bins[surface.cells].ravel(), weights.ravel(), HISTOGRAM_WIDTH)
     root: NDArray[np.float32] = np.sqrt(summed / summed.sum()).astype(np.float32)
     return root
 
 
-def named_shares(pixels: Cells) -> dict[str, float]:
+def named_shares(surface: Surface) -> dict[str, float]:
     """Colour of `taxonomy.COLOURS` -> share of the garment's surface; shares sum to 1."""
-    seen, counts = _counted(pixels)
-    shares = counts @ _table().claims[seen] / counts.sum()
+    shares = surface.counts @ _table().claims[surface.cells] / surface.counts.sum()
     return dict(zip(_PROTOTYPES, shares.tolist(), strict=True))
 
 
@@ -140,12 +149,6 @@ def spoken(shares: NDArray[np.float32]) -> NDArray[np.bool_]:
     place = np.argsort(np.argsort(-shares, axis=1, kind="stable"), axis=1)
     named: NDArray[np.bool_] = (shares >= SPOKEN_SHARE) & (place < MOST_SPOKEN) | (place == 0)
     return named
-
-
-def _counted(pixels: Cells) -> tuple[Cells, NDArray[np.float32]]:
-    """The places that occur, and how often."""
-    seen, counts = np.unique(pixels, return_counts=True)  # two bytes each are quick to sort
-    return seen, counts.astype(np.float32)
 
 
 class _Table(NamedTuple):

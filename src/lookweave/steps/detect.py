@@ -138,5 +138,6 @@ class Detect(Step):
 
 def _png(mask: Pixels) -> bytes:
     packed = BytesIO()
-    Image.fromarray(mask).save(packed, "PNG", compress_level=1)  # two values: small anyhow
+    bits = Image.fromarray(mask).convert("1", dither=Image.Dither.NONE)
+    bits.save(packed, "PNG", compress_level=1)  # small anyhow
     return packed.getvalue()

@@ -118,7 +118,9 @@ def _crop(row: dict[str, object], photo: photos.Photo | Rejected | None) -> Crop
     return Crop(
         photo=photo.pixels,
         box=(left, top, right, bottom),
-        mask=np.asarray(Image.open(BytesIO(mask))) if isinstance(mask, bytes) else None,
+        mask=np.asarray(Image.open(BytesIO(mask)).convert("L"))
+        if isinstance(mask, bytes)
+        else None,
         kind=str(row["kind"]),
         label_scores=np.asarray(scores, np.float32) if scores is not None else None,
         region=str(row["id"]),

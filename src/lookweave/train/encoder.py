@@ -85,7 +85,7 @@ class EncoderConfig(BaseModel):
     frozen_blocks: int = Field(11, ge=0)
     """Half-way through stride 16: edges and weaves stay as ImageNet made them, which halves the
     cost of a step and keeps pairs of one photo from being told by its grain."""
-    steps: int = Field(1000, ge=0)
+    steps: int = Field(1200, ge=0)
     """0 exports the whitened ImageNet features that training starts from."""
     stage: int = Field(100, ge=1)
     """Steps between two validations."""
@@ -101,7 +101,8 @@ class EncoderConfig(BaseModel):
     rate: float = 2e-4
     text_rate: float = 3e-3
     weight_decay: float = 0.02
-    products_per_class: int = 120
+    products_per_class: int = 480
+    """All of them but for the most common class: what a thing is, product photos teach best."""
     patience: int = 4
     """Stages without a better validation after which the run stops."""
     averaging: float = 0.99

@@ -180,12 +180,12 @@ def _rendered(photo: Path, labels: Path) -> list[tuple[str, Garment]]:
 
 def _rendered_pair(product: Garment, worn: Garment, said: Mapping[str, str]) -> GarmentPair:
     height, width = product.mask.shape
-    pixels = colour.samples(product.pixels, (0, 0, width, height), product.mask * 255)
-    shares = np.array([[*colour.named_shares(pixels).values()]], np.float32)
+    surface = colour.samples(product.pixels, (0, 0, width, height), product.mask * 255)
+    shares = np.array([[*colour.named_shares(surface).values()]], np.float32)
     truth = truth_of(np.array(["rendered"]), np.array([product.group]), shares)[:, 0]
     return GarmentPair(
         product, worn, f"rendered {said['sku']}", f"rendered {product.group}",
-        f"rendered {said['family']}", colour.histogram(pixels), truth,
+        f"rendered {said['family']}", colour.histogram(surface), truth,
     )  # fmt: skip
 
 

@@ -337,11 +337,11 @@ def _kept(
 def _columns(crops: list[LabelledCrop]) -> dict[str, Any]:
     if not crops:
         return {}
-    pixels = [colour.samples(one.crop.photo, one.crop.box, one.crop.mask) for one in crops]
+    surfaces = [colour.samples(one.crop.photo, one.crop.box, one.crop.mask) for one in crops]
     unasked = np.zeros(len(CATEGORIES), np.float32)
     return {
-        "histograms": np.stack([colour.histogram(one) for one in pixels]),
-        "shares": np.array([[*colour.named_shares(one).values()] for one in pixels], np.float32),
+        "histograms": np.stack([colour.histogram(one) for one in surfaces]),
+        "shares": np.array([[*colour.named_shares(one).values()] for one in surfaces], np.float32),
         "shapes": np.stack([shape_of(one.crop) for one in crops]),
         "opinions": np.stack(
             [unasked if one.crop.label_scores is None else one.crop.label_scores for one in crops]

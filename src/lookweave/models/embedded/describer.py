@@ -42,12 +42,12 @@ class EmbeddedDescriber:
         known = self._head.answer(crops, keep=True)
         return [
             _description(*one)
-            for one in zip(known.categories, known.long_sleeved, known.pixels, strict=True)
+            for one in zip(known.categories, known.long_sleeved, known.surfaces, strict=True)
         ]
 
 
-def _description(categories: Vectors, long_sleeved: float, pixels: colour.Cells) -> Description:
-    shares = colour.named_shares(pixels)
+def _description(categories: Vectors, long_sleeved: float, surface: colour.Surface) -> Description:
+    shares = colour.named_shares(surface)
     attributes = {
         "category": dict(zip(CATEGORIES, categories.tolist(), strict=True)),
         "colours": shares,

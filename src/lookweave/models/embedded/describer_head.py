@@ -38,14 +38,14 @@ class Answer:
 
     Attributes:
         features: float32 (n, 384), the image tower's, unit norm.
-        pixels: of each mask, see `colour.samples`.
+        surfaces: of each mask, see `colour.samples`.
         histograms: float32 (n, 180).
         categories: float32 (n, 19), probabilities.
         long_sleeved: float32 (n,), probability.
     """
 
     features: Vectors
-    pixels: list[colour.Cells]
+    surfaces: list[colour.Surface]
     histograms: Vectors
     categories: Vectors
     long_sleeved: Vectors
@@ -74,8 +74,8 @@ class DescriberHead:
             keep: whether `recall` will ask for them.
         """
         sight = self._tower.see(crops)
-        pixels = [colour.samples(crop.photo, crop.box, crop.mask) for crop in crops]
-        histograms = np.stack([colour.histogram(one) for one in pixels])
+        surfaces = [colour.samples(crop.photo, crop.box, crop.mask) for crop in crops]
+        histograms = np.stack([colour.histogram(one) for one in surfaces])
         shapes = np.stack([shape_of(crop) for crop in crops])
         garment = np.array([crop.kind == "garment" for crop in crops])
         opinions = _opinions(crops)
@@ -90,7 +90,7 @@ class DescriberHead:
             for at in (slice(place, place + 1) for place in range(len(crops)))
         ]
         categories, long_sleeved = (np.concatenate(part) for part in zip(*said, strict=True))
-        known = Answer(sight.features, pixels, histograms, categories, long_sleeved)
+        known = Answer(sight.features, surfaces, histograms, categories, long_sleeved)
         if keep:
             self._keep([crop.region for crop in crops], known)
         return known

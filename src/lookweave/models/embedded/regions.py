@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from lookweave.models.colour import to_lab
+from lookweave.models.protocols import Pixels
 from lookweave.taxonomy import CATEGORIES
 
 Scores = NDArray[np.float32]
@@ -71,19 +73,19 @@ class Region:
     opinion: Scores
 
 
-def garment_regions(scores: Scores, colours: Scores) -> list[Region]:
+def garment_regions(logits: Scores, pixels: Pixels) -> list[Region]:
     """The garments of a photo that cover at least `MIN_AREA` of it.
 
     Args:
-        scores: float32 (classes, h, w), probabilities; class 0 is background, then come the
-            categories.
-        colours: float32 (h, w, 3), CIELAB.
+        logits: float32 (classes, h, w), of which probabilities are the softmax; class 0 is
+            background, then come the categories.
+        pixels: uint8 (h, w, 3), sRGB.
     """
-    labels = scores.argmax(axis=0)
+    labels = logits.argmax(axis=0)
     numbers, categories = _pieces(labels)
     if not categories:
         return []
-    garments = _reunited(_joined(_Pieces.of(numbers, categories, scores, colours)), labels)
+    garments = _reunited(_joined(_Pieces.of(numbers, categories, logits, pixels)), labels)
     owner = np.zeros(len(categories) + 1, np.intp)
     for number, garment in enumerate(garments, start=1):
         owner[[1 + piece for piece in garment.members]] = number
@@ -118,13 +120,15 @@ class _Pieces:
 
     @classmethod
     def of(
-        cls, numbers: Numbers, categories: Sequence[int], scores: Scores, colours: Scores
+        cls, numbers: Numbers, categories: Sequence[int], logits: Scores, pixels: Pixels
     ) -> _Pieces:
         count = len(categories) + 1
         inside = np.flatnonzero(numbers)
         owned = numbers.ravel()[inside, None] == np.arange(1, count)
         member = owned.astype(np.float32)  # (pixels, pieces): sums over pieces are products with it
-        layers = scores[1 : 1 + len(CATEGORIES)].reshape(len(CATEGORIES), -1)
+        # Most of a photo is no garment: what is only asked of pieces is computed of them.
+        layers = _softmax(logits.reshape(len(logits), -1)[:, inside])[1 : 1 + len(CATEGORIES)]
+        colours = to_lab(pixels.reshape(-1, 3)[inside])
         touching = np.zeros((count, count), bool)
         for one, other in ((numbers[1:], numbers[:-1]), (numbers[:, 1:], numbers[:, :-1])):
             touching[one, other] = True
@@ -132,10 +136,16 @@ class _Pieces:
             numbers,
             categories,
             owned.sum(axis=0).astype(np.float64),
-            (layers[:, inside] @ member).T.astype(np.float64),
-            (member.T @ colours.reshape(-1, 3)[inside]).astype(np.float64),
+            (layers @ member).T.astype(np.float64),
+            (member.T @ colours).astype(np.float64),
             (touching | touching.T)[1:, 1:],
         )
+
+
+def _softmax(logits: Scores) -> Scores:
+    raised: Scores = np.exp(logits - logits.max(axis=0, keepdims=True))
+    shares: Scores = raised / raised.sum(axis=0, keepdims=True)
+    return shares
 
 
 class _Garment:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lookweave.models.card import Card
-from lookweave.models.colour import to_lab
 from lookweave.models.embedded.regions import Scores, garment_regions
 from lookweave.models.framing import letterbox, nearest_frame, tensor
 from lookweave.models.protocols import Detection, Pixels
@@ -35,7 +34,7 @@ class Segmenter:
         return [self._regions(*parsed) for parsed in self._parse(photos)]
 
     def _parse(self, photos: list[Pixels]) -> Iterator[tuple[Pixels, Pixels, Scores]]:
-        """Each photo, what the network saw of it, and its class probabilities, float32
+        """Each photo, what the network saw of it, uint8 (h, w, 3), and its class logits, float32
         (classes, h, w); margins cut off."""
         for photo in photos:  # one at a time: on a CPU a batch is no faster, and canvases differ
             height, width = nearest_frame(self._canvases, *photo.shape[:2])
@@ -49,13 +48,13 @@ class Segmenter:
             y1, x1 = max(y1, y0 + 1), max(x1, x0 + 1)
             rows, columns = (slice(int(low * stride), int(high * stride))
                              for low, high in ((y0, y1), (x0, x1)))  # fmt: skip
-            yield photo, frame[rows, columns], _softmax(logits[:, y0:y1, x0:x1])
+            yield photo, _reduced(frame[rows, columns], y1 - y0), logits[:, y0:y1, x0:x1]
 
-    def _regions(self, photo: Pixels, seen: Pixels, scores: Scores) -> list[Detection]:
-        rows, columns = scores.shape[1:]
+    def _regions(self, photo: Pixels, seen: Pixels, logits: Scores) -> list[Detection]:
+        rows, columns = logits.shape[1:]
         across, down = photo.shape[1] / columns, photo.shape[0] / rows
         found = []
-        for region in garment_regions(scores, _colours(seen, (rows, columns))):
+        for region in garment_regions(logits, seen):
             high, wide = region.place
             left, right = wide.start * across, wide.stop * across
             found.append(
@@ -70,16 +69,9 @@ class Segmenter:
         return sorted(found, key=lambda one: (-one.score * _area(one.box), one.box))
 
 
-def _softmax(logits: Scores) -> Scores:
-    raised: Scores = np.exp(logits - logits.max(axis=0, keepdims=True))
-    shares: Scores = raised / raised.sum(axis=0, keepdims=True)
-    return shares
-
-
-def _colours(seen: Pixels, shape: tuple[int, ...]) -> Scores:
-    """What the network saw in CIELAB at its output's resolution, float32 (h, w, 3)."""
-    stride = seen.shape[0] // shape[0]
-    return to_lab(np.asarray(Image.fromarray(seen).reduce(stride)))
+def _reduced(seen: Pixels, rows: int) -> Pixels:
+    """What the network saw at its output's resolution."""
+    return np.asarray(Image.fromarray(seen).reduce(seen.shape[0] // rows))
 
 
 def _smooth_mask(piece: NDArray[np.bool_]) -> Pixels:
