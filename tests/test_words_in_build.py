@@ -112,10 +112,13 @@ def test_each_part_changes_ranks_the_right_way(sample: Workspace) -> None:
                 better += bool(speaks) and row["rank"] < old["rank"]
                 worse += bool(speaks) and row["rank"] > old["rank"]
         assert better > 2 * worse, (part, better, worse)
-    assert found["garment_to_look"]["MRR"] > plain["garment_to_look"]["MRR"] + 0.02
-    assert found["look_to_garment"]["MRR"] > plain["look_to_garment"]["MRR"] + 0.02
-    with_visual = load(match={})
-    assert evaluate(sample, with_visual, truth)["parts"] == ["attributes", "brand", "credits"]
+    # Of 22 garments one that falls is .02 to .04 of MRR: held to it are the words together.
+    for way in ({}, alone):
+        plain = evaluate(sample, load(match={**way, **OFF}), truth)
+        found = evaluate(sample, load(match=way), truth)
+        assert found["parts"] == ["attributes", "brand", "credits"]
+        for direction in ("garment_to_look", "look_to_garment"):
+            assert found[direction]["MRR"] > plain[direction]["MRR"], (way, direction)
 
 
 def test_switched_off_is_as_if_nothing_had_been_written(sample: Workspace, tmp_path: Path) -> None:
