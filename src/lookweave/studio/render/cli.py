@@ -84,8 +84,11 @@ def render(
     recipe = job.Recipe(garments, looks, seed, dials, width, height, quality)
     count = workers or os.cpu_count() or 1
     with Progress(quiet=as_json) as progress:
-        progress.start("render", garments + looks, "pictures")
-        result = job.run(recipe, out, labels, count, lambda kind, n: progress.advance(n))
+        result = job.run(
+            recipe, out, labels, count,
+            done=lambda kind, n: progress.advance(n),
+            found=lambda left: progress.start("render", left, "pictures"),
+        )  # fmt: skip
         progress.end(f", {result['pairs']} pairs in {out / 'truth.csv'}")
     if as_json:
         typer.echo(json.dumps({**result, "out": str(out)}))

@@ -221,8 +221,13 @@ def _write_text(path: Path, text: str) -> None:
 def run(
     recipe: Recipe, out: Path, with_labels: bool, workers: int,
     done: Callable[[str, int], None] = lambda kind, count: None,
+    found: Callable[[int], None] = lambda left: None,
 ) -> dict[str, int]:  # fmt: skip
     """Make every picture of `recipe` that `out` lacks, then write the tables.
+
+    Args:
+        done: told the kind of each picture that is made, and that it is one.
+        found: told first how many pictures `out` lacks.
 
     Raises:
         InputError: `out` holds the pictures of another recipe.
@@ -239,6 +244,7 @@ def run(
         )
     _write_text(kept, stated)
     tasks = list(_missing(recipe, out, with_labels))
+    found(len(tasks))
     try:
         _make_all(tasks, workers, done)
         pairs = _tables(recipe, out)
