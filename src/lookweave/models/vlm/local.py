@@ -52,7 +52,8 @@ class LocalVlmDescriber:
         dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
         where = _found(self._settings.model, models_dir)
         try:
-            self._processor: Any = AutoProcessor.from_pretrained(where)  # type: ignore[no-untyped-call]
+            processors: Any = AutoProcessor  # untyped where installed, unknown where not
+            self._processor: Any = processors.from_pretrained(where)
             model: Any = AutoModelForImageTextToText.from_pretrained(where, dtype=dtype)
         except OSError as error:
             raise HubUnreachable(
