@@ -7,6 +7,7 @@ the extra ``[train]``.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -103,15 +104,24 @@ Model = Annotated[
 ]
 ModelsDir = Annotated[Path | None, typer.Option(help="where fetched weights lie")]
 Steps = Annotated[int | None, typer.Option(help="steps of the optimiser")]
+EachThreads = Annotated[
+    int | None, typer.Option("--threads", help="cores for each run: 1; with --start: 2")
+]
+AtOnce = Annotated[
+    int | None,
+    typer.Option(help="runs side by side, 6 GB of memory each; default: as many as cores allow"),
+]
 
 
 @app.command()
 def encoder(
     parsed: Parsed, out: Out, products: Products = None, rendered: Rendered = None,
     cache: Cache = None, start: Model = None, models_dir: ModelsDir = None, steps: Steps = None,
-    minutes: Minutes = None, seed: Seed = 7, threads: Threads = 2, resume: Resume = True,
+    minutes: Minutes = None, seed: Seed = 7, threads: EachThreads = None,
+    at_once: AtOnce = None, resume: Resume = True,
 ) -> None:  # fmt: skip
-    """Train the joint encoder on crops by the installed segmenter; half an hour on one core.
+    """Train the joint encoder on crops by the installed segmenter: two runs, 40 minutes of a core
+    each. The number of --threads shows in the last digits, the number of runs --at-once does not.
 
     With --start the same recipe fine-tunes an image-text model of the hub; wants a GPU.
     """
@@ -119,24 +129,25 @@ def encoder(
         from lookweave.train import encoder as recipe
     except ImportError as error:
         raise _missing(error) from error
-    options = _given(products=products, rendered=rendered, steps=steps, minutes=minutes)
+    options = _given(
+        products=products, rendered=rendered, steps=steps, minutes=minutes, threads=threads
+    )
     if start is not None:
         from lookweave.train import hub_encoder
 
         tuned = hub_encoder.train(
             hub_encoder.HubEncoderConfig(
-                parsed=parsed, out=out, cache=cache or out, seed=seed, threads=threads,
-                resume=resume, start=start, models_dir=models_dir, **options,
+                parsed=parsed, out=out, cache=cache or out, seed=seed, resume=resume,
+                start=start, models_dir=models_dir, **options,
             )
         )  # fmt: skip
         scores = tuned["quality"]["test"]["cut_out_to_scene"]
         typer.echo(f"{out / tuned['folder']}: R@1 {scores['R@1']}", err=True)
         return
     config = recipe.EncoderConfig(
-        parsed=parsed, out=out, cache=cache or out, seed=seed, threads=threads, resume=resume,
-        **options,
-    )  # fmt: skip
-    record = recipe.train(config)
+        parsed=parsed, out=out, cache=cache or out, seed=seed, resume=resume, **options
+    )
+    record = recipe.train(config, at_once=at_once or (os.cpu_count() or 1) // config.threads)
     typer.echo(f"{config.out / record['file']}: R@1"
                f" {record['quality']['cut_out_to_scene']['R@1']}", err=True)  # fmt: skip
 

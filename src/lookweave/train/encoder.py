@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -55,12 +56,15 @@ from lookweave.train.running import (
     seed_everything,
     use_threads,
 )
+from lookweave.train.side_by_side import side_by_side
 from lookweave.train.trunk import TrunkName
 
 _console = Console(stderr=True)
 
 START = "encoder.start.pt"
 """The weights before the first step, beside the checkpoint: what the exported ones blend with."""
+CHECKPOINT = "encoder.checkpoint.pt"
+LOG = "run.log"
 
 
 class EncoderConfig(BaseModel):
@@ -116,7 +120,9 @@ class EncoderConfig(BaseModel):
     ``run-n`` below it."""
     seed: int = 7
     """Of the start and the first run; each further run has the next number."""
-    threads: int = 2
+    threads: int = 1
+    """Of each run: its last digits depend on it, and two runs side by side with one thread each
+    are done well before two with two threads in turn."""
     resume: bool = True
     imagenet: bool = True
     strength: ViewStrength = ViewStrength()
@@ -228,35 +234,36 @@ def loaded(config: EncoderConfig, weights: Weights) -> EncoderNetwork:
     return network.eval()
 
 
-def trained(
-    config: EncoderConfig, data: EncoderData, measure: EncoderMeasure,
-    start: Weights | None = None, after_stage: Callable[[TrainingRun], None] | None = None,
-) -> TrainingRun:  # fmt: skip
-    """The run after its last step.
-
-    Args:
-        start: weights to begin with instead of `started`'s.
-    """
+def begun(config: EncoderConfig, data: EncoderData) -> Weights:
+    """The weights that every run begins with: `started`'s, kept in `config.out` as `START`."""
+    path = config.out / START
+    checkpoint = config.out / CHECKPOINT
+    if config.resume and checkpoint.exists():
+        return load_checkpoint(path)
     use_threads(config.threads)
-    pairs = [*data.photographed, *(data.rendered if config.rendered is not None else [])]
-    checkpoint = config.out / "encoder.checkpoint.pt"
-    if start is None and not (config.resume and checkpoint.exists()):
-        network = started(config, data.photographed)
-    else:
-        seed_everything(config.seed)
-        network = new_encoder(config.trunk, config.dimension, imagenet=False)
-        if start is not None:
-            network.load_state_dict(start)
-        network.trunk.freeze(config.frozen_blocks)
-    begun = config.out / START
-    if not (config.resume and checkpoint.exists()):
-        save_checkpoint(begun, network.state_dict())
+    network = started(config, data.photographed)
+    start = {name: value.clone() for name, value in network.state_dict().items()}
+    save_checkpoint(path, start)
+    return start
+
+
+def trained(
+    config: EncoderConfig, data: EncoderData, measure: EncoderMeasure, start: Weights,
+    after_stage: Callable[[TrainingRun], None] | None = None,
+) -> TrainingRun:  # fmt: skip
+    """The run after its last step; one that has ended is read from its checkpoint."""
+    use_threads(config.threads)
+    seed_everything(config.seed)
+    network = new_encoder(config.trunk, config.dimension, imagenet=False)
+    network.load_state_dict(start)
+    network.trunk.freeze(config.frozen_blocks)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    pairs = [*data.photographed, *(data.rendered if config.rendered is not None else [])]
     recipe = EncoderRecipe(
         config, network, pairs, lambda weights: measure.validation(loaded(config, weights))
     )
     run = TrainingRun(
-        network, recipe.parameter_groups(config), checkpoint=checkpoint,
+        network, recipe.parameter_groups(config), checkpoint=config.out / CHECKPOINT,
         weight_decay=config.weight_decay, averaging=config.averaging,
         beside=[recipe.pair_loss, recipe.text_loss], resume=config.resume,
     )  # fmt: skip
@@ -270,17 +277,36 @@ def trained(
 
 
 def trained_runs(
-    config: EncoderConfig, data: EncoderData, measure: EncoderMeasure,
+    config: EncoderConfig, data: EncoderData, measure: EncoderMeasure, at_once: int = 1,
     after_stage: Callable[[TrainingRun], None] | None = None,
 ) -> list[TrainingRun]:  # fmt: skip
-    """All of `config.runs`, one after another; one that has ended is read from its checkpoint."""
-    runs = [trained(config, data, measure, after_stage=after_stage)]
-    for number in range(1, config.runs):
-        changed = {"seed": config.seed + number, "out": config.out / f"run-{number + 1}"}
-        _console.print(f"run {number + 1} of {config.runs}, seed {changed['seed']}")
-        start = load_checkpoint(config.out / START)
-        runs.append(trained(config.model_copy(update=changed), data, measure, start, after_stage))
-    return runs
+    """All of `config.runs`, `at_once` of them side by side, which changes no digit of any."""
+    start = begun(config, data)
+    changes = [
+        {"seed": config.seed + number, "out": config.out / f"run-{number + 1}"}
+        for number in range(1, config.runs)
+    ]
+    runs = [config, *(config.model_copy(update=change) for change in changes)]
+    if at_once > 1 and len(runs) > 1:
+        beside = [(one, config.out / START) for one in runs[1:]]
+        for one in runs[1:]:
+            told = f"the run of seed {one.seed} goes beside and speaks into {one.out / LOG}"
+            _console.print(told, soft_wrap=True)
+        with side_by_side(train_alone, beside, at_once - 1):
+            trained(config, data, measure, start, after_stage)
+        runs = [one.model_copy(update={"resume": True}) for one in runs]  # all have ended
+    return [trained(one, data, measure, start, after_stage) for one in runs]
+
+
+def train_alone(config: EncoderConfig, start: Path) -> None:
+    """One run in this process, from the weights in `start`; it speaks into `LOG`."""
+    config.out.mkdir(parents=True, exist_ok=True)
+    with (config.out / LOG).open("a", encoding="utf-8") as log, redirect_stderr(log):
+        data = EncoderData.read(config)
+        measure = EncoderMeasure.read(
+            config.parsed, config.products, data.crops, data.rendered_validation
+        )
+        trained(config, data, measure, load_checkpoint(start))
 
 
 def blended(config: EncoderConfig, best: Weights) -> Weights:
@@ -290,14 +316,20 @@ def blended(config: EncoderConfig, best: Weights) -> Weights:
 
 
 def train(
-    config: EncoderConfig, after_stage: Callable[[TrainingRun], None] | None = None
-) -> dict[str, Any]:
-    """Train, measure, export; the record that is written beside the ONNX file."""
+    config: EncoderConfig, after_stage: Callable[[TrainingRun], None] | None = None,
+    at_once: int = 1,
+) -> dict[str, Any]:  # fmt: skip
+    """Train, measure, export; the record that is written beside the ONNX file.
+
+    Args:
+        after_stage: called after each stage of the runs in this process.
+        at_once: runs side by side; each takes `config.threads` cores and 6 GB.
+    """
     data = EncoderData.read(config)
     measure = EncoderMeasure.read(
         config.parsed, config.products, data.crops, data.rendered_validation
     )
-    runs = trained_runs(config, data, measure, after_stage)
+    runs = trained_runs(config, data, measure, at_once, after_stage)
     return finish(config, runs, data, measure)
 
 

@@ -27,7 +27,7 @@ from lookweave.models.hub.fetch import locate
 from lookweave.models.hub.graphs import architecture, configuration
 from lookweave.models.hub.preprocess import recipe_in
 from lookweave.models.hub.tokens import tokenizer_in
-from lookweave.train.encoder import EncoderConfig, EncoderData, EncoderRecipe
+from lookweave.train.encoder import CHECKPOINT, EncoderConfig, EncoderData, EncoderRecipe
 from lookweave.train.encoder_network import JointNetwork
 from lookweave.train.encoder_quality import EncoderMeasure
 from lookweave.train.garment_crops import EDGE, FADE, GREY, MARGIN
@@ -49,6 +49,7 @@ class HubEncoderConfig(EncoderConfig):
     device: str = "auto"
     precision: Literal["bfloat16", "float32"] = "float32"
     """On a processor; a GPU computes in float32."""
+    threads: int = 2
     rate: float = 1e-5
     text_rate: float = Field(2e-6, ge=0)
     """0 leaves the text tower as it came."""
@@ -207,7 +208,7 @@ def train(
     pairs = [*data.photographed, *data.rendered]
     recipe = EncoderRecipe(config, network, pairs, validation)
     run = TrainingRun(
-        network, recipe.parameter_groups(config), checkpoint=config.out / "encoder.checkpoint.pt",
+        network, recipe.parameter_groups(config), checkpoint=config.out / CHECKPOINT,
         weight_decay=config.weight_decay, averaging=config.averaging,
         beside=[recipe.pair_loss, recipe.text_loss], resume=config.resume,
     )  # fmt: skip
