@@ -121,8 +121,8 @@ class EncoderConfig(BaseModel):
     seed: int = 7
     """Of the start and the first run; each further run has the next number."""
     threads: int = 1
-    """Of each run: its last digits depend on it, and two runs side by side with one thread each
-    are done well before two with two threads in turn."""
+    """Of each run. Sums end in other digits with another number of threads, and a long run then
+    in other weights; with one it gives the same on any number of cores."""
     resume: bool = True
     imagenet: bool = True
     strength: ViewStrength = ViewStrength()
