@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any
 
 from lookweave.errors import WorkError
+from lookweave.processes import spawned
 
 
 @contextmanager
@@ -25,20 +24,14 @@ def side_by_side(
         WorkError: the system killed one of them.
         Exception: what `run` raised.
     """
-    before = set(multiprocessing.active_children())
-    # Spawned, for a forked copy of a process whose threads compute may wait for them for ever.
-    with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn")) as pool:
-        waiting = [pool.submit(run, *given) for given in each]
-        try:
+    try:
+        with spawned(at_once) as pool:
+            waiting = [pool.submit(run, *given) for given in each]
             yield
             for one in waiting:
                 one.result()
-        except BaseException as error:
-            for child in set(multiprocessing.active_children()) - before:
-                child.terminate()
-            if isinstance(error, BrokenProcessPool):
-                raise WorkError(
-                    "The system ended a run beside this one, perhaps for want of memory. The same"
-                    " command with --at-once 1 goes on from where each run was."
-                ) from error
-            raise
+    except BrokenProcessPool as error:
+        raise WorkError(
+            "The system ended a run beside this one, perhaps for want of memory. The same command"
+            " with --at-once 1 goes on from where each run was."
+        ) from error

@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import errno
 import json
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -18,6 +16,7 @@ from typing import Any
 from PIL import Image
 
 from lookweave.errors import InputError, ModelError, WorkspaceFull
+from lookweave.processes import spawned
 from lookweave.studio.render import catalogue, collage, labels, scenes, shots
 from lookweave.studio.render.catalogue import Item
 from lookweave.studio.render.develop import foreground
@@ -263,18 +262,16 @@ def _make_all(tasks: list[Task], workers: int, done: Callable[[str, int], None])
         for task in tasks:
             done(make(task), 1)
         return
-    # Processes are spawned: a forked OpenGL context does not survive.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(tasks)), context, _alone) as pool:
-        try:
+    try:
+        with spawned(min(workers, len(tasks)), _alone) as pool:
             for kind in pool.map(make, tasks, chunksize=4):
                 done(kind, 1)
-        except BrokenProcessPool as error:
-            raise ModelError(
-                "a process that draws was ended from outside, most likely for want of memory "
-                "(each takes about 1 GB). Call the same command again to go on, with fewer than "
-                f"{workers} --workers."
-            ) from error
+    except BrokenProcessPool as error:
+        raise ModelError(
+            "a process that draws was ended from outside, most likely for want of memory "
+            "(each takes about 1 GB). Call the same command again to go on, with fewer than "
+            f"{workers} --workers."
+        ) from error
 
 
 def _alone() -> None:

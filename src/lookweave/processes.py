@@ -1,0 +1,27 @@
+"""A pool of processes that never outlives, and never outwaits, who uses it."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+
+
+@contextmanager
+def spawned(at_once: int, start: Callable[[], None] | None = None) -> Iterator[ProcessPoolExecutor]:
+    """A pool of `at_once` processes that each call `start` first; all end when the body fails.
+
+    Spawned, for a forked OpenGL context does not survive, and a forked copy of a process whose
+    threads compute may wait for them for ever.
+    """
+    before = set(multiprocessing.active_children())
+    with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn"), start) as pool:
+        try:
+            yield pool
+        except BaseException:
+            # Python's own clearing up after one that was killed misses another that is just
+            # being started, and waits for it for ever; and work in hand may take an hour.
+            for child in set(multiprocessing.active_children()) - before:
+                child.terminate()
+            raise
