@@ -109,7 +109,9 @@ EachThreads = Annotated[
 ]
 AtOnce = Annotated[
     int | None,
-    typer.Option(help="runs side by side, 6 GB of memory each; default: as many as cores allow"),
+    typer.Option(
+        min=1, help="runs side by side, 6 GB of memory each; default: as many as cores allow"
+    ),
 ]
 
 

@@ -237,14 +237,10 @@ def loaded(config: EncoderConfig, weights: Weights) -> EncoderNetwork:
 def begun(config: EncoderConfig, data: EncoderData) -> Weights:
     """The weights that every run begins with: `started`'s, kept in `config.out` as `START`."""
     path = config.out / START
-    checkpoint = config.out / CHECKPOINT
-    if config.resume and checkpoint.exists():
-        return load_checkpoint(path)
-    use_threads(config.threads)
-    network = started(config, data.photographed)
-    start = {name: value.clone() for name, value in network.state_dict().items()}
-    save_checkpoint(path, start)
-    return start
+    if not (config.resume and (config.out / CHECKPOINT).exists()):
+        use_threads(config.threads)
+        save_checkpoint(path, started(config, data.photographed).state_dict())
+    return load_checkpoint(path)
 
 
 def trained(
@@ -288,14 +284,18 @@ def trained_runs(
     ]
     runs = [config, *(config.model_copy(update=change) for change in changes)]
     if at_once > 1 and len(runs) > 1:
-        beside = [(one, config.out / START) for one in runs[1:]]
         for one in runs[1:]:
             told = f"the run of seed {one.seed} goes beside and speaks into {one.out / LOG}"
             _console.print(told, soft_wrap=True)
+        beside = [(one, config.out / START) for one in runs[1:]]
         with side_by_side(train_alone, beside, at_once - 1):
             trained(config, data, measure, start, after_stage)
         runs = [one.model_copy(update={"resume": True}) for one in runs]  # all have ended
-    return [trained(one, data, measure, start, after_stage) for one in runs]
+    done = []
+    for number, one in enumerate(runs, start=1):
+        _console.print(f"run {number} of {len(runs)}, seed {one.seed}")
+        done.append(trained(one, data, measure, start, after_stage))
+    return done
 
 
 def train_alone(config: EncoderConfig, start: Path) -> None:

@@ -280,6 +280,8 @@ def fit(
     """Train until the budget is spent or validation sees nothing better any more."""
     clock = Clock(budget.steps, budget.minutes, run.spent_seconds)
     since_best = _stages_since_best(run)
+    if clock.progress(run.steps) >= 1 or since_best >= budget.patience:
+        return  # ended before: no line for it
     with step_progress(recipe.title) as progress_bar:
         while clock.progress(run.steps) < 1 and since_best < budget.patience:
             stage = len(run.history) + 1
