@@ -16,7 +16,7 @@ from lookweave.models.hub.cards import CARDS
 from lookweave.models.hub.fetch import fetch, folder_of, locate, missing, split_source, wanted_files
 
 BY_NAME = {card.name: card for card in CARDS}
-CARD = BY_NAME["siglip-base"]
+CARD = replace(BY_NAME["siglip-base"], needs=())  # what is asked here is no package's matter
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +42,11 @@ def test_an_unreachable_hub_names_both_ways_out(tmp_path: Path) -> None:
     assert "lookweave models fetch siglip-base --to DIR" in text
     assert "--models-dir DIR" in text and "--models embedded" in text
     assert CARD.source.removeprefix("hub:") in text
+
+
+def test_a_package_that_is_missing_is_named_before_anything_is_fetched(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no_such_package is not installed"):
+        locate(replace(CARD, needs=("no_such_package",)), tmp_path)
 
 
 def test_fetched_weights_are_found_without_a_hub(tmp_path: Path) -> None:
