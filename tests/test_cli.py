@@ -194,3 +194,25 @@ from lookweave.models.cards import resolve
 
 def test_the_core_runs_without_torch(environment: dict[str, str]) -> None:
     subprocess.run([sys.executable, "-c", _WITHOUT_TORCH], env=environment, check=True)
+
+
+_WITHOUT_RAY = """
+import sys
+sys.modules["ray"] = None
+from lookweave.cli import main
+sys.argv[0] = "lookweave"
+main()
+"""
+
+
+def test_an_engine_that_is_not_installed_is_a_wrong_call(
+    tmp_path: Path, photo_folders: tuple[Path, Path, Path], environment: dict[str, str]
+) -> None:
+    garments, looks, _ = photo_folders
+    command = [
+        sys.executable, "-c", _WITHOUT_RAY, "build", "--garments", garments, "--looks", looks,
+        "--engine", "ray", "--out", tmp_path / "ws",
+    ]  # fmt: skip
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert "pip install 'lookweave[ray]'" in ended.stderr

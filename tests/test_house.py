@@ -75,9 +75,11 @@ def test_matching_and_models_know_nothing_of_the_rest() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_only_the_extras_import_torch() -> None:
+def test_only_the_extras_import_torch_and_ray() -> None:
     for path in sorted(SOURCE.rglob("*.py")):
         if part_of(path) in {"train"} or {"hub", "vlm"} & set(path.parts):
+            continue
+        if path == SOURCE / "executors/ray.py":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

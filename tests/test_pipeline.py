@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.built import Folders, build, contents
 from threadpoolctl import threadpool_info
 
-from lookweave.build import build_workspace
 from lookweave.errors import InputError, ModelError, Rejected, UnknownModel, WorkError
 from lookweave.models.card import Card
 from lookweave.models.embedded.describer_head import DescriberHead
@@ -25,35 +25,8 @@ from lookweave.models.whole import WholePhoto
 from lookweave.progress import Progress
 from lookweave.steps.embed import Embed
 from lookweave.steps.match import Match
-from lookweave.tables import Table
 from lookweave.verify import verify
 from lookweave.workspace import Workspace
-
-Folders = tuple[Path, Path, Path]
-FLAGS: dict[str, Any] = {"models": "whole-photo", "run": {"batch_rows": 2, "commit_rows": 4}}
-
-
-def build(out: Path, folders: Folders, **flags: Any) -> Any:
-    given = {"garments": (str(folders[0]),), "looks": (str(folders[1]),), **FLAGS, **flags}
-    return build_workspace(out, given, Progress(quiet=True))
-
-
-def contents(workspace: Workspace) -> dict[str, Counter[str]]:
-    """Every row of every table but the log of runs."""
-    names = [
-        "sources",
-        "garments",
-        "looks",
-        "regions",
-        "descriptions",
-        "groups",
-        "matches",
-        "pairs",
-        "rejects",
-    ]
-    tables: list[tuple[str, Table]] = [(name, workspace.table(name)) for name in names]
-    tables += [(table.path.stem, table) for table in workspace.embedding_tables()]
-    return {name: Counter(map(str, table.read().to_pylist())) for name, table in tables}
 
 
 @pytest.fixture(scope="module")

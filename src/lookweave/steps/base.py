@@ -1,8 +1,8 @@
 """What a step is, and how its rows travel.
 
 A step is a class whose `__init__` loads once and whose `__call__` maps an Arrow table to an
-Arrow table: what Ray's `map_batches` takes, and what `executors.local` runs in threads. Class
-methods say, before anything is loaded, what is left to do and where the rows go.
+Arrow table: what `executors.local` runs in threads and `executors.ray` in actors. Class methods
+say, before anything is loaded, what is left to do and where the rows go.
 
 What a step returns is an *outcome*: the columns of its table plus `reject`, a struct that is
 null for a row that came through and says why for one that did not. So nothing vanishes, and one
