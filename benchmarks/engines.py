@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--looks", required=True)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    ray.init(include_dashboard=False, log_to_driver=False)
+    ray.init("local", include_dashboard=False, log_to_driver=False)
     ratios: dict[str, list[float]] = {}
     for number in range(given.rounds):
         took = {engine: seconds(engine, given.looks) for engine in ("local", "ray")}

@@ -30,7 +30,7 @@ def cluster() -> Iterator[None]:
     from lookweave.executors.ray import _connect
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     _connect()  # takes the one that is there
     yield
     ray.shutdown()
@@ -110,14 +110,16 @@ def outcomes(
 def test_a_build_makes_the_rows_that_threads_make(
     tmp_path: Path, photo_folders: Folders, environment: dict[str, str]
 ) -> None:
-    """By the command line, in a process that finds or starts its own cluster."""
+    """By the command line, in a process that starts its own cluster."""
     build(tmp_path / "threads", photo_folders)
     command = [
         sys.executable, "-m", "lookweave.cli", "build", "--garments", photo_folders[0],
         "--looks", photo_folders[1], "--models", "whole-photo", "--engine", "ray",
         "--out", tmp_path / "ray",
     ]  # fmt: skip
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    ended = subprocess.run(
+        command, env=environment | {"RAY_ADDRESS": "local"}, capture_output=True, text=True
+    )
     assert ended.returncode == 0, ended.stderr
     assert "fork" not in ended.stderr
     made = contents(Workspace.open(tmp_path / "ray"))
@@ -125,6 +127,19 @@ def test_a_build_makes_the_rows_that_threads_make(
     assert made["pairs"].total() > 0
     runs = Workspace.open(tmp_path / "ray").table("runs").read(["engine"]).to_pylist()
     assert {one["engine"] for one in runs} == {"ray"}
+
+
+def test_a_cluster_that_is_not_there_is_a_clear_error_at_once(
+    tmp_path: Path, photo_folders: Folders, environment: dict[str, str]
+) -> None:
+    command = [
+        sys.executable, "-m", "lookweave.cli", "build", "--looks", photo_folders[1],
+        "--garments", photo_folders[0], "--engine", "ray", "--out", tmp_path / "ws",
+    ]  # fmt: skip
+    nowhere = environment | {"RAY_ADDRESS": "127.0.0.1:1"}
+    ended = subprocess.run(command, env=nowhere, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "no Ray cluster to work on at 127.0.0.1:1" in ended.stderr
 
 
 def test_outcomes_keep_the_order_and_actors_share_the_work(workspace: Workspace) -> None:

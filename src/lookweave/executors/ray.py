@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import threading
 import warnings
 from collections import deque
@@ -177,9 +178,18 @@ def _connect() -> None:
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports to its makers otherwise
     try:
+        _knock(os.environ.get("RAY_ADDRESS", ""))
         with warnings.catch_warnings():
             # Lance warns of every fork; this one becomes a server of Ray's at once.
             warnings.filterwarnings("ignore", "lance is not fork-safe")
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise WorkError(f"There is no Ray cluster to work on: {error}") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        where = os.environ.get("RAY_ADDRESS", "this machine")
+        raise WorkError(f"There is no Ray cluster to work on at {where}: {error}") from error
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody answers at HOST:PORT; Ray would try again for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=10).close()
