@@ -17,6 +17,9 @@ def spawned(at_once: int, start: Callable[[], None] | None = None) -> Iterator[P
     """
     before = set(multiprocessing.active_children())
     with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn"), start) as pool:
+        # As it does with forks: start all before the thread that watches them. Started one by one
+        # beside it, the last goes unwatched, and were it killed it would be waited for for ever.
+        pool._safe_to_dynamically_spawn_children = False  # type: ignore[attr-defined]
         try:
             yield pool
         except BaseException:

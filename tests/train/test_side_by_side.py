@@ -1,6 +1,7 @@
 """Whole runs in processes of their own."""
 
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,26 @@ def test_one_that_is_killed_ends_the_others_and_says_what_to_do() -> None:
     with (
         pytest.raises(WorkError, match="--at-once 1"),
         side_by_side(exec, [("import os; os.abort()",), (WAIT,)], 2),
+    ):
+        pass
+    assert time.monotonic() - began < 60
+
+
+def test_one_that_was_late_to_start_is_missed_when_it_is_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Python's pool does not watch a process that is started when it already watches others."""
+    spawn = ProcessPoolExecutor._spawn_process  # type: ignore[attr-defined]
+
+    def late(pool: ProcessPoolExecutor) -> None:
+        time.sleep(1.0)
+        spawn(pool)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "_spawn_process", late)
+    began = time.monotonic()
+    with (
+        pytest.raises(WorkError, match="--at-once 1"),
+        side_by_side(exec, [(WAIT,), ("import os; os.abort()",)], 2),
     ):
         pass
     assert time.monotonic() - began < 60
