@@ -18,31 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
 from lookweave.progress import Progress
+from lookweave.testing.rows import contents
 from lookweave.verify import verify
 from lookweave.workspace import Workspace
-
-TABLES = (
-    "sources",
-    "garments",
-    "looks",
-    "regions",
-    "descriptions",
-    "groups",
-    "matches",
-    "pairs",
-    "rejects",
-)
-
-
-def contents(path: Path) -> dict[str, Counter[str]]:
-    workspace = Workspace.open(path)
-    tables = [(name, workspace.table(name)) for name in TABLES]
-    tables += [(table.path.stem, table) for table in workspace.embedding_tables()]
-    return {name: Counter(map(str, table.read().to_pylist())) for name, table in tables}
 
 
 def main() -> int:
@@ -66,7 +47,7 @@ def main() -> int:
     began = time.monotonic()
     subprocess.run(command(scratch / "whole"), env=environment, check=True, capture_output=True)
     whole_seconds = time.monotonic() - began
-    expected = contents(scratch / "whole")
+    expected = contents(Workspace.open(scratch / "whole"))
     rows = {name: sum(counted.values()) for name, counted in expected.items()}
     print(f"undisturbed: {whole_seconds:.1f} s, rows {rows}", flush=True)
     failures = 0
@@ -97,7 +78,7 @@ def main() -> int:
         again = subprocess.run(
             command(out), env=environment, capture_output=True, text=True, check=False
         )
-        found = contents(out) if again.returncode == 0 else {}
+        found = contents(Workspace.open(out)) if again.returncode == 0 else {}
         different = sorted(name for name in expected if found.get(name) != expected[name])
         problems = (
             verify(Workspace.open(out), Progress(quiet=True)).problems if not different else ["-"]

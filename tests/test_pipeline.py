@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.built import Folders, build, contents
+from tests.built import Folders, build
 from threadpoolctl import threadpool_info
 
 from lookweave.errors import InputError, ModelError, Rejected, UnknownModel, WorkError
@@ -25,6 +25,7 @@ from lookweave.models.whole import WholePhoto
 from lookweave.progress import Progress
 from lookweave.steps.embed import Embed
 from lookweave.steps.match import Match
+from lookweave.testing.rows import contents
 from lookweave.verify import verify
 from lookweave.workspace import Workspace
 

@@ -17,14 +17,14 @@ def spawned(at_once: int, start: Callable[[], None] | None = None) -> Iterator[P
     """
     before = set(multiprocessing.active_children())
     with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn"), start) as pool:
-        # As it does with forks: start all before the thread that watches them. Started one by one
-        # beside it, the last goes unwatched, and were it killed it would be waited for for ever.
+        # As it does with forks: start all before the thread that watches them. Of those started
+        # beside it one by one the last goes unwatched, and one just being started is missed when
+        # a killed one is cleared up after: either would be waited for for ever.
         pool._safe_to_dynamically_spawn_children = False  # type: ignore[attr-defined]
         try:
             yield pool
         except BaseException:
-            # Python's own clearing up after one that was killed misses another that is just
-            # being started, and waits for it for ever; and work in hand may take an hour.
+            # Python's own clearing up waits for work in hand, which may take an hour.
             for child in set(multiprocessing.active_children()) - before:
                 child.terminate()
             raise

@@ -12,13 +12,14 @@ from typing import ClassVar
 
 import pyarrow as pa
 import pytest
-from tests.built import Folders, build, contents
+from tests.built import Folders, build
 
 from lookweave.config import Config, load
 from lookweave.errors import ModelError, WorkError
 from lookweave.executors import executor
 from lookweave.records import REGION, Noun
 from lookweave.steps.base import NOTHING, Step, Todo
+from lookweave.testing.rows import contents
 from lookweave.workspace import Workspace
 
 ray = pytest.importorskip("ray")
@@ -178,7 +179,7 @@ def test_a_killed_actor_is_started_again(workspace: Workspace) -> None:
 
 
 def test_an_actor_that_always_dies_is_a_clear_error(workspace: Workspace) -> None:
-    with pytest.raises(WorkError, match="lost a worker of plain 4 times"):
+    with pytest.raises(WorkError, match="lost a worker of plain and gave up"):
         outcomes(DiesAlways, workspace, 12)
 
 

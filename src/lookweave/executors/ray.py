@@ -67,8 +67,9 @@ def run(
         raise error.cause from error
     except RayError as error:
         raise WorkError(
-            f"Ray lost a worker of {step_class.name} {RESTARTS + 1} times, perhaps for want of "
-            f"memory; fewer --workers take less. What was committed is safe. Ray says: {error}"
+            f"Ray lost a worker of {step_class.name} and gave up: for want of memory (fewer --workers "
+            "take less), or its machine has another Python environment. What was committed is "
+            f"safe. Ray says: {error}"
         ) from error
     finally:
         for actor in actors:
@@ -146,9 +147,9 @@ def _ordered(actors: list[Any], batches: Iterable[pa.Table], depth: int) -> Iter
     """Outcomes in the batches' order, at most `depth` batches given to an actor at a time."""
     # An actor gets batches once its step is loaded: one that finds no room on the cluster, now or
     # ever, keeps none waiting.
-    loading = {actor.load.remote(): actor for actor in actors}
+    doing = {actor.load.remote(): [actor] * depth for actor in actors}  # the places it will free
+    loading = set(doing)
     free: deque[Any] = deque()
-    doing = {load: [actor] * depth for load, actor in loading.items()}
     under_way: deque[Any] = deque()
     ahead = 2 * depth * len(actors)  # more than are at work, for the oldest may be a long one
 

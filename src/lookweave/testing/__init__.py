@@ -1,1 +1,1 @@
-"""Stand-ins for services that Lookweave talks to, for its own tests and for yours."""
+"""Stand-ins for services that Lookweave talks to, and what tests of it compare: for yours, too."""
