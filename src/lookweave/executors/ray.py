@@ -67,9 +67,9 @@ def run(
         raise error.cause from error
     except RayError as error:
         raise WorkError(
-            f"Ray lost a worker of {step_class.name} and gave up: for want of memory (fewer --workers "
-            "take less), or its machine has another Python environment. What was committed is "
-            f"safe. Ray says: {error}"
+            f"Ray lost a worker of {step_class.name} and gave up: for want of memory (fewer "
+            "--workers take less), or its machine has another Python environment. What was "
+            f"committed is safe. Ray says: {error}"
         ) from error
     finally:
         for actor in actors:
