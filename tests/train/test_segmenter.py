@@ -161,6 +161,16 @@ def test_resumed_run_equals_uninterrupted_and_writes_a_page(
     assert "jacket/coat" in page
 
 
+def test_later_weights_are_kept_unless_earlier_ones_were_clearly_better(tmp_path: Path) -> None:
+    run = segmenter.SegmenterRun(_config(tmp_path, tmp_path, 1))
+    mark = next(iter(run.averaged.state))
+    told: list[tuple[bool, int]] = []
+    for epoch, quality in enumerate((0.3, 0.295, 0.25, 0.289, 0.291, 0.31)):
+        run.averaged.state[mark].fill_(epoch)
+        told.append((run.judge(quality), int(run.best[mark].flatten()[0])))
+    assert told == [(True, 0), (False, 1), (False, 1), (False, 1), (False, 4), (True, 5)]
+
+
 def test_a_run_starts_from_the_best_weights_of_another(parsed_folder: Path, tmp_path: Path) -> None:
     first = _config(parsed_folder, tmp_path / "first", 1)
     segmenter.train(first)

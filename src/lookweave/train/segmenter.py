@@ -182,6 +182,17 @@ class SegmenterRun:
         self.steps += 1
         return float(loss.detach())
 
+    def judge(self, quality: float) -> bool:
+        """Keep the averaged weights unless earlier ones were clearly better on validation photos.
+
+        True where none were: the measure of `config.patience`.
+        """
+        if quality > self.best_quality - self.config.indistinct:
+            self.best = self.averaged.copy()
+        better = quality > self.best_quality
+        self.best_quality = max(quality, self.best_quality)
+        return better
+
     def evaluated(self, weights: dict[str, torch.Tensor]) -> SegmenterNetwork:
         """A copy of the network with other weights, ready to answer."""
         copy = new_segmenter(self.config.trunk, self.config.channels, imagenet=False)
@@ -273,10 +284,7 @@ def _fit(
             quality = parsing_quality(
                 validation, _logits_of(network), run.config.canvases, run.config.workers or 1
             )
-            since_best += 1
-            if quality["mean_iou"] > run.best_quality:
-                run.best_quality, since_best = quality["mean_iou"], 0
-                run.best = run.averaged.copy()
+            since_best = 0 if run.judge(quality["mean_iou"]) else since_best + 1
             run.history.append(
                 {
                     "epoch": float(epoch),

@@ -58,6 +58,9 @@ class SegmenterConfig(BaseModel):
     """The share of the run at three quarters of the resolution, where a step costs half."""
     patience: int = 12
     """Epochs without a better validation mean IoU after which the run stops."""
+    indistinct: float = Field(0.01, ge=0)
+    """A later epoch's weights are kept unless their validation mean IoU is this much below the best
+    so far: some fifty photos cannot tell less, and the rate comes down to make the last good."""
     averaging: float = 0.997
     seed: int = 7
     device: Literal["auto", "cpu", "cuda"] = "auto"
