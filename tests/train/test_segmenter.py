@@ -156,6 +156,7 @@ def test_resumed_run_equals_uninterrupted_and_writes_a_page(
     assert masks == ["0009.png", "0032.png"], "test and validation photos are never learned from"
     record = json.loads((tmp_path / "halves" / "segmenter.json").read_text(encoding="utf-8"))
     assert (tmp_path / "halves" / "segmenter-curves.png").stat().st_size > 1000
+    assert (tmp_path / "halves" / "segmenter-failures.jpg").exists()
     page = model_page(record)
     assert record["sha256"] in page
     assert "jacket/coat" in page

@@ -224,9 +224,19 @@ def describer(
 def page(
     record: Annotated[Path, typer.Argument(help="the JSON record beside a weights file")],
     to: Annotated[Path, typer.Argument(help="the Markdown file to write")],
+    rendered: Rendered = None,
 ) -> None:
-    """Write a model's page from the record of the run that made it."""
+    """Write a model's page from the record of the run that made it. With --rendered, first draw
+    what the installed model of this name gets wrong there, beside the page."""
     content = json.loads(record.read_text(encoding="utf-8"))
+    if rendered is not None:
+        try:
+            from lookweave.train.failures import draw_failures, failures_path
+            from lookweave.train.rendered_failures import rendered_failures
+        except ImportError as error:
+            raise _missing(error) from error
+        if (failed := rendered_failures(content["name"], rendered)) is not None:
+            draw_failures(failures_path(to), failed, "rendered pictures")
     if "encoder_sha256" in content:
         from lookweave.train.head_page import write_head_page
 

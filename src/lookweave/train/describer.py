@@ -28,13 +28,22 @@ from lookweave.models.embedded.describer_head import (
     head_logits,
     inputs,
 )
+from lookweave.models.protocols import Pixels
 from lookweave.taxonomy import CATEGORIES
 from lookweave.train.describer_calibration import BIAS_PENALTY, fit_sleeve, fit_trust
-from lookweave.train.describer_quality import category_quality, ten_class_quality
+from lookweave.train.describer_quality import (
+    category_quality,
+    class_probabilities,
+    naming_failures,
+    ten_class_quality,
+)
 from lookweave.train.encoder_network import whitening
-from lookweave.train.labelled_crops import CropTable, Shipped, crop_table
+from lookweave.train.failures import Failures, draw_failures, failures_path
+from lookweave.train.labelled_crops import CropTable, Shipped, crop_photo, crop_table
+from lookweave.train.product_photos import read_rgb
 from lookweave.train.running import cosine_rate, seed_everything, use_threads
 from lookweave.train.small_records import data_used, write_head
+from lookweave.train.word_quality import CLASS_NAMES
 from lookweave.train.word_truth import admissible_categories, sleeve_truth
 
 _console = Console(stderr=True)
@@ -211,6 +220,17 @@ def measured(arrays: Arrays, table: CropTable) -> dict[str, Any]:
     return quality
 
 
+def failures(config: DescriberConfig, arrays: Arrays, table: CropTable) -> Failures:
+    """Product photos of the test split that are taken for another of clothing-small's classes."""
+    rows = table.of("product", "test")
+    said = class_probabilities(*answers(arrays, rows))
+
+    def pixels_of(row: int) -> Pixels:
+        return read_rgb(crop_photo(vars(rows), row, config.parsed, config.products))
+
+    return naming_failures(said, CLASS_NAMES, rows.labels.tolist(), pixels_of)
+
+
 def train(config: DescriberConfig) -> dict[str, Any]:
     """Compute features where needed, train, calibrate, measure, write; the record."""
     shipped = Shipped.installed()
@@ -235,6 +255,8 @@ def train(config: DescriberConfig) -> dict[str, Any]:
         "history": [],
     }
     _console.print(quality)
+    failed = failures(config, arrays, table)
+    draw_failures(failures_path(config.out / "describer.npz"), failed, "test photos")
     return write_head(config.out / "describer.npz", arrays, shipped, record)
 
 

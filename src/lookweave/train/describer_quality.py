@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lookweave.models.protocols import Pixels
 from lookweave.taxonomy import CATEGORIES
+from lookweave.train.failures import Failure, Failures
 from lookweave.train.word_quality import CLASS_NAMES
 
 BINS = 15
@@ -82,3 +85,23 @@ def category_quality(
         "accuracy": round(float(right.mean()), 4),
         "calibration_error": round(calibration_error(categories.max(axis=1), right), 4),
     }
+
+
+def naming_failures(
+    probabilities: NDArray[np.float32], names: Sequence[str], labels: Sequence[str],
+    pixels_of: Callable[[int], Pixels],
+) -> Failures:  # fmt: skip
+    """The rows whose likeliest name is not their label; the surest weigh most.
+
+    Args:
+        probabilities: float32 (n, names).
+        pixels_of: what row number n shows.
+    """
+    said = probabilities.argmax(axis=1)
+    sure = probabilities.max(axis=1)
+    failures = [
+        Failure(pixels_of(row), f"{label}\n{names[said[row]]} {sure[row]:.0%}", float(sure[row]))
+        for row, label in enumerate(labels)
+        if names[said[row]] != label
+    ]
+    return Failures("garments called otherwise", len(labels), failures)

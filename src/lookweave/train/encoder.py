@@ -34,6 +34,7 @@ from lookweave.train.encoder_network import (
 from lookweave.train.encoder_quality import EncoderMeasure
 from lookweave.train.encoder_record import RunFacts, encoder_record
 from lookweave.train.export import export_onnx, write_record
+from lookweave.train.failures import draw_failures, failures_path
 from lookweave.train.garment_crops import SIDE, Garment, prepare_crop
 from lookweave.train.garment_pairs import (
     GarmentPair,
@@ -381,4 +382,5 @@ def finish(
     settings = config.model_dump(mode="json", exclude=left_out)
     record = encoder_record(settings, facts, quality)
     write_record(path, record)
+    draw_failures(failures_path(path), measure.failures(network), "test photos")
     return record

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookweave.train.encoder_network import JointNetwork, outputs_of
+from lookweave.train.failures import Failures
 from lookweave.train.garment_crops import SIDE, Garment, prepare_crop, worn_garments
 from lookweave.train.garment_pairs import GarmentPair, crop_garments
 from lookweave.train.labelled_crops import Columns
@@ -20,6 +21,7 @@ from lookweave.train.retrieval_quality import (
     identity_scores,
     neighbour_accuracy,
     retrieval_crops,
+    retrieval_failures,
     retrieval_scores,
 )
 from lookweave.train.word_quality import CLASS_NAMES, class_accuracy
@@ -97,6 +99,13 @@ class EncoderMeasure:
             if not pooled:
                 quality["class_names"] = round(self._class_names(network, "test"), 4)
         return quality
+
+    def failures(self, network: JointNetwork) -> Failures:
+        """The cut-outs of test photos that find another garment first."""
+        queries, gallery = self.test_crops
+        names = [str(place) for place in range(len(gallery))]
+        similarity = outputs_of(network, queries) @ outputs_of(network, gallery).T
+        return retrieval_failures(queries, names, gallery, names, similarity)
 
     def _products(self, split: str, per_class: int | None = None) -> list[Garment]:
         """Product photos by their cut-outs; `group` is the data set's class."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lookweave.train.failures import failures_lines
+
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
@@ -55,8 +57,9 @@ def _describer_lines(quality: Mapping[str, Any]) -> list[str]:
     return [*lines, *_table(header, rows)]
 
 
-def head_page(record: Mapping[str, Any]) -> str:
-    """The Markdown page of a record; nothing on it is written by hand."""
+def head_page(record: Mapping[str, Any], failures: Sequence[str] = ()) -> str:
+    """The Markdown page of a record, with the lines on its failures; nothing on it is written by
+    hand."""
     is_text = record["name"] == "text"
     quality = (_text_lines if is_text else _describer_lines)(record["quality"])
     lines = [
@@ -86,6 +89,7 @@ def head_page(record: Mapping[str, Any]) -> str:
         ("set", "licence", "used"), [(d["name"], d["licence"], d["used"]) for d in record["data"]]
     )
     lines += ["## Quality", "", *quality]
+    lines += failures
     lines += ["## Limits", "", *(f"- {limit}" for limit in record["limits"]), ""]
     lines += ["## Recipe", "", f"`{record['recipe']}` with", "", "```json"]
     lines += [json.dumps(record["config"], indent=2), "```", ""]
@@ -95,4 +99,4 @@ def head_page(record: Mapping[str, Any]) -> str:
 def write_head_page(record: Mapping[str, Any], page: Path) -> None:
     """Write the page of `record` to `page`."""
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(head_page(record), encoding="utf-8")
+    page.write_text(head_page(record, failures_lines(page)), encoding="utf-8")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lookweave.train.curves import draw_curves
+from lookweave.train.failures import failures_lines
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
@@ -148,8 +149,9 @@ def _quality_lines(quality: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def model_page(record: Mapping[str, Any]) -> str:
-    """The Markdown page of a record; nothing on it is written by hand."""
+def model_page(record: Mapping[str, Any], failures: Sequence[str] = ()) -> str:
+    """The Markdown page of a record, with the lines on its failures; nothing on it is written by
+    hand."""
     shape = f"(batch, 3, {record['input_height']}, {record['input_width']})"
     lines = [
         f"# {record['name']}",
@@ -202,6 +204,7 @@ def model_page(record: Mapping[str, Any]) -> str:
     lines += ["## Quality", "", *_quality_lines(record["quality"])]
     if record["history"]:
         lines += [f"![losses and qualities over the epochs]({record['name']}-curves.png)", ""]
+    lines += failures
     lines += ["## Limits", "", *(f"- {limit}" for limit in record["limits"]), ""]
     lines += ["## Recipe", "", f"`{record['recipe']}` with", "", "```json"]
     lines += [json.dumps(record["config"], indent=2), "```", ""]
@@ -212,7 +215,7 @@ def write_model_page(record_path: Path, page: Path) -> None:
     """Write the page of the record at `record_path`, and the picture of its run beside it."""
     record = json.loads(record_path.read_text(encoding="utf-8"))
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(model_page(record), encoding="utf-8")
+    page.write_text(model_page(record, failures_lines(page)), encoding="utf-8")
     if record["history"]:
         draw_curves(
             page.with_name(f"{record['name']}-curves.png"), record["history"], record["name"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,8 +14,16 @@ from numpy.typing import NDArray
 
 from lookweave.models.embedded.cards import CARDS
 from lookweave.models.embedded.segmenter import Segmenter
-from lookweave.models.protocols import Crop, Describer, Description, Detection, Pixels
+from lookweave.models.protocols import (
+    Crop,
+    Describer,
+    Description,
+    Detection,
+    Detector,
+    Pixels,
+)
 from lookweave.taxonomy import SEGMENTER_CLASSES
+from lookweave.train.failures import Failure, Failures
 from lookweave.train.labels import IGNORE, QUALITY_GROUPS, quality_lookup
 from lookweave.train.parsed_photos import ParsedPhoto
 from lookweave.train.segmentation_quality import MIN_REGION_SHARE, Canvases
@@ -54,36 +62,75 @@ def described(photo: Pixels, found: Sequence[Detection], describer: Describer) -
     return likeliest
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A garment of a photo beside the region of a detector that overlaps it most.
+
+    Attributes:
+        group: 1 + its place in QUALITY_GROUPS.
+        mask: bool (H, W), all of one merged class that counts.
+        region: bool (H, W), of the region; empty where there is none.
+        overlap: IoU of both.
+        label: what the region is called, or None.
+        found, labelled: whether a region overlaps it with IoU >= 0.5, and one of its class does.
+    """
+
+    group: int
+    mask: NDArray[np.bool_]
+    region: NDArray[np.bool_]
+    overlap: float
+    label: str | None
+    found: bool
+    labelled: bool
+
+
+def judged(
+    photo: ParsedPhoto, detections: Sequence[Detection], names: Sequence[str]
+) -> Iterator[Judged]:
+    """Each garment that covers over 1.5% of a photo, as in `parsing_quality`.
+
+    Args:
+        names: of the detections, by the detector or the describer.
+    """
+    lookup = quality_lookup()
+    truth = lookup[photo.mask]
+    counted = (photo.mask != IGNORE) & (truth != IGNORE)
+    masks = [placed_mask(one, truth.shape) & counted for one in detections]
+    labels = [int(lookup[SEGMENTER_CLASSES.index(name)]) for name in names]
+    for group in range(1, len(QUALITY_GROUPS) + 1):
+        garment = (truth == group) & counted
+        if garment.sum() <= MIN_REGION_SHARE * truth.size:
+            continue
+        overlaps = [float((garment & m).sum() / (garment | m).sum()) for m in masks]
+        hits = [labels[n] for n, overlap in enumerate(overlaps) if overlap >= 0.5]
+        best = int(np.argmax(overlaps)) if overlaps else None
+        yield Judged(
+            group,
+            garment,
+            np.zeros_like(garment) if best is None else masks[best],
+            0.0 if best is None else overlaps[best],
+            None if best is None else names[best],
+            bool(hits),
+            group in hits,
+        )
+
+
 def region_quality(
-    photos: Sequence[ParsedPhoto], detector: Segmenter, describer: Describer | None = None
+    photos: Sequence[ParsedPhoto], detector: Detector, describer: Describer | None = None
 ) -> dict[str, Any]:
     """The share of garments that one region of the detector overlaps with IoU >= 0.5.
 
-    A garment is all of one merged class in one photo where it covers over 1.5% of it, as in
-    `parsing_quality`. It is rightly labelled when such a region's label is of its class: the
-    detector's label, or the describer's where one is given.
+    It is rightly labelled when such a region's label is of its class: the detector's label, or
+    the describer's where one is given.
     """
-    lookup = quality_lookup()
     groups = list(QUALITY_GROUPS)
     counts = np.zeros((len(groups), 3), np.int64)
     regions = 0
     for photo in photos:
-        truth = lookup[photo.mask]
-        counted = (photo.mask != IGNORE) & (truth != IGNORE)
-        detections = detector.detect([photo.pixels])[0]
+        detections, names = _answer(photo, detector, describer)
         regions += len(detections)
-        masks = [placed_mask(one, truth.shape) & counted for one in detections]
-        names = [str(one.label) for one in detections]
-        if describer is not None:
-            names = described(photo.pixels, detections, describer)
-        labels = [int(lookup[SEGMENTER_CLASSES.index(name)]) for name in names]
-        for group in range(1, len(groups) + 1):
-            garment = (truth == group) & counted
-            if garment.sum() <= MIN_REGION_SHARE * truth.size:
-                continue
-            overlaps = [float((garment & m).sum() / (garment | m).sum()) for m in masks]
-            hits = [labels[n] for n, overlap in enumerate(overlaps) if overlap >= 0.5]
-            counts[group - 1] += (1, bool(hits), group in hits)
+        for one in judged(photo, detections, names):
+            counts[one.group - 1] += (1, one.found, one.labelled)
     total = max(1, int(counts[:, 0].sum()))
     return {
         "photos": len(photos),
@@ -96,3 +143,35 @@ def region_quality(
             for name, row in zip(groups, counts, strict=True)
         },
     }
+
+
+def _answer(
+    photo: ParsedPhoto, detector: Detector, describer: Describer | None
+) -> tuple[list[Detection], list[str]]:
+    """The regions of a photo, and what each is called."""
+    detections = detector.detect([photo.pixels])[0]
+    if describer is not None:
+        return detections, described(photo.pixels, detections, describer)
+    return detections, [str(one.label) for one in detections]
+
+
+def region_failures(photos: Sequence[ParsedPhoto], detector: Detector) -> Failures:
+    """The garments that no region overlaps with IoU >= 0.5, or none of their class; the largest
+    weigh most."""
+    groups = list(QUALITY_GROUPS)
+    failures: list[Failure] = []
+    tried = 0
+    for photo in photos:
+        for one in judged(photo, *_answer(photo, detector, None)):
+            tried += 1
+            if not one.labelled:
+                said = f"called {one.label}" if one.found else f"IoU {one.overlap:.2f}"
+                failures.append(
+                    Failure(
+                        photo.pixels,
+                        f"{groups[one.group - 1]}\n{said if one.region.any() else 'no region'}",
+                        float(one.mask.mean()),
+                        (one.mask, one.region),
+                    )
+                )
+    return Failures("garments not found, or called otherwise", tried, failures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -11,15 +12,19 @@ from lookweave.train.labels import CLASS_COUNT
 from lookweave.train.parsed_photos import ParsedPhoto
 from lookweave.train.product_photos import read_rgb
 
+KINDS = ("looks", "garments")
 
-def load_rendered_photos(folder: Path, longest_side: int = 576) -> list[ParsedPhoto]:
-    """The pictures of ``looks/`` and ``garments/`` with ``labels/*/NAME.classes.png``.
+
+def load_rendered_photos(
+    folder: Path, longest_side: int = 576, kinds: Sequence[str] = KINDS
+) -> list[ParsedPhoto]:
+    """The pictures of `kinds` with ``labels/*/NAME.classes.png``.
 
     Raises:
         ValueError: the folder has no such labels, or one that cannot be read.
     """
     photos: list[ParsedPhoto] = []
-    for kind in ("looks", "garments"):
+    for kind in kinds:
         for path in sorted((folder / kind).glob("*.jpg")):
             mask_path = folder / "labels" / kind / f"{path.stem}.classes.png"
             stored = cv2.imread(str(mask_path), cv2.IMREAD_UNCHANGED)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lookweave.train.failures import Failure, Failures
 from lookweave.train.garment_crops import Garment, prepare_crop
 from lookweave.train.garment_views import TEST_STRENGTH, garment_view
 from lookweave.train.product_photos import Pixels
@@ -33,6 +34,30 @@ def identity_scores(
     same = np.asarray(query_names)[:, None] == np.asarray(gallery_names)[None]
     right = np.where(same, similarity, -np.inf).max(1, keepdims=True)
     return _scores(1 + ((similarity > right) & ~same).sum(1), len(gallery))
+
+
+def retrieval_failures(
+    queries: Sequence[Pixels], query_names: Sequence[str], gallery: Sequence[Pixels],
+    gallery_names: Sequence[str], similarity: NDArray[np.float32],
+) -> Failures:  # fmt: skip
+    """The queries whose nearest gallery crop has another name: query, nearest and right one below
+    each other. The more alike the wrong one is than the right one, the more a failure weighs.
+
+    Args:
+        queries, gallery: uint8 (side, side, 3) each.
+        similarity: float32 (queries, gallery).
+    """
+    failures: list[Failure] = []
+    names = np.asarray(gallery_names)
+    for name, pixels, row in zip(query_names, queries, similarity, strict=True):
+        nearest = int(row.argmax())
+        right = int(np.where(names == name, row, -np.inf).argmax())
+        if names[nearest] != name:
+            rank = 1 + int(((row > row[right]) & (names != name)).sum())
+            shown = np.vstack([pixels, gallery[nearest], gallery[right]])
+            caption = f"asked, found first,\nright (place {rank})"
+            failures.append(Failure(shown, caption, float(row[nearest] - row[right])))
+    return Failures("garments whose nearest neighbour is another", len(queries), failures)
 
 
 def _scores(rank: NDArray[np.int64], gallery: int) -> dict[str, float]:

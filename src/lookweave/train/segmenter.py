@@ -15,11 +15,12 @@ from lookweave.models.session import open_session
 from lookweave.taxonomy import SEGMENTER_CLASSES
 from lookweave.train.curves import draw_curves
 from lookweave.train.export import export_onnx, write_record
+from lookweave.train.failures import draw_failures, failures_path
 from lookweave.train.labels import IGNORE, PARTIAL_LABELS, admissible_classes, product_value
 from lookweave.train.parsed_photos import ParsedPhoto, load_parsed_photos
 from lookweave.train.product_photos import Pixels, ProductPhoto, load_product_photos
 from lookweave.train.progress import step_progress
-from lookweave.train.region_quality import detector_of, region_quality
+from lookweave.train.region_quality import detector_of, region_failures, region_quality
 from lookweave.train.rendered_photos import load_rendered_photos
 from lookweave.train.running import (
     AveragedWeights,
@@ -326,6 +327,9 @@ def finish(run: SegmenterRun, photos: PhotoCounts) -> dict[str, Any]:
     )  # fmt: skip
     record = segmenter_record(settings, facts, quality)
     write_record(path, record)
+    test = load_parsed_photos(config.parsed, ["test"])
+    failed = region_failures(test, detector_of(path, config.final_canvases))
+    draw_failures(failures_path(path), failed, "test photos")
     return record
 
 
