@@ -25,6 +25,7 @@ from lookweave.train.export import export_onnx
 from lookweave.train.labels import CLASS_COUNT, IGNORE, admissible_classes
 from lookweave.train.model_page import model_page
 from lookweave.train.parsed_photos import load_parsed_photos
+from lookweave.train.precision import Answer, same_classes, same_neighbours
 from lookweave.train.running import device_of
 from lookweave.train.segmentation_data import Batch, SegmentationBatches, labelled_photos
 from lookweave.train.segmenter_config import FURTHER, SegmenterConfig
@@ -110,23 +111,56 @@ def test_quick_depthwise_gradients_are_the_convolutions_own(kernel: int, stride:
         assert float((one - other.float()).norm() / one.norm()) < 0.01
 
 
-def test_onnx_agrees_with_torch_at_any_size(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("agreements", "kind", "most"),
+    [
+        ([0.991], onnx.TensorProto.INT8, 0.1),
+        ([0.989, 0.991], onnx.TensorProto.FLOAT16, 1e-2),
+        ([0.5, 0.5], onnx.TensorProto.FLOAT, 1e-4),
+    ],
+)
+def test_onnx_agrees_with_torch_at_any_size_and_precision(
+    tmp_path: Path, agreements: list[float], kind: int, most: float
+) -> None:
     network = new_segmenter("lite0", 16, imagenet=False).eval()
     path = tmp_path / "segmenter.onnx"
-    axes = {0: "batch", 2: "height", 3: "width"}
     example = torch.zeros(2, 3, 96, 64)
-    difference = export_onnx(network, path, example, "logits", axes, {0: "batch", 2: "h", 3: "w"})
-    assert difference < 1e-2
-    stored = onnx.load(path).graph.initializer
-    halves = sum(t.data_type == onnx.TensorProto.FLOAT16 for t in stored)
-    assert halves > 40
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     image = np.random.default_rng(0).uniform(-1, 1, (1, 3, 64, 128)).astype(np.float32)
+    asked = iter(agreements)
+    apart = []
+
+    def agreement(first: Answer, second: Answer) -> float:
+        apart.append(float(np.abs(first(image) - second(image)).max()))
+        return next(asked)
+
+    exported = export_onnx(
+        network, path, example, "logits", {0: "batch", 2: "height", 3: "width"},
+        {0: "batch", 2: "h", 3: "w"}, agreement,
+    )  # fmt: skip
+    assert apart == sorted(apart, reverse=True) and len(apart) == len(agreements)
+    tried = exported.record("as asked")["precision"]["tried"]
+    assert [one["agreement"] for one in tried][: len(agreements)] == agreements
+    assert tried[-1]["bytes"] == path.stat().st_size
+    assert [one["bytes"] for one in tried] == sorted(one["bytes"] for one in tried)
+    stored = onnx.load(path).graph.initializer
+    assert sum(t.data_type == kind for t in stored) > 40
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     given = session.run(None, {"image": image})[0]
     with torch.inference_mode():
         expected = network(torch.from_numpy(image)).numpy()
     assert given.shape == (1, CLASS_COUNT, 16, 32)
-    assert np.abs(given - expected).max() < 1e-2 * max(1.0, np.abs(expected).max())
+    assert exported.difference < most
+    assert np.abs(given - expected).max() < most * max(1.0, np.abs(expected).max())
+
+
+def test_agreement_counts_neighbours_and_what_is_no_background() -> None:
+    gallery = np.eye(12, dtype=np.float32)
+    queries = np.arange(12, dtype=np.float32)[None] / 12
+    assert same_neighbours((queries, gallery), (2 * queries, gallery)) == 1
+    assert same_neighbours((queries, gallery), (-queries, gallery)) == pytest.approx(0.8)
+    one, other = np.zeros((2, 4), np.uint8), np.zeros((2, 4), np.uint8)
+    one[0], other[0, :3], other[1, 0] = 5, 5, 7
+    assert same_classes([one], [other]) == pytest.approx(3 / 5)
 
 
 def test_resumed_run_equals_uninterrupted_and_writes_a_page(

@@ -345,9 +345,10 @@ def finish(
     best = mean_weights([run.best for run in runs])
     network = loaded(config, blended(config, best))
     path = config.out / "encoder.onnx"
-    difference = export_onnx(
-        network, path, torch.zeros(2, 3, SIDE, SIDE), "embedding", {0: "batch"}, {0: "batch"}
-    )
+    exported = export_onnx(
+        network, path, torch.zeros(2, 3, SIDE, SIDE), "embedding", {0: "batch"}, {0: "batch"},
+        measure.agreement,
+    )  # fmt: skip
     quality = measure.test(network)
     table = config.out / "encoder-ablation.json"
     rows = json.loads(table.read_text(encoding="utf-8")) if table.exists() else []
@@ -373,7 +374,7 @@ def finish(
         history=runs[0].history,
         weights=sum(weight.numel() for weight in (*network.trunk.parameters(),
                                                   *network.project.parameters())),
-        onnx_difference=difference,
+        exported=exported,
         validation=measure.validation(network),
         pairs=counts([*data.photographed, *(data.rendered if config.rendered else [])]),
         segmenter_sha256=data.segmenter_sha256,

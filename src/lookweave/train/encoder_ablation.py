@@ -19,6 +19,7 @@ from lookweave.train.encoder import (
 from lookweave.train.encoder_quality import EncoderMeasure
 from lookweave.train.export import export_onnx
 from lookweave.train.garment_crops import SIDE
+from lookweave.train.running import Weights
 
 _console = Console(stderr=True)
 
@@ -49,7 +50,14 @@ def ablate(config: EncoderConfig) -> list[dict[str, Any]]:
         {"what": "ImageNet features, not projected", "steps": 0, **measure.test(imagenet, True)},
         {"what": "whitened: the start of all below", "steps": 0, **measure.test(imagenet)},
     ]
-    _write(config.out / "ablation-0" / "encoder.onnx", config, start)
+
+    def write(folder: Path, one: EncoderConfig, weights: Weights) -> None:
+        export_onnx(
+            loaded(one, weights), folder / "encoder.onnx", torch.zeros(2, 3, SIDE, SIDE),
+            "embedding", {0: "batch"}, {0: "batch"}, measure.agreement,
+        )  # fmt: skip
+
+    write(config.out / "ablation-0", config, start)
     for number, (what, changed) in enumerate(INGREDIENTS, start=1):
         folder = config.out / f"ablation-{number}"
         one = config.model_copy(
@@ -61,12 +69,7 @@ def ablate(config: EncoderConfig) -> list[dict[str, Any]]:
             {"what": what, "steps": run.steps, "minutes": run.spent_seconds / 60, **quality}
         )
         _console.print(rows[-1])
-        _write(folder / "encoder.onnx", one, run.best)
+        write(folder, one, run.best)
     table = config.out / "encoder-ablation.json"
     table.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     return rows
-
-
-def _write(path: Path, config: EncoderConfig, weights: dict[str, torch.Tensor]) -> None:
-    example = torch.zeros(2, 3, SIDE, SIDE)
-    export_onnx(loaded(config, weights), path, example, "embedding", {0: "batch"}, {0: "batch"})

@@ -16,6 +16,7 @@ from lookweave.train.garment_crops import SIDE, Garment, prepare_crop, worn_garm
 from lookweave.train.garment_pairs import GarmentPair, crop_garments
 from lookweave.train.labelled_crops import Columns
 from lookweave.train.parsed_photos import load_parsed_photos
+from lookweave.train.precision import Answer, same_neighbours
 from lookweave.train.product_photos import Pixels
 from lookweave.train.retrieval_quality import (
     identity_scores,
@@ -24,6 +25,7 @@ from lookweave.train.retrieval_quality import (
     retrieval_failures,
     retrieval_scores,
 )
+from lookweave.train.segmentation_data import normalised
 from lookweave.train.word_quality import CLASS_NAMES, class_accuracy
 
 _VALIDATION_PER_CLASS, _KNOWN_PER_CLASS = 20, 60
@@ -69,6 +71,18 @@ class EncoderMeasure:
         if self.products is not None:
             scores["class names"] = self._class_names(network, "validation", _VALIDATION_PER_CLASS)
         return {"mean": float(np.mean(list(scores.values()))), **scores}
+
+    def agreement(self, first: Answer, second: Answer) -> float:
+        """How far two encoders find the same neighbours of the street garments for validation."""
+
+        def vectors(answer: Answer, crops: Sequence[Pixels]) -> NDArray[np.float32]:
+            return np.concatenate([answer(normalised(crop[None])) for crop in crops])
+
+        def both(answer: Answer) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            queries, gallery = self.validation_crops
+            return vectors(answer, queries), vectors(answer, gallery)
+
+        return same_neighbours(both(first), both(second))
 
     def test(self, network: JointNetwork, pooled: bool = False) -> dict[str, Any]:
         """Everything, on test photos and held-out rendered families.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lookweave.train.export import Exported
 from lookweave.train.garment_crops import EDGE, FADE, MARGIN, SIDE
 from lookweave.train.trunk import MEAN, STD
 
@@ -18,7 +19,7 @@ class RunFacts:
     Attributes:
         runs: seed, steps, minutes and best validation of each.
         history: of the first run, stage by stage.
-        weights, onnx_difference, validation: of what is exported.
+        weights, exported, validation: of what is exported.
         pairs: how many of which source.
         segmenter_sha256: of the weights that cut the garments without a true mask.
     """
@@ -26,7 +27,7 @@ class RunFacts:
     runs: Sequence[Mapping[str, float]]
     history: Sequence[Mapping[str, float]]
     weights: int
-    onnx_difference: float
+    exported: Exported
     validation: Mapping[str, float]
     pairs: Mapping[str, int]
     segmenter_sha256: str
@@ -71,7 +72,9 @@ def encoder_record(
         "runs": [dict(run) for run in facts.runs],
         "validation": dict(facts.validation),
         "stages": len(facts.history),
-        "onnx_difference": facts.onnx_difference,
+        **facts.exported.record(
+            "share of the ten nearest of each validation garment that are the same"
+        ),
         "quality": dict(quality),
         "limits": [
             *(limit for run in facts.runs for limit in _cut_short(run, settings)),

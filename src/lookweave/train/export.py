@@ -4,53 +4,52 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
+
+from lookweave.train.precision import LEAST, Agreement, Candidate, answer_of, coarsest, stored
 
 OPSET = 17
 
-MIN_HALVED = 64
-"""Initialisers of fewer values stay float32: shapes and scales, where halving saves nothing."""
 
+@dataclass(frozen=True)
+class Exported:
+    """An ONNX file as it was written.
 
-def store_half_precision(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Store float32 weights as float16 followed by a Cast to float32.
-
-    The file halves; onnxruntime folds the casts when it loads, and computes in float32.
+    Attributes:
+        difference: the largest from torch on random input, relative to the largest output.
+        tried: the precisions up to the one of the file, which is the last.
     """
-    casts = []
-    for initializer in model.graph.initializer:
-        values = numpy_helper.to_array(initializer)
-        if initializer.data_type != TensorProto.FLOAT or values.size < MIN_HALVED:
-            continue
-        name = initializer.name
-        half = numpy_helper.from_array(values.astype(np.float16), f"{name}_half")
-        initializer.CopyFrom(half)
-        casts.append(
-            helper.make_node("Cast", [f"{name}_half"], [name], f"{name}_cast", to=TensorProto.FLOAT)
-        )
-    for place, cast in enumerate(casts):
-        model.graph.node.insert(place, cast)
-    onnx.checker.check_model(model)
-    return model
+
+    difference: float
+    tried: Sequence[Candidate]
+
+    def record(self, measure: str) -> dict[str, Any]:
+        """What a record says of it; `measure` says in words what `Candidate.agreement` is."""
+        return {
+            "onnx_difference": self.difference,
+            "precision": {
+                "stored": self.tried[-1].precision,
+                "measure": measure,
+                "least": LEAST,
+                "tried": [asdict(one) for one in self.tried],
+            },
+        }
 
 
 def export_onnx(
     network: nn.Module, path: Path, example: Tensor, output: str, input_axes: dict[int, str],
-    output_axes: dict[int, str],
-) -> float:  # fmt: skip
-    """Write `network` as ONNX with half-precision storage, whole or not at all.
-
-    Returns the largest difference between onnxruntime and torch on random input, relative to
-    the largest output.
-    """
+    output_axes: dict[int, str], agreement: Agreement,
+) -> Exported:  # fmt: skip
+    """Write `network` as ONNX, whole or not at all, its weights at the coarsest precision whose
+    answers agree with float32."""
     network.eval()
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
@@ -60,15 +59,17 @@ def export_onnx(
         opset_version=OPSET, dynamo=False, do_constant_folding=True,
         dynamic_axes={"image": input_axes, output: output_axes},
     )  # fmt: skip
-    onnx.save(store_half_precision(onnx.load(part)), part)
+    whole = onnx.load(part)
+    tried = coarsest(whole, output, agreement)
+    model = stored(whole, tried[-1].precision)
+    onnx.save(model, part)
     generator = torch.Generator().manual_seed(0)
     image = torch.rand((3, *example.shape[1:]), generator=generator) * 2 - 1
     with torch.inference_mode():
         expected = contiguous(image).numpy()
-    session = onnxruntime.InferenceSession(str(part), providers=["CPUExecutionProvider"])
-    given = session.run([output], {"image": image.numpy()})[0]
+    given = answer_of(model, output)(image.numpy())
     part.replace(path)
-    return float(np.abs(given - expected).max() / np.abs(expected).max())
+    return Exported(float(np.abs(given - expected).max() / np.abs(expected).max()), tried)
 
 
 def write_record(weights: Path, record: dict[str, Any]) -> Path:

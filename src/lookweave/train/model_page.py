@@ -131,6 +131,20 @@ def _runs_lines(record: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _precision_lines(precision: Mapping[str, Any]) -> list[str]:
+    """Why the weights are stored as they are."""
+    each = ", ".join(
+        f"{one['precision']} {one['agreement']:.4f} ({one['bytes'] / 1e6:.1f} MB)"
+        for one in precision["tried"]
+    )
+    return [
+        f"Stored as coarsely as agrees with float32 in {precision['least']:.0%}"
+        f" ({precision['measure']}): {each}."
+        + (f" Measured on {precision['of']}." if "of" in precision else ""),
+        "",
+    ]
+
+
 def _quality_lines(quality: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     if "parsed_test" in quality:
@@ -166,7 +180,8 @@ def model_page(record: Mapping[str, Any], failures: Sequence[str] = ()) -> str:
                 ("sha-256", f"`{record['sha256']}`"),
                 ("Licence", record["licence"]),
                 ("Network", record["architecture"]),
-                ("Weights", f"{record['weights']:,}, stored as float16, computed in float32"),
+                ("Weights", f"{record['weights']:,}, stored as"
+                 f" {record['precision']['stored']}, computed in float32"),
                 ("Input", f"`{record['input']}` {shape}, {record['layout']};"
                  f" mean {record['mean']}, std {record['std']}"),
                 ("Preparation", record["preparation"]),
@@ -190,6 +205,7 @@ def model_page(record: Mapping[str, Any], failures: Sequence[str] = ()) -> str:
             "",
         ]
         earlier = earlier.get("started_from")
+    lines += _precision_lines(record["precision"])
     if "runs" in record:
         lines += _runs_lines(record)
     if "canvases" in record:

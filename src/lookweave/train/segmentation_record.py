@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lookweave.taxonomy import SEGMENTER_CLASSES
+from lookweave.train.export import Exported
 from lookweave.train.running import cut_short
 from lookweave.train.segmentation_quality import canvases_of
 from lookweave.train.segmenter_network import OUTPUT_STRIDE
@@ -34,7 +35,7 @@ class RunFacts:
     steps: int
     history: Sequence[Mapping[str, float]]
     weights: int
-    onnx_difference: float
+    exported: Exported
     photos: PhotoCounts
     earlier: Mapping[str, Any] | None
     """Of the run it started from: see `earlier_run`."""
@@ -90,7 +91,9 @@ def segmenter_record(
         "trained_minutes": round(facts.minutes, 1),
         "trained_steps": facts.steps,
         "epochs": len(facts.history),
-        "onnx_difference": facts.onnx_difference,
+        **facts.exported.record(
+            "share of the validation photos' pixels but background of the same class"
+        ),
         "quality": dict(quality),
         "limits": [
             *cut_short(len(facts.history), settings["epochs"], settings["minutes"]),

@@ -18,6 +18,7 @@ from lookweave.train.export import export_onnx, write_record
 from lookweave.train.failures import draw_failures, failures_path
 from lookweave.train.labels import IGNORE, PARTIAL_LABELS, admissible_classes, product_value
 from lookweave.train.parsed_photos import ParsedPhoto, load_parsed_photos
+from lookweave.train.precision import Agreement, same_classes
 from lookweave.train.product_photos import Pixels, ProductPhoto, load_product_photos
 from lookweave.train.progress import step_progress
 from lookweave.train.region_quality import detector_of, region_failures, region_quality
@@ -40,7 +41,12 @@ from lookweave.train.segmentation_data import (
     labelled_photos,
     labelled_products,
 )
-from lookweave.train.segmentation_quality import Logits, parsing_quality, product_quality
+from lookweave.train.segmentation_quality import (
+    Logits,
+    parsing_quality,
+    product_quality,
+    segment,
+)
 from lookweave.train.segmentation_record import (
     PhotoCounts,
     RunFacts,
@@ -314,15 +320,15 @@ def finish(run: SegmenterRun, photos: PhotoCounts) -> dict[str, Any]:
     network = run.evaluated(run.best).cpu()
     path = config.out / "segmenter.onnx"
     example = torch.zeros(2, 3, *config.canvas)
-    difference = export_onnx(
+    exported = export_onnx(
         network, path, example, "logits", {0: "batch", 2: "height", 3: "width"},
-        output_axes={0: "batch", 2: "height_4", 3: "width_4"},
+        {0: "batch", 2: "height_4", 3: "width_4"}, _agreement(config),
     )  # fmt: skip
     quality = measured(path, config)
     settings = config.model_dump(mode="json", exclude=set(_PLACES))
     weights = sum(weight.numel() for weight in network.parameters())
     facts = RunFacts(
-        run.spent_seconds / 60, run.steps, run.history, weights, difference, photos,
+        run.spent_seconds / 60, run.steps, run.history, weights, exported, photos,
         earlier_run(config.start),
     )  # fmt: skip
     record = segmenter_record(settings, facts, quality)
@@ -331,6 +337,19 @@ def finish(run: SegmenterRun, photos: PhotoCounts) -> dict[str, Any]:
     failed = region_failures(test, detector_of(path, config.final_canvases))
     draw_failures(failures_path(path), failed, "test photos")
     return record
+
+
+def _agreement(config: SegmenterConfig) -> Agreement:
+    """How far two segmenters give the pixels of the validation photos the same class."""
+    photos = load_parsed_photos(config.parsed, ["validation"])
+
+    def agreement(first: Logits, second: Logits) -> float:
+        return same_classes(
+            *([segment(photo.pixels, logits, config.final_canvases) for photo in photos]
+              for logits in (first, second))
+        )  # fmt: skip
+
+    return agreement
 
 
 def measured(path: Path, config: SegmenterConfig) -> dict[str, Any]:
