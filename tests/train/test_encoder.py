@@ -279,7 +279,10 @@ def test_recipe_resumes_identically(parsed_folder: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("small_side")
-def test_the_mean_of_runs_from_one_start_is_exported(parsed_folder: Path, tmp_path: Path) -> None:
+def test_the_mean_of_runs_from_one_start_is_exported(
+    parsed_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lookweave.train.precision.PRECISIONS", ("float16",))
     config = _config(parsed_folder, tmp_path / "run", steps=2, runs=3, blend=1.0)
     record = encoder.train(config)
     assert [run["seed"] for run in record["runs"]] == [1, 2, 3]
