@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from math import ceil, log
+from dataclasses import dataclass
+from math import ceil, floor, log
+from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from lookweave.models.protocols import Crop, Pixels
+from lookweave.models.session import open_session
+
+Tensor = NDArray[np.float32]
+
+GRAPH = Path(__file__).with_name("framing.onnx")
+"""Resizes, places, fades and normalises in one call; `lookweave.train.framing_graph` wrote it."""
 
 
 def nearest_frame(frames: Sequence[tuple[int, int]], height: int, width: int) -> tuple[int, int]:
@@ -23,23 +33,123 @@ def fitted_side(frames: Sequence[tuple[int, int]], height: int, width: int) -> i
     return ceil(max(height, width) * min(down / height, across / width))
 
 
-def letterbox(
-    photo: Pixels, height: int, width: int, fill: tuple[int, int, int] = (128, 128, 128)
-) -> tuple[Pixels, float, int, int]:
-    """Fit `photo` into a frame, its aspect kept, centred on `fill`.
+@dataclass(frozen=True)
+class Fading:
+    """Where a frame's pixels move towards its grey.
 
-    Returns:
-        The frame, uint8 (height, width, 3); the scale; the left and top margins in its pixels.
+    Attributes:
+        mask: uint8 (h, w), 255 where they stay as they are.
+        window: top, left, bottom and right of the frame in the mask's pixels; where it has none,
+            all fade.
+        cells: (down, across), on which the mask is looked at: the wider, the softer its edge.
+        share: how far they move, 0 to 1.
     """
+
+    mask: Pixels
+    window: tuple[float, float, float, float]
+    cells: tuple[int, int]
+    share: float
+
+
+NO_FADING = Fading(np.full((1, 1), 255, np.uint8), (0.0, 0.0, 1.0, 1.0), (1, 1), 0.0)
+
+
+class Levels:
+    """How a network takes pixels: (pixel / 255 - mean) / std in each channel, and grey around."""
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float], grey: float) -> None:
+        factors = 1.0 / (255.0 * np.asarray(std, np.float32))
+        zero = 255.0 * np.asarray(mean, np.float32)
+        self._grey = np.array(grey, np.float32)
+        self._factors = factors.reshape(1, 3, 1, 1)
+        self._grey_after = ((grey - zero) * factors).reshape(1, 3, 1, 1)
+
+    def framed(
+        self,
+        pixels: Pixels,
+        size: tuple[int, int],
+        corner: tuple[int, int],
+        frame: tuple[int, int],
+        fading: Fading = NO_FADING,
+    ) -> Tensor:
+        """Pixels resized and put into a frame of grey.
+
+        Args:
+            pixels: uint8 (h, w, 3).
+            size: height and width that they are resized to.
+            corner: row and column of the frame where their upper left corner lies; what is
+                outside the frame is cut off.
+            frame: height and width.
+
+        Returns:
+            float32 (1, 3, height, width).
+        """
+        beyond = (frame[0] - corner[0] - size[0], frame[1] - corner[1] - size[1])
+        given = {
+            "pixels": _averaged(pixels, size),
+            "size": np.array([1, 3, *size]),
+            "margins": np.array([0, 0, *corner, 0, 0, *beyond]),
+            "grey": self._grey,
+            "mask": fading.mask,
+            "window": _sampled(fading),
+            "cells": np.array([1, 1, *fading.cells]),
+            "fade": np.array(fading.share, np.float32),
+            "frame": np.array([1, 1, *(fading.cells if fading is NO_FADING else frame)]),
+            "scale": self._factors,
+            "shift": self._grey_after,
+        }
+        image: Tensor = _graph().run(None, given)[0]
+        return image
+
+
+@functools.cache
+def _graph() -> ort.InferenceSession:
+    return open_session(GRAPH, on_processor=True)
+
+
+def _averaged(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """Pixels of which at most two in a row fall on one of `size`, so that linear interpolation
+    skips none. Crops are prepared alike in training."""
+    factor = min(pixels.shape[0] // size[0], pixels.shape[1] // size[1])
+    if factor > 1:
+        pixels = np.asarray(Image.fromarray(pixels).reduce(factor))
+    return np.ascontiguousarray(pixels)
+
+
+def _sampled(fading: Fading) -> NDArray[np.float32]:
+    """Where the first and the last cell's middles lie in the mask with a ring of one pixel around
+    it, as ONNX's ``tf_crop_and_resize`` wants it: 0 is the first pixel's middle, 1 the last's."""
+    first, last = [], []
+    for axis, (cells, pixels) in enumerate(zip(fading.cells, fading.mask.shape, strict=True)):
+        start, stop = fading.window[axis], fading.window[2 + axis]
+        half = (stop - start) / cells / 2
+        first.append((start + half + 0.5) / (pixels + 1))
+        last.append((stop - half + 0.5) / (pixels + 1))
+    return np.array([0, 0, *first, 1, 1, *last], np.float32)
+
+
+@dataclass(frozen=True)
+class Letterboxed:
+    """A photo in the middle of a frame.
+
+    Attributes:
+        image: float32 (1, 3, height, width).
+        scale: the frame's pixels for one of the photo's.
+        left, top: margins in the frame's pixels.
+    """
+
+    image: Tensor
+    scale: float
+    left: int
+    top: int
+
+
+def letterbox(photo: Pixels, height: int, width: int, levels: Levels) -> Letterboxed:
+    """Fit `photo` into a frame, its aspect kept, centred on grey."""
     scale = min(width / photo.shape[1], height / photo.shape[0])
-    inner = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
-    # Nearest to the means over areas that networks were trained on, and quick at whole factors.
-    kernel = Image.Resampling.HAMMING if scale < 1 else Image.Resampling.BILINEAR
-    fitted = Image.fromarray(photo).resize(inner, kernel, reducing_gap=1.0)
-    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
-    frame = Image.new("RGB", (width, height), fill)
-    frame.paste(fitted, (left, top))
-    return np.asarray(frame), scale, left, top
+    size = (max(1, round(photo.shape[0] * scale)), max(1, round(photo.shape[1] * scale)))
+    top, left = (height - size[0]) // 2, (width - size[1]) // 2
+    return Letterboxed(levels.framed(photo, size, (top, left), (height, width)), scale, left, top)
 
 
 def cut(crop: Crop, margin: float = 0.0) -> tuple[Pixels, Pixels]:
@@ -72,83 +182,77 @@ def cut(crop: Crop, margin: float = 0.0) -> tuple[Pixels, Pixels]:
     return np.ascontiguousarray(crop.photo[top:bottom, left:right]), mask
 
 
-def square(crop: Crop, side: int, margin: float, grey: int) -> tuple[Pixels, Pixels]:
-    """The crop in the middle of a square, uint8 (side, side, 3), and its mask (side, side).
+@dataclass(frozen=True)
+class Surroundings:
+    """What a network sees around a garment.
 
-    The square's side is the box's longer side plus `margin` of it at both ends; what lies
-    outside the photo is `grey`.
+    Attributes:
+        margin: room on each side of the box, as a share of its longer side.
+        fade: how far what lies outside the mask moves towards grey. Not 1: a mask that misses
+            half a garment must not lose it altogether.
+        edge: standard deviation of the mask's soft edge, as a share of the square's side.
+    """
+
+    margin: float
+    fade: float
+    edge: float
+
+
+def square(crop: Crop, side: int, surroundings: Surroundings, levels: Levels) -> Tensor:
+    """The crop in the middle of a square with its surroundings faded, float32 (1, 3, side, side).
+
+    The square's side is the box's longer side and both margins; what lies outside the photo is
+    grey.
     """
     x0, y0, x1, y1 = crop.box
-    extent = max(x1 - x0, y1 - y0, 1.0) * (1 + 2 * margin)
+    extent = max(x1 - x0, y1 - y0, 1.0) * (1 + 2 * surroundings.margin)
     left, top = (x0 + x1 - extent) / 2, (y0 + y1 - extent) / 2
     scale = side / extent
+    # Whole pixels of the photo that the square touches, and the square's that they fill.
     height, width = crop.photo.shape[:2]
-    # The part of the square that the photo covers, in the photo's pixels and in the square's.
-    inner = (max(0.0, left), max(0.0, top), min(width, left + extent), min(height, top + extent))
-    place = _pixels((inner[0] - left, inner[1] - top, inner[2] - left, inner[3] - top), scale, side)
-    pixels = np.full((side, side, 3), grey, np.uint8)
-    size = (place[2] - place[0], place[3] - place[1])
-    pixels[place[1] : place[3], place[0] : place[2]] = _resized(crop.photo, size, inner)
-    mask = np.zeros((side, side), np.uint8)
-    place = _pixels((x0 - left, y0 - top, x1 - left, y1 - top), scale, side)
-    size = (place[2] - place[0], place[3] - place[1])
-    inside = np.full(size[::-1], 255, np.uint8)
-    if crop.mask is not None:
-        inside = np.asarray(Image.fromarray(crop.mask).resize(size, Image.Resampling.BILINEAR))
-    mask[place[1] : place[3], place[0] : place[2]] = inside
-    return pixels, mask
-
-
-def _resized(
-    photo: Pixels, size: tuple[int, int], box: tuple[float, float, float, float]
-) -> Pixels:
-    """`box` of the photo at `size`. Only that part is copied, with what the filter reaches."""
-    reach = int(max((box[2] - box[0]) / size[0], (box[3] - box[1]) / size[1])) + 2
-    left, top = max(0, int(box[0]) - reach), max(0, int(box[1]) - reach)
-    near = photo[top : int(box[3]) + reach + 1, left : int(box[2]) + reach + 1]
-    moved = (box[0] - left, box[1] - top, box[2] - left, box[3] - top)
-    return np.asarray(Image.fromarray(near).resize(size, Image.Resampling.BILINEAR, moved, 1.0))
-
-
-def _pixels(
-    box: tuple[float, float, float, float], scale: float, side: int
-) -> tuple[int, int, int, int]:
-    x0, y0, x1, y1 = (round(edge * scale) for edge in box)
-    x0, y0 = min(max(x0, 0), side - 1), min(max(y0, 0), side - 1)
-    return x0, y0, min(max(x1, x0 + 1), side), min(max(y1, y0 + 1), side)
-
-
-def fade_outside(pixels: Pixels, mask: Pixels, fade: float, grey: int, blur: float) -> Pixels:
-    """Move pixels towards `grey` by `fade` where the mask is low, its edge softened by `blur`
-    (standard deviation in pixels)."""
-    faded = pixels.astype(np.float32)
-    faded -= grey
-    faded *= ((1.0 - fade) + np.float32(fade / 255.0) * _softened(mask, blur))[..., None]
-    faded += grey + 0.5  # between the pixel and grey, so nothing has to be clipped
-    return faded.astype(np.uint8)
-
-
-def _softened(mask: Pixels, blur: float) -> Pixels:
-    """The mask with its edge softened, which changes nothing farther away than the blur reaches."""
-    hard = Image.fromarray(mask)
-    reach = 3 * ceil(blur)  # Pillow's blur is three boxes of that radius
-    left, top, right, bottom = hard.getbbox() or (0, 0, 0, 0)
-    near = (
-        max(0, left - reach), max(0, top - reach),
-        min(hard.width, right + reach), min(hard.height, bottom + reach),
+    rows, columns = _touched(top, extent, height), _touched(left, extent, width)
+    corner, size = zip(
+        _placed(rows.start - top, rows.stop - top, scale),
+        _placed(columns.start - left, columns.stop - left, scale),
+        strict=True,
+    )
+    cells = round(side / max(0.5, surroundings.edge * side))
+    per_cell = extent / cells  # pixels of the photo
+    high, wide = max(y1 - y0, 1.0), max(x1 - x0, 1.0)
+    mask = _on_cells(_WHOLE if crop.mask is None else crop.mask, high / per_cell, wide / per_cell)
+    # The square in pixels of the mask, which fills the box.
+    down, across = mask.shape[0] / high, mask.shape[1] / wide
+    window = (
+        (top - y0) * down, (left - x0) * across,
+        (top + extent - y0) * down, (left + extent - x0) * across,
     )  # fmt: skip
-    hard.paste(hard.crop(near).filter(ImageFilter.GaussianBlur(blur)), near)
-    return np.asarray(hard)
+    fading = Fading(mask, window, (cells, cells), surroundings.fade)
+    return levels.framed(crop.photo[rows, columns], size, corner, (side, side), fading)
 
 
-def tensor(
-    frames: list[Pixels], mean: tuple[float, ...], std: tuple[float, ...]
-) -> NDArray[np.float32]:
-    """Frames of one size as float32 (n, 3, height, width), (pixel / 255 - mean) / std."""
-    values = np.empty((len(frames), 3, *frames[0].shape[:2]), np.float32)
-    for planes, frame in zip(values, frames, strict=True):
-        planes[:] = np.moveaxis(frame, -1, 0)
-    white = 255.0 * np.asarray(std, np.float32)
-    values *= 1.0 / white[:, None, None]
-    values -= (255.0 * np.asarray(mean, np.float32) / white)[:, None, None]
-    return values
+_WHOLE = np.full((1, 1), 255, np.uint8)
+
+
+def _on_cells(mask: Pixels, down: float, across: float) -> Pixels:
+    """The mask at one to two pixels for each of the cells that it covers: interpolation between
+    fewer would blur it, between more it would skip some."""
+    rows, columns = (
+        ceil(cells / one) for cells, one in zip((down, across), mask.shape, strict=True)
+    )
+    if rows > 1 or columns > 1:
+        mask = mask.repeat(rows, axis=0).repeat(columns, axis=1)
+    factors = max(1, int(mask.shape[1] / across)), max(1, int(mask.shape[0] / down))
+    if factors != (1, 1):
+        mask = np.asarray(Image.fromarray(mask).reduce(factors))
+    return mask
+
+
+def _touched(start: float, extent: float, length: int) -> slice:
+    first = min(max(0, floor(start)), length - 1)
+    return slice(first, max(first + 1, min(length, ceil(start + extent))))
+
+
+def _placed(start: float, stop: float, scale: float) -> tuple[int, int]:
+    """Where a stretch starts at this scale, and its length, in whole pixels."""
+    first = round(start * scale)
+    return first, max(1, round(stop * scale) - first)

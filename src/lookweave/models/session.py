@@ -8,9 +8,16 @@ import onnxruntime as ort
 
 from lookweave.errors import ModelError
 
+_DEVICES = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
 
 def open_session(
-    weights: Path, *, threads: int = 1, also: tuple[str, ...] = (), arena: bool = False
+    weights: Path,
+    *,
+    threads: int = 1,
+    also: tuple[str, ...] = (),
+    arena: bool = False,
+    on_processor: bool = False,
 ) -> ort.InferenceSession:
     """An onnxruntime session on the best device at hand (CUDA when its build is installed).
 
@@ -22,6 +29,7 @@ def open_session(
         arena: keep the memory of one call for the next. Where activations take tens of megabytes
             asking the system for them anew is a tenth of a call's time; where they take less it
             gains nothing, and an arena keeps the peak of every shape that it ever saw.
+        on_processor: even where there is a better device.
 
     Raises:
         ModelError: the file is missing or no model that this onnxruntime reads.
@@ -31,7 +39,7 @@ def open_session(
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.enable_cpu_mem_arena = arena
-    wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+    wanted = ["CPUExecutionProvider"] if on_processor else _DEVICES
     providers = [name for name in wanted if name in ort.get_available_providers()]
     try:
         model = weights.read_bytes() + _outputs(also) if also else str(weights)

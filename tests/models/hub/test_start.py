@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from lookweave.cli import app
 from lookweave.errors import InputError, ModelError
 from lookweave.models.embedded.words import CONCEPTS
-from lookweave.models.framing import fade_outside, square
+from lookweave.models.framing import Levels, Surroundings, square
 from lookweave.models.hub.cards import card_for_path
 from lookweave.models.hub.encoder import FRAMING
 from lookweave.models.protocols import Crop
@@ -128,9 +128,10 @@ def test_what_was_tuned_is_a_folder_that_build_takes(
     before = HubNetwork(start, "cpu").eval()
 
     # The pipeline frames a crop as the recipe did, and asks the same towers.
-    pixels, mask = square(crop(), network.side, MARGIN, int(GREY))
-    framed = fade_outside(pixels, mask, FADE, int(GREY), max(0.5, EDGE * network.side))
-    views = torch.from_numpy(normalised(framed[None]))
+    around = Surroundings(MARGIN, FADE, EDGE)
+    levels = Levels((0.0,) * 3, (1 / 255,) * 3, GREY)
+    framed = square(crop(), network.side, around, levels)[0].transpose(1, 2, 0)
+    views = torch.from_numpy(normalised(framed.round().astype(np.uint8)[None]))
     texts = ["red dress", "blue bag"]
     with torch.inference_mode():
         expected, spoken = network(views).numpy(), network.text_vectors(texts).numpy()

@@ -79,17 +79,8 @@ class DescriberHead:
         shapes = np.stack([shape_of(crop) for crop in crops])
         garment = np.array([crop.kind == "garment" for crop in crops])
         opinions = _opinions(crops)
-        # Row by row: BLAS adds up in another order for another number of rows, and a crop's
-        # last digits must not depend on which crops came with it.
-        said = [
-            head_answers(
-                self._arrays,
-                inputs(self._arrays, sight.pooled[at], histograms[at], shapes[at], garment[at]),
-                opinions[at],
-            )
-            for at in (slice(place, place + 1) for place in range(len(crops)))
-        ]
-        categories, long_sleeved = (np.concatenate(part) for part in zip(*said, strict=True))
+        given = inputs(self._arrays, sight.pooled, histograms, shapes, garment)
+        categories, long_sleeved = head_answers(self._arrays, given, opinions)
         known = Answer(sight.features, surfaces, histograms, categories, long_sleeved)
         if keep:
             self._keep([crop.region for crop in crops], known)
@@ -166,16 +157,23 @@ def inputs(
     """What the networks see of n crops, float32 (n, width); the last column is 1 or -1: product
     photo or region of a look. `arrays` holds the components that pooled features are reduced to."""
     unit = pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-6)
-    reduced = unit @ arrays["components"] + arrays["components_bias"]
+    reduced = (_apart(unit) @ arrays["components"])[:, 0] + arrays["components_bias"]
     kind = np.where(garment, 1.0, -1.0).astype(np.float32)[:, None]
     return np.hstack([reduced, 3.0 * histograms, shapes, kind]).astype(np.float32)
 
 
 def head_logits(arrays: Arrays, given: Vectors) -> Vectors:
     """Logits of the categories and, last, of long sleeves: float32 (n, 20)."""
-    hidden = np.maximum(given @ arrays["first"] + arrays["first_bias"], 0)
+    rows = _apart(given)[:, None]  # and each by every network
+    hidden = np.maximum(rows @ arrays["first"] + arrays["first_bias"], 0)
     out = hidden @ arrays["second"] + arrays["second_bias"]
-    return np.asarray(out.mean(axis=0), np.float32)
+    return np.asarray(out.mean(axis=1)[:, 0], np.float32)
+
+
+def _apart(rows: Vectors) -> Vectors:
+    """Rows (n, width) as n matrices of one row: BLAS adds up in another order for another number
+    of rows, and a crop's last digits must not depend on which crops came with it."""
+    return rows[:, None]
 
 
 def fused(logits: Vectors, opinions: Vectors, trust: Vectors, bias: Vectors) -> Vectors:

@@ -8,18 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lookweave.models.framing import fade_outside, square, tensor
-from lookweave.models.protocols import Crop, Pixels, Vectors
+from lookweave.models.framing import Levels, Surroundings, square
+from lookweave.models.protocols import Crop, Vectors
 from lookweave.models.session import open_session
 
-# The preparation that the network was trained with; the recipe's page says the same.
-MARGIN = 0.08
-"""Room around the box, as a share of its longer side."""
-FADE = 0.85
-"""How far what lies outside the mask moves towards grey."""
+SURROUNDINGS = Surroundings(margin=0.08, fade=0.85, edge=0.01)
+"""As the network was trained; the recipe's page says the same."""
 GREY = 127
-EDGE = 0.01
-"""Standard deviation of the mask's soft edge, as a share of the input's side."""
 
 POOLED = "/ReduceMean_output_0"
 """The graph's tensor before the projection: what tells one garment from another forgets there
@@ -46,7 +41,7 @@ class ImageTower:
         self, weights: Path, side: int, mean: tuple[float, ...], std: tuple[float, ...]
     ) -> None:
         self._session = open_session(weights, also=(POOLED,))
-        self._side, self._mean, self._std = side, mean, std
+        self._side, self._levels = side, Levels(mean, std, GREY)
 
     def see(self, crops: list[Crop]) -> Sight:
         """Features of at least one crop."""
@@ -54,16 +49,10 @@ class ImageTower:
         for crop in crops:
             # One at a time: a frame's activations fit in the cache, which makes it three times as
             # quick on a processor, and a row cannot depend on its neighbours.
-            frame = tensor([self._frame(crop)], self._mean, self._std)
-            rows.append(self._session.run(["embedding", POOLED], {"image": frame}))
+            image = square(crop, self._side, SURROUNDINGS, self._levels)
+            rows.append(self._session.run(["embedding", POOLED], {"image": image}))
         features, pooled = (np.concatenate(part) for part in zip(*rows, strict=True))
         return Sight(features, pooled)
-
-    def _frame(self, crop: Crop) -> Pixels:
-        """What the network sees: the garment in a square, its surroundings faded, not removed,
-        so that a mask which misses half a garment does not lose it altogether."""
-        pixels, mask = square(crop, self._side, MARGIN, GREY)
-        return fade_outside(pixels, mask, FADE, GREY, EDGE * self._side)
 
 
 @functools.lru_cache(maxsize=4)

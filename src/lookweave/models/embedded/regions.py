@@ -42,6 +42,8 @@ SAME_GARMENT = 30.0
 
 _PAIRS = frozenset({"shoes"})
 
+_CROSS = ndimage.generate_binary_structure(2, 1)  # neighbours; scipy makes it anew in each call
+
 _ALIKE: tuple[frozenset[str], ...] = (
     frozenset({"jacket", "coat"}), frozenset({"trousers", "jeans"}), frozenset({"top", "shirt"}),
 )  # fmt: skip
@@ -201,9 +203,9 @@ def _pieces(labels: Numbers) -> tuple[Numbers, list[int]]:
             continue
         near = _grown(place, gap)  # the rest of the frame holds nothing of this category
         mask = labels[near] == category + 1
-        joined, count = ndimage.label(mask)
+        joined, count = ndimage.label(mask, _CROSS)
         if count > 1:
-            joined, count = ndimage.label(ndimage.binary_dilation(mask, iterations=gap))
+            joined, count = ndimage.label(ndimage.binary_dilation(mask, _CROSS, gap), _CROSS)
         numbers[near][mask] = joined[mask] + len(categories)
         categories += [category] * count
     return numbers, categories

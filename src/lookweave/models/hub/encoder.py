@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lookweave.models.card import Card
-from lookweave.models.framing import cut, fade_outside, square
+from lookweave.models.framing import Levels, Surroundings, cut, square
 from lookweave.models.hub.fetch import locate
 from lookweave.models.hub.graphs import architecture, configuration
 from lookweave.models.hub.network import Network, activations_mb
@@ -90,9 +90,11 @@ class HubEncoder:
     def _cut(self, crop: Crop) -> Pixels:
         if self._framing:
             how = self._framing
-            pixels, mask = square(crop, self._side, how["margin"], how["grey"])
-            blur = max(0.5, how["edge"] * self._side)
-            return fade_outside(pixels, mask, how["fade"], how["grey"], blur)
+            levels = Levels((0.0, 0.0, 0.0), (1.0 / 255.0,) * 3, how["grey"])
+            around = Surroundings(how["margin"], how["fade"], how["edge"])
+            planes = square(crop, self._side, around, levels)[0]
+            pixels: Pixels = np.rint(planes.transpose(1, 2, 0)).astype(np.uint8)
+            return pixels
         pixels, mask = cut(crop, self._margin)
         if self._whiten and crop.mask is not None:
             return np.where(mask[..., None] > 127, pixels, np.uint8(255))
