@@ -5,8 +5,6 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
 from lookweave.models.framing import (
-    GRAPH,
-    Levels,
     Surroundings,
     cut,
     fitted_side,
@@ -14,6 +12,7 @@ from lookweave.models.framing import (
     square,
 )
 from lookweave.models.protocols import Crop
+from lookweave.models.resampling import GRAPH, Levels
 
 sizes = st.integers(1, 90)
 BARE = Surroundings(margin=0.0, fade=0.0, edge=0.01)
@@ -136,6 +135,16 @@ def test_what_a_detector_sees_of_a_photo_is_what_fits_its_nearest_frame() -> Non
         assert fitted_side(frames, height, width) == side
 
 
+def test_masks_and_photos_need_not_lie_whole_in_memory() -> None:
+    random = np.random.default_rng(3)
+    photo = random.integers(0, 255, (80, 120, 6), np.uint8)[::2, ::2, 2:5]
+    mask = (random.random((40, 60)) > 0.5).astype(np.uint8).T * np.uint8(255)
+    around = Surroundings(0.1, 0.85, 0.01)
+    box = (5.0, 5.0, 45.0, 35.0)
+    copied = Crop(np.ascontiguousarray(photo), box, np.ascontiguousarray(mask))
+    assert np.array_equal(squared(Crop(photo, box, mask), 64, around), squared(copied, 64, around))
+
+
 def test_photos_are_shrunk_by_means_of_what_falls_on_a_pixel() -> None:
     photo = np.random.default_rng(2).integers(0, 255, (192, 144, 3), np.uint8)
     for factor in (2, 4):
@@ -156,6 +165,6 @@ def test_levels_are_normalised_in_each_channel() -> None:
 def test_the_graph_is_what_its_recipe_writes() -> None:
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("torch", reason="lookweave.train needs it")
-    from lookweave.train.framing_graph import framing_graph
+    from lookweave.train.resampling_graph import resampling_graph
 
-    assert onnx.load(GRAPH) == framing_graph()
+    assert onnx.load(GRAPH) == resampling_graph()

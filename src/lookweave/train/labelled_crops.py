@@ -178,6 +178,7 @@ class Shipped:
     segmenter_key: str
     segmenter_sha256: str
     encoder_sha256: str
+    encoder_version: int
     shares: tuple[float, float, float]
 
     @classmethod
@@ -196,6 +197,7 @@ class Shipped:
             segmenter.key,
             segmenter.weights_sha256,
             encoder.weights_sha256,
+            encoder.version,
             shares_of(settings),
         )  # fmt: skip
 
@@ -303,9 +305,9 @@ def crop_table(parsed: Path, products: Path, shipped: Shipped, folder: Path) -> 
         sight = shipped.tower.see(crops)
         return {"features": sight.features, "pooled": sight.pooled.astype(np.float16)}
 
-    weights = f"{shipped.segmenter_key}-{shipped.encoder_sha256[:8]}"
+    encoder = f"{shipped.encoder_sha256[:8]}-{shipped.encoder_version}"
     seen = _kept(
-        folder / f"features-{weights}.npz",
+        folder / f"features-{shipped.segmenter_key}-{encoder}.npz",
         "computing features, once for this encoder", groups, features_of,
     )  # fmt: skip
     columns = {**known, **seen}

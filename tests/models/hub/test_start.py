@@ -22,10 +22,11 @@ from typer.testing import CliRunner
 from lookweave.cli import app
 from lookweave.errors import InputError, ModelError
 from lookweave.models.embedded.words import CONCEPTS
-from lookweave.models.framing import Levels, Surroundings, square
+from lookweave.models.framing import Surroundings, square
 from lookweave.models.hub.cards import card_for_path
 from lookweave.models.hub.encoder import FRAMING
 from lookweave.models.protocols import Crop
+from lookweave.models.resampling import Levels
 from lookweave.train import hub_encoder
 from lookweave.train.encoder import EncoderData
 from lookweave.train.encoder_network import JointNetwork

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lookweave.models.framing import Levels, Surroundings, square
+from lookweave.models.framing import Surroundings, square
 from lookweave.models.protocols import Crop, Vectors
+from lookweave.models.resampling import Levels
 from lookweave.models.session import open_session
 
 SURROUNDINGS = Surroundings(margin=0.08, fade=0.85, edge=0.01)

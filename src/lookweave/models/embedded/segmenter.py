@@ -12,8 +12,9 @@ from PIL import Image
 
 from lookweave.models.card import Card
 from lookweave.models.embedded.regions import Scores, garment_regions
-from lookweave.models.framing import Letterboxed, Levels, letterbox, nearest_frame
+from lookweave.models.framing import Letterboxed, letterbox, nearest_frame
 from lookweave.models.protocols import Detection, Pixels
+from lookweave.models.resampling import Levels
 from lookweave.models.session import open_session
 from lookweave.taxonomy import CATEGORIES
 

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from lookweave.models.card import Card
-from lookweave.models.framing import Levels, Surroundings, cut, square
+from lookweave.models.framing import Surroundings, cut, square
 from lookweave.models.hub.fetch import locate
 from lookweave.models.hub.graphs import architecture, configuration
 from lookweave.models.hub.network import Network, activations_mb
 from lookweave.models.hub.preprocess import recipe_in
 from lookweave.models.hub.tokens import Tokenize, tokenizer_in
 from lookweave.models.protocols import Crop, Pixels, Vectors
+from lookweave.models.resampling import Levels
 
 MARGIN = 0.03
 """Room around the box on each side, as a share of its longer side."""

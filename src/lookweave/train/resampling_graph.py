@@ -1,4 +1,4 @@
-"""The graph that brings pixels to a network's input: `python -m lookweave.train.framing_graph`.
+"""The graph that brings pixels to a network's input: `python -m lookweave.train.resampling_graph`.
 
 onnxruntime, which the core needs anyhow, resizes a picture several times as quickly as Pillow and
 numpy do, and leaves other threads to their work meanwhile. The graph has no weights. It ships as a
@@ -12,7 +12,7 @@ from typing import Any
 import onnx
 from onnx import TensorProto, helper
 
-from lookweave.models.framing import GRAPH
+from lookweave.models.resampling import GRAPH
 
 _INPUTS: dict[str, tuple[int, list[int | str]]] = {
     "pixels": (TensorProto.UINT8, ["rows", "columns", 3]),
@@ -36,9 +36,9 @@ _CONSTANTS: dict[str, tuple[int, list[int], list[float]]] = {
 }
 
 
-def framing_graph() -> onnx.ModelProto:
+def resampling_graph() -> onnx.ModelProto:
     """image = placed(resized(pixels) - grey) * kept * scale + shift, where
-    kept = 1 - fade * (1 - softened(mask) / 255); `models.framing` says what each is."""
+    kept = 1 - fade * (1 - softened(mask) / 255); `models.resampling` says what each is."""
     nodes = [
         _node("Transpose", "pixels", "planes", perm=[2, 0, 1]),
         _node("Cast", "planes", "levels", to=TensorProto.FLOAT),
@@ -66,7 +66,7 @@ def framing_graph() -> onnx.ModelProto:
     ]  # fmt: skip
     graph = helper.make_graph(
         nodes,
-        "framing",
+        "resampling",
         [helper.make_tensor_value_info(name, *kind) for name, kind in _INPUTS.items()],
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "height", "width"])],
         [helper.make_tensor(name, *constant) for name, constant in _CONSTANTS.items()],
@@ -81,4 +81,4 @@ def _node(kind: str, inputs: str, output: str, **how: Any) -> onnx.NodeProto:
 
 
 if __name__ == "__main__":
-    onnx.save(framing_graph(), GRAPH)
+    onnx.save(resampling_graph(), GRAPH)
