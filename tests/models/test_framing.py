@@ -32,14 +32,13 @@ def squared(crop: Crop, side: int, surroundings: Surroundings, grey: float = 127
 @given(sizes, sizes)
 def test_letterbox_keeps_the_aspect_and_fills_the_rest(height: int, width: int) -> None:
     photo = np.full((height, width, 3), 200, np.uint8)
-    boxed = letterbox(photo, 64, 48, as_they_are(0))
-    assert boxed.image.shape == (1, 3, 64, 48)
-    inside = (boxed.image[0].round() == 200).all(axis=0)
+    frame, scale, left, top = letterbox(photo, 64, 48, (0, 0, 0))
+    assert frame.shape == (64, 48, 3)
+    inside = (frame == 200).all(axis=2)
     rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-    assert (rows[0], columns[0]) == (boxed.top, boxed.left)
-    assert abs(len(rows) - height * boxed.scale) <= 1
-    assert abs(len(columns) - width * boxed.scale) <= 1
-    assert (boxed.image[0][:, ~inside] == 0).all()
+    assert (rows[0], columns[0]) == (top, left)
+    assert abs(len(rows) - height * scale) <= 1 and abs(len(columns) - width * scale) <= 1
+    assert (frame[~inside] == 0).all()
 
 
 @given(st.floats(0, 60), st.floats(0, 60), st.floats(1, 60), st.floats(1, 60), st.floats(0, 0.5))
@@ -145,21 +144,27 @@ def test_masks_and_photos_need_not_lie_whole_in_memory() -> None:
     assert np.array_equal(squared(Crop(photo, box, mask), 64, around), squared(copied, 64, around))
 
 
-def test_photos_are_shrunk_by_means_of_what_falls_on_a_pixel() -> None:
-    photo = np.random.default_rng(2).integers(0, 255, (192, 144, 3), np.uint8)
+def test_photos_are_shrunk_by_area_at_whole_factors() -> None:
+    photo = np.random.default_rng(2).integers(0, 255, (64, 48, 3), np.uint8)
+    means = photo.reshape(32, 2, 24, 2, 3).mean(axis=(1, 3))
+    assert np.abs(letterbox(photo, 32, 24)[0] - means).max() <= 0.5
+
+
+def test_crops_are_shrunk_by_means_of_what_falls_on_a_pixel() -> None:
+    photo = np.random.default_rng(2).integers(0, 255, (192, 192, 3), np.uint8)
     for factor in (2, 4):
-        size = (192 // factor, 144 // factor)
-        means = photo.reshape(size[0], factor, size[1], factor, 3).mean(axis=(1, 3))
-        image = letterbox(photo, *size, as_they_are(127)).image[0].transpose(1, 2, 0)
-        assert np.abs(image - means).max() <= 0.51
+        side = 192 // factor
+        means = photo.reshape(side, factor, side, factor, 3).mean(axis=(1, 3))
+        framed = squared(Crop(photo, (0, 0, 192, 192)), side, BARE)
+        assert np.abs(framed - means).max() <= 0.51
 
 
 def test_levels_are_normalised_in_each_channel() -> None:
-    photo = np.zeros((2, 3, 3), np.uint8)
-    photo[..., 0] = 255
-    image = letterbox(photo, 2, 3, Levels((0.5, 0.5, 0.5), (0.5, 0.25, 0.5), 127)).image
-    assert image.shape == (1, 3, 2, 3) and image.dtype == np.float32
-    assert image[0, 0] == pytest.approx(1.0) and image[0, 1] == pytest.approx(-2.0)
+    frame = np.random.default_rng(4).integers(0, 255, (5, 7, 3), np.uint8)
+    mean, std = (0.5, 0.4, 0.3), (0.5, 0.25, 0.2)
+    image = Levels(mean, std, 127).tensor(frame)
+    assert image.shape == (1, 3, 5, 7) and image.dtype == np.float32
+    np.testing.assert_allclose(image[0].transpose(1, 2, 0), (frame / 255 - mean) / std, atol=1e-5)
 
 
 def test_the_graph_is_what_its_recipe_writes() -> None:

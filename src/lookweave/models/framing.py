@@ -24,28 +24,23 @@ def fitted_side(frames: Sequence[tuple[int, int]], height: int, width: int) -> i
     return ceil(max(height, width) * min(down / height, across / width))
 
 
-@dataclass(frozen=True)
-class Letterboxed:
-    """A photo in the middle of a frame.
+def letterbox(
+    photo: Pixels, height: int, width: int, fill: tuple[int, int, int] = (128, 128, 128)
+) -> tuple[Pixels, float, int, int]:
+    """Fit `photo` into a frame, its aspect kept, centred on `fill`.
 
-    Attributes:
-        image: float32 (1, 3, height, width).
-        scale: the frame's pixels for one of the photo's.
-        left, top: margins in the frame's pixels.
+    Returns:
+        The frame, uint8 (height, width, 3); the scale; the left and top margins in its pixels.
     """
-
-    image: Tensor
-    scale: float
-    left: int
-    top: int
-
-
-def letterbox(photo: Pixels, height: int, width: int, levels: Levels) -> Letterboxed:
-    """Fit `photo` into a frame, its aspect kept, centred on grey."""
     scale = min(width / photo.shape[1], height / photo.shape[0])
-    size = (max(1, round(photo.shape[0] * scale)), max(1, round(photo.shape[1] * scale)))
-    top, left = (height - size[0]) // 2, (width - size[1]) // 2
-    return Letterboxed(levels.framed(photo, size, (top, left), (height, width)), scale, left, top)
+    inner = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
+    # Nearest to the means over areas that networks were trained on, and quick at whole factors.
+    kernel = Image.Resampling.HAMMING if scale < 1 else Image.Resampling.BILINEAR
+    fitted = Image.fromarray(photo).resize(inner, kernel, reducing_gap=1.0)
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    frame = Image.new("RGB", (width, height), fill)
+    frame.paste(fitted, (left, top))
+    return np.asarray(frame), scale, left, top
 
 
 def cut(crop: Crop, margin: float = 0.0) -> tuple[Pixels, Pixels]:

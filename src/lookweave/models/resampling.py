@@ -47,11 +47,14 @@ class Levels:
     """How a network takes pixels: (pixel / 255 - mean) / std in each channel, and grey around."""
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], grey: float) -> None:
-        factors = 1.0 / (255.0 * np.asarray(std, np.float32))
-        zero = 255.0 * np.asarray(mean, np.float32)
+        white = 255.0 * np.asarray(std, np.float32)
+        zero = 255.0 * np.asarray(mean, np.float32) / white
         self._grey = np.array(grey, np.float32)
-        self._factors = factors.reshape(1, 3, 1, 1)
-        self._grey_after = ((grey - zero) * factors).reshape(1, 3, 1, 1)
+        self._scale, self._zero = (1.0 / white).reshape(1, 3, 1, 1), zero.reshape(1, 3, 1, 1)
+
+    def tensor(self, frame: Pixels) -> Tensor:
+        """A frame, uint8 (height, width, 3), as it is: float32 (1, 3, height, width)."""
+        return self.framed(frame, frame.shape[:2], (0, 0), frame.shape[:2])
 
     def framed(
         self,
@@ -84,8 +87,8 @@ class Levels:
             "cells": np.array([1, 1, *fading.cells]),
             "fade": np.array(fading.share, np.float32),
             "frame": np.array([1, 1, *(fading.cells if fading is NO_FADING else frame)]),
-            "scale": self._factors,
-            "shift": self._grey_after,
+            "scale": self._scale,
+            "zero": self._zero,
         }
         image: Tensor = _graph().run(None, given)[0]
         return image

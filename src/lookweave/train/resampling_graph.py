@@ -25,7 +25,7 @@ _INPUTS: dict[str, tuple[int, list[int | str]]] = {
     "fade": (TensorProto.FLOAT, []),
     "frame": (TensorProto.INT64, [4]),
     "scale": (TensorProto.FLOAT, [1, 3, 1, 1]),
-    "shift": (TensorProto.FLOAT, [1, 3, 1, 1]),
+    "zero": (TensorProto.FLOAT, [1, 3, 1, 1]),
 }
 _CONSTANTS: dict[str, tuple[int, list[int], list[float]]] = {
     "first": (TensorProto.INT64, [1], [0]),
@@ -37,7 +37,7 @@ _CONSTANTS: dict[str, tuple[int, list[int], list[float]]] = {
 
 
 def resampling_graph() -> onnx.ModelProto:
-    """image = placed(resized(pixels) - grey) * kept * scale + shift, where
+    """image = (placed(resized(pixels) - grey) * kept + grey) * scale - zero, where
     kept = 1 - fade * (1 - softened(mask) / 255); `models.resampling` says what each is."""
     nodes = [
         _node("Transpose", "pixels", "planes", perm=[2, 0, 1]),
@@ -61,8 +61,9 @@ def resampling_graph() -> onnx.ModelProto:
         _node("Sub", "one, lost", "kept on cells"),
         _node("Resize", "kept on cells, , , frame", "kept", mode="linear"),
         _node("Mul", "placed, kept", "faded"),
-        _node("Mul", "faded, scale", "scaled"),
-        _node("Add", "scaled, shift", "image"),
+        _node("Add", "faded, grey", "shown"),
+        _node("Mul", "shown, scale", "scaled"),
+        _node("Sub", "scaled, zero", "image"),
     ]  # fmt: skip
     graph = helper.make_graph(
         nodes,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from PIL import Image
 
 from lookweave.models.card import Card
 from lookweave.models.embedded.regions import Scores, garment_regions
-from lookweave.models.framing import Letterboxed, letterbox, nearest_frame
+from lookweave.models.framing import letterbox, nearest_frame
 from lookweave.models.protocols import Detection, Pixels
 from lookweave.models.resampling import Levels
 from lookweave.models.session import open_session
@@ -35,19 +34,27 @@ class Segmenter:
         """One list for each photo, largest claim first."""
         return [self._regions(*parsed) for parsed in self._parse(photos)]
 
-    def _parse(self, photos: list[Pixels]) -> Iterator[tuple[Pixels, Scores]]:
-        """Each photo and its class logits, float32 (classes, h, w), margins cut off."""
+    def _parse(self, photos: list[Pixels]) -> Iterator[tuple[Pixels, Pixels, Scores]]:
+        """Each photo, what the network saw of it, uint8 (h, w, 3), and its class logits, float32
+        (classes, h, w); margins cut off."""
         for photo in photos:  # one at a time: on a CPU a batch is no faster, and canvases differ
             height, width = nearest_frame(self._canvases, *photo.shape[:2])
-            boxed = letterbox(photo, height, width, self._levels)
-            logits = self._session.run(["logits"], {"image": boxed.image})[0][0]
-            yield photo, _without_margins(logits, boxed, photo, logits.shape[1] / height)
+            frame, scale, left, top = letterbox(photo, height, width, (GREY, GREY, GREY))
+            logits = self._session.run(["logits"], {"image": self._levels.tensor(frame)})[0][0]
+            stride = height / logits.shape[1]
+            x0, y0 = int(left / stride), int(top / stride)
+            x1 = int(np.ceil((left + photo.shape[1] * scale) / stride))
+            y1 = int(np.ceil((top + photo.shape[0] * scale) / stride))
+            y1, x1 = max(y1, y0 + 1), max(x1, x0 + 1)
+            rows, columns = (slice(int(low * stride), int(high * stride))
+                             for low, high in ((y0, y1), (x0, x1)))  # fmt: skip
+            yield photo, _reduced(frame[rows, columns], y1 - y0), logits[:, y0:y1, x0:x1]
 
-    def _regions(self, photo: Pixels, logits: Scores) -> list[Detection]:
+    def _regions(self, photo: Pixels, seen: Pixels, logits: Scores) -> list[Detection]:
         rows, columns = logits.shape[1:]
         across, down = photo.shape[1] / columns, photo.shape[0] / rows
         found = []
-        for region in garment_regions(logits, _sampled(photo, rows, columns)):
+        for region in garment_regions(logits, seen):
             high, wide = region.place
             left, right = wide.start * across, wide.stop * across
             found.append(
@@ -62,23 +69,9 @@ class Segmenter:
         return sorted(found, key=lambda one: (-one.score * _area(one.box), one.box))
 
 
-def _without_margins(logits: Scores, boxed: Letterboxed, photo: Pixels, share: float) -> Scores:
-    """What the network says of the photo; `share`: of its output's height in the frame's."""
-    y0, x0 = int(boxed.top * share), int(boxed.left * share)
-    y1 = ceil((boxed.top + photo.shape[0] * boxed.scale) * share)
-    x1 = ceil((boxed.left + photo.shape[1] * boxed.scale) * share)
-    return logits[:, y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
-
-
-def _sampled(photo: Pixels, rows: int, columns: int) -> Pixels:
-    """The pixel in the middle of each cell, uint8 (rows, columns, 3): enough for the mean colour
-    of hundreds."""
-    down, across = (
-        ((np.arange(cells) + 0.5) * (length / cells)).astype(np.intp)
-        for cells, length in ((rows, photo.shape[0]), (columns, photo.shape[1]))
-    )
-    sampled: Pixels = photo[down].take(across, axis=1)
-    return sampled
+def _reduced(seen: Pixels, rows: int) -> Pixels:
+    """What the network saw at its output's resolution."""
+    return np.asarray(Image.fromarray(seen).reduce(seen.shape[0] // rows))
 
 
 def _smooth_mask(piece: NDArray[np.bool_]) -> Pixels:
