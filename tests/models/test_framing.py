@@ -12,7 +12,7 @@ from lookweave.models.framing import (
     square,
 )
 from lookweave.models.protocols import Crop
-from lookweave.models.resampling import GRAPH, Levels
+from lookweave.models.resampling import AS_IT_IS, FRAMED, Levels
 
 sizes = st.integers(1, 90)
 BARE = Surroundings(margin=0.0, fade=0.0, edge=0.01)
@@ -32,7 +32,8 @@ def squared(crop: Crop, side: int, surroundings: Surroundings, grey: float = 127
 @given(sizes, sizes)
 def test_letterbox_keeps_the_aspect_and_fills_the_rest(height: int, width: int) -> None:
     photo = np.full((height, width, 3), 200, np.uint8)
-    frame, scale, left, top = letterbox(photo, 64, 48, (0, 0, 0))
+    framed, scale, left, top = letterbox(photo, 64, 48, (0, 0, 0))
+    frame = np.asarray(framed)
     assert frame.shape == (64, 48, 3)
     inside = (frame == 200).all(axis=2)
     rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
@@ -147,7 +148,7 @@ def test_masks_and_photos_need_not_lie_whole_in_memory() -> None:
 def test_photos_are_shrunk_by_area_at_whole_factors() -> None:
     photo = np.random.default_rng(2).integers(0, 255, (64, 48, 3), np.uint8)
     means = photo.reshape(32, 2, 24, 2, 3).mean(axis=(1, 3))
-    assert np.abs(letterbox(photo, 32, 24)[0] - means).max() <= 0.5
+    assert np.abs(np.asarray(letterbox(photo, 32, 24)[0]) - means).max() <= 0.5
 
 
 def test_crops_are_shrunk_by_means_of_what_falls_on_a_pixel() -> None:
@@ -167,9 +168,10 @@ def test_levels_are_normalised_in_each_channel() -> None:
     np.testing.assert_allclose(image[0].transpose(1, 2, 0), (frame / 255 - mean) / std, atol=1e-5)
 
 
-def test_the_graph_is_what_its_recipe_writes() -> None:
+def test_the_graphs_are_what_their_recipe_writes() -> None:
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("torch", reason="lookweave.train needs it")
-    from lookweave.train.resampling_graph import resampling_graph
+    from lookweave.train.resampling_graph import levels_graph, resampling_graph
 
-    assert onnx.load(GRAPH) == resampling_graph()
+    assert onnx.load(FRAMED) == resampling_graph()
+    assert onnx.load(AS_IT_IS) == levels_graph()

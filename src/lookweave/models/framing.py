@@ -26,11 +26,11 @@ def fitted_side(frames: Sequence[tuple[int, int]], height: int, width: int) -> i
 
 def letterbox(
     photo: Pixels, height: int, width: int, fill: tuple[int, int, int] = (128, 128, 128)
-) -> tuple[Pixels, float, int, int]:
+) -> tuple[Image.Image, float, int, int]:
     """Fit `photo` into a frame, its aspect kept, centred on `fill`.
 
     Returns:
-        The frame, uint8 (height, width, 3); the scale; the left and top margins in its pixels.
+        The frame, RGB; the scale; the left and top margins in its pixels.
     """
     scale = min(width / photo.shape[1], height / photo.shape[0])
     inner = (max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale)))
@@ -40,7 +40,7 @@ def letterbox(
     left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
     frame = Image.new("RGB", (width, height), fill)
     frame.paste(fitted, (left, top))
-    return np.asarray(frame), scale, left, top
+    return frame, scale, left, top
 
 
 def cut(crop: Crop, margin: float = 0.0) -> tuple[Pixels, Pixels]:

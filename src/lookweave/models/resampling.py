@@ -1,5 +1,5 @@
 """Pixels resampled for a network: resized, put into a frame, faded where they do not count, and
-brought to the network's levels, all in one call of a small onnxruntime graph."""
+brought to the network's levels, in one call of a small onnxruntime graph."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from lookweave.models.session import open_session
 
 Tensor = NDArray[np.float32]
 
-GRAPH = Path(__file__).with_name("resampling.onnx")
-"""Has no weights; `lookweave.train.resampling_graph` wrote it."""
+FRAMED, AS_IT_IS = (Path(__file__).with_name(f"{name}.onnx") for name in ("resampling", "levels"))
+"""The graphs of `Levels.framed` and `Levels.tensor`. They have no weights;
+`lookweave.train.resampling_graph` wrote them."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,9 @@ class Levels:
 
     def tensor(self, frame: Pixels) -> Tensor:
         """A frame, uint8 (height, width, 3), as it is: float32 (1, 3, height, width)."""
-        return self.framed(frame, frame.shape[:2], (0, 0), frame.shape[:2])
+        given = {"pixels": frame, "scale": self._scale, "zero": self._zero}
+        image: Tensor = _graph(AS_IT_IS).run(None, given)[0]
+        return image
 
     def framed(
         self,
@@ -90,13 +93,13 @@ class Levels:
             "scale": self._scale,
             "zero": self._zero,
         }
-        image: Tensor = _graph().run(None, given)[0]
+        image: Tensor = _graph(FRAMED).run(None, given)[0]
         return image
 
 
 @functools.cache
-def _graph() -> ort.InferenceSession:
-    return open_session(GRAPH, on_processor=True)
+def _graph(file: Path) -> ort.InferenceSession:
+    return open_session(file, on_processor=True)
 
 
 def _averaged(pixels: Pixels, size: tuple[int, int]) -> Pixels:

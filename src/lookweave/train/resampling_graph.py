@@ -1,8 +1,8 @@
-"""The graph that brings pixels to a network's input: `python -m lookweave.train.resampling_graph`.
+"""The graphs that bring pixels to a network's input: `python -m lookweave.train.resampling_graph`.
 
 onnxruntime, which the core needs anyhow, resizes a picture several times as quickly as Pillow and
-numpy do, and leaves other threads to their work meanwhile. The graph has no weights. It ships as a
-file because writing one takes `onnx`, which the core does without.
+numpy do, and leaves other threads to their work meanwhile. The graphs have no weights. They ship
+as files because writing one takes `onnx`, which the core does without.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import onnx
 from onnx import TensorProto, helper
 
-from lookweave.models.resampling import GRAPH
+from lookweave.models.resampling import AS_IT_IS, FRAMED
 
 _INPUTS: dict[str, tuple[int, list[int | str]]] = {
     "pixels": (TensorProto.UINT8, ["rows", "columns", 3]),
@@ -40,9 +40,7 @@ def resampling_graph() -> onnx.ModelProto:
     """image = (placed(resized(pixels) - grey) * kept + grey) * scale - zero, where
     kept = 1 - fade * (1 - softened(mask) / 255); `models.resampling` says what each is."""
     nodes = [
-        _node("Transpose", "pixels", "planes", perm=[2, 0, 1]),
-        _node("Cast", "planes", "levels", to=TensorProto.FLOAT),
-        _node("Unsqueeze", "levels, first", "batch"),
+        *_LEVELS,
         _node("Resize", "batch, , , size", "resized", mode="linear"),
         _node("Sub", "resized, grey", "centred"),
         _node("Pad", "centred, margins", "placed"),
@@ -62,24 +60,48 @@ def resampling_graph() -> onnx.ModelProto:
         _node("Resize", "kept on cells, , , frame", "kept", mode="linear"),
         _node("Mul", "placed, kept", "faded"),
         _node("Add", "faded, grey", "shown"),
-        _node("Mul", "shown, scale", "scaled"),
-        _node("Sub", "scaled, zero", "image"),
+        *_normalised("shown"),
     ]  # fmt: skip
-    graph = helper.make_graph(
-        nodes,
-        "resampling",
-        [helper.make_tensor_value_info(name, *kind) for name, kind in _INPUTS.items()],
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "height", "width"])],
-        [helper.make_tensor(name, *constant) for name, constant in _CONSTANTS.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(model)
-    return model
+    return _model("resampling", nodes, list(_INPUTS))
+
+
+def levels_graph() -> onnx.ModelProto:
+    """image = pixels * scale - zero."""
+    return _model("levels", [*_LEVELS, *_normalised("batch")], ["pixels", "scale", "zero"])
 
 
 def _node(kind: str, inputs: str, output: str, **how: Any) -> onnx.NodeProto:
     return helper.make_node(kind, inputs.split(", "), [output], **how)
 
 
+_LEVELS = [
+    _node("Transpose", "pixels", "planes", perm=[2, 0, 1]),
+    _node("Cast", "planes", "levels", to=TensorProto.FLOAT),
+    _node("Unsqueeze", "levels, first", "batch"),
+]
+
+
+def _normalised(shown: str) -> list[onnx.NodeProto]:
+    return [
+        _node("Mul", f"{shown}, scale", "scaled"),
+        _node("Sub", "scaled, zero", "image"),
+    ]
+
+
+def _model(name: str, nodes: list[onnx.NodeProto], inputs: list[str]) -> onnx.ModelProto:
+    used = {one for node in nodes for one in node.input}
+    graph = helper.make_graph(
+        nodes,
+        name,
+        [helper.make_tensor_value_info(one, *_INPUTS[one]) for one in inputs],
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "height", "width"])],
+        [helper.make_tensor(one, *what) for one, what in _CONSTANTS.items() if one in used],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    return model
+
+
 if __name__ == "__main__":
-    onnx.save(resampling_graph(), GRAPH)
+    onnx.save(resampling_graph(), FRAMED)
+    onnx.save(levels_graph(), AS_IT_IS)

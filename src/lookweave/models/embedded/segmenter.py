@@ -35,20 +35,22 @@ class Segmenter:
         return [self._regions(*parsed) for parsed in self._parse(photos)]
 
     def _parse(self, photos: list[Pixels]) -> Iterator[tuple[Pixels, Pixels, Scores]]:
-        """Each photo, what the network saw of it, uint8 (h, w, 3), and its class logits, float32
-        (classes, h, w); margins cut off."""
+        """Each photo, what the network saw of it at its output's resolution, uint8 (h, w, 3), and
+        its class logits, float32 (classes, h, w); margins cut off."""
         for photo in photos:  # one at a time: on a CPU a batch is no faster, and canvases differ
             height, width = nearest_frame(self._canvases, *photo.shape[:2])
             frame, scale, left, top = letterbox(photo, height, width, (GREY, GREY, GREY))
-            logits = self._session.run(["logits"], {"image": self._levels.tensor(frame)})[0][0]
-            stride = height / logits.shape[1]
+            logits = self._session.run(
+                ["logits"], {"image": self._levels.tensor(np.asarray(frame))}
+            )[0][0]
+            stride = height // logits.shape[1]
             x0, y0 = int(left / stride), int(top / stride)
             x1 = int(np.ceil((left + photo.shape[1] * scale) / stride))
             y1 = int(np.ceil((top + photo.shape[0] * scale) / stride))
             y1, x1 = max(y1, y0 + 1), max(x1, x0 + 1)
-            rows, columns = (slice(int(low * stride), int(high * stride))
-                             for low, high in ((y0, y1), (x0, x1)))  # fmt: skip
-            yield photo, _reduced(frame[rows, columns], y1 - y0), logits[:, y0:y1, x0:x1]
+            place = (x0 * stride, y0 * stride, x1 * stride, y1 * stride)
+            seen = np.asarray(frame.reduce(stride, place))
+            yield photo, seen, logits[:, y0:y1, x0:x1]
 
     def _regions(self, photo: Pixels, seen: Pixels, logits: Scores) -> list[Detection]:
         rows, columns = logits.shape[1:]
@@ -67,11 +69,6 @@ class Segmenter:
                 )
             )
         return sorted(found, key=lambda one: (-one.score * _area(one.box), one.box))
-
-
-def _reduced(seen: Pixels, rows: int) -> Pixels:
-    """What the network saw at its output's resolution."""
-    return np.asarray(Image.fromarray(seen).reduce(seen.shape[0] // rows))
 
 
 def _smooth_mask(piece: NDArray[np.bool_]) -> Pixels:
