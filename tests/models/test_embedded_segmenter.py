@@ -109,3 +109,13 @@ def test_doubt_inside_one_cloth_makes_no_second_garment(regions) -> None:  # typ
     painting.paint(slice(20, 50), slice(20, 44), RED, shirt=8)
     painting.paint(slice(50, 80), slice(20, 44), BLUE, skirt=8)
     assert {one.label for one in regions(painting)} == {"shirt", "skirt"}
+
+
+@pytest.mark.parametrize("shape", [(294, 384), (384, 294), (1, 1), (1, 900), (700, 3)])
+def test_photos_of_any_shape_fit_their_canvas(shape: tuple[int, int]) -> None:
+    # 294 rows at 320 / 294 come to 320.00000000000006.
+    card = next(card for card in CARDS if card.name == "lookweave-segmenter")
+    photo = np.random.default_rng(1).integers(0, 255, (*shape, 3), np.uint8)
+    for one in card.load().detect([photo])[0]:
+        assert 0 <= one.box[0] < one.box[2] <= shape[1] + 1e-6
+        assert 0 <= one.box[1] < one.box[3] <= shape[0] + 1e-6

@@ -44,9 +44,10 @@ class Segmenter:
                 ["logits"], {"image": self._levels.tensor(np.asarray(frame))}
             )[0][0]
             stride = height // logits.shape[1]
-            x0, y0 = int(left / stride), int(top / stride)
-            x1 = int(np.ceil((left + photo.shape[1] * scale) / stride))
-            y1 = int(np.ceil((top + photo.shape[0] * scale) / stride))
+            x0, y0 = left // stride, top // stride
+            # A scale times a side may come out a hair above the frame's.
+            x1 = min(int(np.ceil((left + photo.shape[1] * scale) / stride)), logits.shape[2])
+            y1 = min(int(np.ceil((top + photo.shape[0] * scale) / stride)), logits.shape[1])
             y1, x1 = max(y1, y0 + 1), max(x1, x0 + 1)
             place = (x0 * stride, y0 * stride, x1 * stride, y1 * stride)
             seen = np.asarray(frame.reduce(stride, place))
