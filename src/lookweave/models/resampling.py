@@ -41,9 +41,6 @@ class Fading:
     share: float
 
 
-NO_FADING = Fading(np.full((1, 1), 255, np.uint8), (0.0, 0.0, 1.0, 1.0), (1, 1), 0.0)
-
-
 class Levels:
     """How a network takes pixels: (pixel / 255 - mean) / std in each channel, and grey around."""
 
@@ -65,9 +62,9 @@ class Levels:
         size: tuple[int, int],
         corner: tuple[int, int],
         frame: tuple[int, int],
-        fading: Fading = NO_FADING,
+        fading: Fading,
     ) -> Tensor:
-        """Pixels resized and put into a frame of grey.
+        """Pixels resized, put into a frame of grey and faded.
 
         Args:
             pixels: uint8 (h, w, 3).
@@ -89,7 +86,7 @@ class Levels:
             "window": _middles(fading),
             "cells": np.array([1, 1, *fading.cells]),
             "fade": np.array(fading.share, np.float32),
-            "frame": np.array([1, 1, *(fading.cells if fading is NO_FADING else frame)]),
+            "frame": np.array([1, 1, *frame]),
             "scale": self._scale,
             "zero": self._zero,
         }

@@ -53,7 +53,11 @@ class HubEncoder:
         self._margin = float(card.settings.get("margin", MARGIN))
         self._whiten = bool(card.settings.get("whiten", False))
         framing = self._folder / FRAMING
-        self._framing = json.loads(framing.read_text("utf-8")) if framing.exists() else None
+        self._surroundings: Surroundings | None = None
+        if framing.exists():
+            how = json.loads(framing.read_text("utf-8"))
+            self._surroundings = Surroundings(how["margin"], how["fade"], how["edge"])
+            self._levels = Levels((0.0, 0.0, 0.0), (1.0 / 255.0,) * 3, how["grey"])
         self._lock = threading.Lock()
         height, width = self._recipe.crop or (self._recipe.height, self._recipe.width)
         self._side = height
@@ -89,11 +93,8 @@ class HubEncoder:
         return network, tokenizer_in(self._folder, self._config, self._kind)
 
     def _cut(self, crop: Crop) -> Pixels:
-        if self._framing:
-            how = self._framing
-            levels = Levels((0.0, 0.0, 0.0), (1.0 / 255.0,) * 3, how["grey"])
-            around = Surroundings(how["margin"], how["fade"], how["edge"])
-            planes = square(crop, self._side, around, levels)[0]
+        if self._surroundings:
+            planes = square(crop, self._side, self._surroundings, self._levels)[0]
             pixels: Pixels = np.rint(planes.transpose(1, 2, 0)).astype(np.uint8)
             return pixels
         pixels, mask = cut(crop, self._margin)
