@@ -23,8 +23,8 @@ from lookweave.models import colour
 from lookweave.models.embedded.cards import CARDS, COLOUR_SHARE
 from lookweave.models.embedded.features import ImageTower
 from lookweave.models.protocols import Crop
-from lookweave.steps.describe import regions_left
-from lookweave.steps.subjects import PhotoReader
+from lookweave.pipeline.steps.describe import regions_left
+from lookweave.pipeline.steps.subjects import PhotoReader
 
 
 def main() -> None:

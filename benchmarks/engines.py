@@ -16,13 +16,13 @@ from pathlib import Path
 import ray
 
 from lookweave.config import load
-from lookweave.pipeline import run_pipeline
+from lookweave.pipeline.run import run_pipeline
+from lookweave.pipeline.steps.describe import Describe
+from lookweave.pipeline.steps.detect import Detect
+from lookweave.pipeline.steps.embed import Embed
+from lookweave.pipeline.steps.ingest import Ingest
 from lookweave.progress import Progress
-from lookweave.steps.describe import Describe
-from lookweave.steps.detect import Detect
-from lookweave.steps.embed import Embed
-from lookweave.steps.ingest import Ingest
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 
 def main() -> None:

@@ -33,14 +33,14 @@ from lookweave.models.hub.export import exported
 from lookweave.models.hub.graphs import architecture, configuration
 from lookweave.models.hub.preprocess import recipe_in
 from lookweave.models.session import open_session
-from lookweave.pipeline import run_pipeline
+from lookweave.pipeline.run import run_pipeline
+from lookweave.pipeline.steps.describe import Describe
+from lookweave.pipeline.steps.detect import Detect
+from lookweave.pipeline.steps.embed import Embed
+from lookweave.pipeline.steps.ingest import Ingest
+from lookweave.pipeline.steps.subjects import WORKING_SIDE
 from lookweave.progress import Progress
-from lookweave.steps.describe import Describe
-from lookweave.steps.detect import Detect
-from lookweave.steps.embed import Embed
-from lookweave.steps.ingest import Ingest
-from lookweave.steps.subjects import WORKING_SIDE
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 Way = tuple[int, int, int, bool]

@@ -75,10 +75,10 @@ def draw(folder: Path, count: int) -> None:
 def measure(folder: Path, count: int, workers: int) -> dict[str, float]:
     """Ingest the first `count` photos of `folder` into a new workspace."""
     from lookweave import config as settings
-    from lookweave.pipeline import run_step
+    from lookweave.pipeline.run import run_step
+    from lookweave.pipeline.steps.ingest import Ingest
     from lookweave.progress import Progress
-    from lookweave.steps.ingest import Ingest
-    from lookweave.workspace import Workspace
+    from lookweave.store.workspace import Workspace
 
     shards = tuple(str(folder / f"{number:05d}") for number in range(count // SHARD))
     config = settings.load(garments=shards, run={"workers": workers})

@@ -21,9 +21,9 @@ import time
 from pathlib import Path
 
 from lookweave.progress import Progress
+from lookweave.store.verify import verify
+from lookweave.store.workspace import Workspace
 from lookweave.testing.rows import contents
-from lookweave.verify import verify
-from lookweave.workspace import Workspace
 
 
 def main() -> int:

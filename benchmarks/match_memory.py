@@ -26,10 +26,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.invented import invent
 
 from lookweave.config import Config, load
-from lookweave.pipeline import run_step
+from lookweave.pipeline.run import run_step
+from lookweave.pipeline.steps.match import Match
 from lookweave.progress import Progress
-from lookweave.steps.match import Match
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 
 def main() -> None:

@@ -35,8 +35,8 @@ from lookweave.models import colour
 from lookweave.models.cards import chosen
 from lookweave.models.embedded.words import COLOUR_CONCEPTS
 from lookweave.models.protocols import Crop, Description
+from lookweave.pipeline.steps.describe import attribute_vector
 from lookweave.search import Wish, together
-from lookweave.steps.describe import attribute_vector
 from lookweave.taxonomy import CATEGORIES
 from lookweave.train.labelled_crops import garment_label, parsed_crops, product_crop
 from lookweave.train.labels import QUALITY_GROUPS

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from lookweave.config import Config
 from lookweave.models.cards import chosen
 from lookweave.records import DESCRIPTION, GARMENT, LOOK, REGION, SOURCE, photo_id, region_id
+from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES, CATEGORIES, COLOURS
-from lookweave.workspace import Workspace
 
 WIDTH = sum(len(values) for values in ATTRIBUTES.values())
 

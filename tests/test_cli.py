@@ -186,7 +186,8 @@ class Missing:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Missing())
-from lookweave import build, cli, demo, evaluate, publish, report, search, status, verify
+from lookweave import build, cli, demo, evaluate, publish, report, search, status
+from lookweave.store import verify
 from lookweave.models.cards import resolve
 [card.load() for card in resolve("embedded").cards()]
 """

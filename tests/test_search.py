@@ -11,9 +11,9 @@ from lookweave.build import build_workspace, open_workspace
 from lookweave.errors import InputError
 from lookweave.models.cards import chosen
 from lookweave.models.protocols import Description
+from lookweave.pipeline.steps.describe import attribute_vector
 from lookweave.progress import Progress
 from lookweave.search import Wish, search, together
-from lookweave.steps.describe import attribute_vector
 
 Folders = tuple[Path, Path, Path]
 

@@ -12,10 +12,10 @@ from lookweave.build import build_workspace, open_workspace
 from lookweave.config import Config, load
 from lookweave.demo import SAMPLE
 from lookweave.evaluate import evaluate
-from lookweave.pipeline import run_step
+from lookweave.pipeline.run import run_step
+from lookweave.pipeline.steps.match import Match
 from lookweave.progress import Progress
-from lookweave.steps.match import Match
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 OFF = {"weight_brand": 0.0, "weight_credits": 0.0}
 

@@ -12,13 +12,13 @@ from lookweave.config import Config, load
 from lookweave.errors import InputError, ModelError
 from lookweave.models.cards import chosen
 from lookweave.models.hub.fetch import locate
-from lookweave.pipeline import Outcome, run_pipeline
+from lookweave.pipeline.run import Outcome, run_pipeline
+from lookweave.pipeline.steps.match import Match
+from lookweave.pipeline.steps.tier import Tier
 from lookweave.progress import Progress
 from lookweave.sources import listing
-from lookweave.steps.match import Match
-from lookweave.steps.tier import Tier
-from lookweave.tables import quoted
-from lookweave.workspace import Workspace, write_atomically
+from lookweave.store.tables import quoted
+from lookweave.store.workspace import Workspace, write_atomically
 
 _MEMORY = "build.json"
 

@@ -21,9 +21,9 @@ from lookweave import __version__
 from lookweave.config import Config
 from lookweave.errors import LookweaveError, UsageError
 from lookweave.progress import Progress
+from lookweave.store.workspace import Workspace
 from lookweave.studio.render.cli import render
 from lookweave.train.cli import app as train_app
-from lookweave.workspace import Workspace
 
 app = typer.Typer(
     name="lookweave",
@@ -146,7 +146,7 @@ def verify_store(
     json_: Json = False,
 ) -> None:
     """Prove that every row's references, hashes and schemas hold."""
-    from lookweave.verify import verify
+    from lookweave.store.verify import verify
 
     opened, _ = _open(workspace)
     with Progress(quiet=json_) as progress:

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 
 from lookweave.config import Config
 from lookweave.errors import InputError
-from lookweave.steps.match import Match
-from lookweave.tables import Lookup
-from lookweave.workspace import Workspace
+from lookweave.pipeline.steps.match import Match
+from lookweave.store.tables import Lookup
+from lookweave.store.workspace import Workspace
 
 MATCHES_SCHEMA = pa.schema(
     [

@@ -19,10 +19,10 @@ from lookweave.models import colour
 from lookweave.models.cards import Ensemble, chosen
 from lookweave.models.cutout import garment_region
 from lookweave.models.protocols import Crop
-from lookweave.steps.subjects import WORKING_SIDE
-from lookweave.tables import Lookup, quoted
+from lookweave.pipeline.steps.subjects import WORKING_SIDE
+from lookweave.store.tables import Lookup, quoted
+from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES, normalise
-from lookweave.workspace import Workspace
 
 Scores = np.ndarray[Any, np.dtype[np.float32]]
 

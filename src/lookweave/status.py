@@ -13,14 +13,14 @@ from rich.text import Text
 from lookweave.config import Config
 from lookweave.errors import LookweaveError
 from lookweave.models.vlm.answers import AnswerStore
-from lookweave.pipeline import PIPELINE
+from lookweave.pipeline.run import PIPELINE
+from lookweave.pipeline.steps.base import Step
 from lookweave.records import TABLES
 from lookweave.report.rejects import Reason, reasons
 from lookweave.report.scope import encoder_rows, models_in, scope_of
 from lookweave.report.wording import STEP_VERBS, count, duration
-from lookweave.steps.base import Step
-from lookweave.tables import quoted
-from lookweave.workspace import Workspace
+from lookweave.store.tables import quoted
+from lookweave.store.workspace import Workspace
 
 
 def status(workspace: Workspace, config: Config) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from pathlib import Path
 from lookweave.config import load
 from lookweave.evaluate import ablations, as_text, evaluate
 from lookweave.models.cards import chosen
-from lookweave.pipeline import run_pipeline
+from lookweave.pipeline.run import run_pipeline
 from lookweave.progress import Progress
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 
 def test_each_part_is_measured_alone_in_the_same_workspace(

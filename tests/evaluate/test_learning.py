@@ -10,11 +10,11 @@ from tests.invented import Invented, invent
 from lookweave.config import load
 from lookweave.errors import InputError
 from lookweave.evaluate import evaluate, learn
-from lookweave.pipeline import run_step
+from lookweave.pipeline.run import run_step
+from lookweave.pipeline.steps.match import CALIBRATION, Match, calibration
 from lookweave.progress import Progress
 from lookweave.records import REVIEW
-from lookweave.steps.match import CALIBRATION, Match, calibration
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 # Colours in the descriptions tell little here, vectors much: the weights set are wrong.
 CONFIG = load(match={"top_k": 20, "reverse_k": 3, "lambda_vlm": 0.9, "lambda_visual": 0.1})

@@ -11,11 +11,11 @@ from lookweave.config import Config, load
 from lookweave.errors import InputError
 from lookweave.evaluate import as_text, evaluate
 from lookweave.models.cards import chosen
-from lookweave.pipeline import run_step
+from lookweave.pipeline.run import run_step
+from lookweave.pipeline.steps.match import Match
 from lookweave.progress import Progress
 from lookweave.records import REJECT, SOURCE
-from lookweave.steps.match import Match
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 
 def settings(**match: Any) -> Config:

@@ -11,7 +11,7 @@ from tests.publish.shop import SHAPE, Publisher, Shop
 from lookweave.config import Config
 from lookweave.progress import Progress
 from lookweave.publish import Options, publish
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from lookweave.models import cards
 from lookweave.records import photo_id, region_id
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 RECIPE = "tier-1"
 DETECTOR = cards.resolve("embedded").detector.key

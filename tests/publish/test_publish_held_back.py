@@ -19,7 +19,7 @@ from tests.publish.shop import SHAPE, Publisher, Shop, drawn
 from lookweave.errors import ConfigError, InputError, PublishError
 from lookweave.publish import export, summary_text
 from lookweave.publish.folder import replacing
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 TOTAL = sum(SHAPE.values())
 

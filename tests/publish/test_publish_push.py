@@ -13,8 +13,8 @@ from huggingface_hub import constants
 from tests.publish.shop import SHAPE, Publisher, Shop
 
 from lookweave.errors import PublishError
+from lookweave.store.workspace import Workspace
 from lookweave.testing.fake_hub import FakeHub, fake_hub
-from lookweave.workspace import Workspace
 
 TOTAL = sum(SHAPE.values())
 TO = "hf://mia/street"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.report.drawn_workspace import Drawn, drawn_workspace
 
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 
 @pytest.fixture(scope="session")

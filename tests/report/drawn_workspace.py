@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from lookweave.config import Config
 from lookweave.models.cards import resolve
+from lookweave.pipeline.steps.ingest import Ingest
 from lookweave.records import (
     DESCRIPTION,
     GARMENT,
@@ -27,8 +28,7 @@ from lookweave.records import (
     photo_id,
     region_id,
 )
-from lookweave.steps.ingest import Ingest
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 COLOURS = {
     "red": (168, 52, 48), "navy": (38, 52, 88), "green": (82, 120, 88), "yellow": (214, 176, 84),

@@ -11,7 +11,7 @@ from lookweave.config import Config
 from lookweave.records import MATCH
 from lookweave.report.hubs import hubs
 from lookweave.report.scope import scope_of
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 
 def test_counts_agree_with_counting_by_hand(tmp_path: Path) -> None:

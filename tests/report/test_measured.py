@@ -8,9 +8,9 @@ from pathlib import Path
 from tests.report.drawn_workspace import MATCH_RECIPE, TIER_RECIPE, Drawn
 from tests.report.report_page import ReportPage
 
+from lookweave.pipeline.steps import match, tier
 from lookweave.records import PAIR
 from lookweave.report import write_report
-from lookweave.steps import match, tier
 
 CALIBRATION = {
     "lambda_vlm": 0.25, "lambda_visual": 0.75, "weights": [9.0, 4.0], "bias": -5.0, "steps_x": [],

@@ -8,7 +8,7 @@ from tests.report.drawn_workspace import Drawn
 
 from lookweave.config import Config
 from lookweave.status import render, status
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 
 def test_counts_are_those_of_the_tables(drawn: Drawn) -> None:

@@ -14,7 +14,7 @@ from lookweave.config import Config
 from lookweave.errors import InputError
 from lookweave.records import GARMENT, LOOK, MATCH, PAIR, REGION, REJECT, SOURCE
 from lookweave.report import write_report
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,14 @@ from lookweave.config import Config
 from lookweave.evaluate.recall import recall
 from lookweave.evaluate.truth import read_truth
 from lookweave.models.cards import chosen
-from lookweave.pipeline import run_step
+from lookweave.pipeline.run import run_step
+from lookweave.pipeline.steps.base import Step
+from lookweave.pipeline.steps.describe import Describe
+from lookweave.pipeline.steps.detect import Detect
+from lookweave.pipeline.steps.embed import Embed
+from lookweave.pipeline.steps.match import score_weights
 from lookweave.progress import Progress
-from lookweave.steps.base import Step
-from lookweave.steps.describe import Describe
-from lookweave.steps.detect import Detect
-from lookweave.steps.embed import Embed
-from lookweave.steps.match import score_weights
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 _WORDS = ("captions", "brand", "credits")
 _ROWS: tuple[type[Step], ...] = (Detect, Describe, Embed)

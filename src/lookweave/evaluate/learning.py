@@ -21,10 +21,10 @@ from lookweave.matching.calibrate import (
     margins,
 )
 from lookweave.matching.vectors import Vectors
-from lookweave.steps.group import together
-from lookweave.steps.match import CALIBRATION
-from lookweave.steps.match.matcher import QUERY_ROWS, Matcher
-from lookweave.workspace import Workspace, write_atomically
+from lookweave.pipeline.steps.group import together
+from lookweave.pipeline.steps.match import CALIBRATION
+from lookweave.pipeline.steps.match.matcher import QUERY_ROWS, Matcher
+from lookweave.store.workspace import Workspace, write_atomically
 
 _Labels = dict[tuple[str, str], bool]
 

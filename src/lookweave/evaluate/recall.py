@@ -17,11 +17,11 @@ from lookweave.errors import InputError
 from lookweave.evaluate.metrics import best_rank, summary
 from lookweave.evaluate.truth import Truth, read_truth
 from lookweave.matching.select import wilson
-from lookweave.steps.group import together
-from lookweave.steps.match import open_matcher, partition, score_weights, scratch
-from lookweave.steps.match.matcher import Matcher
-from lookweave.tables import full_disk
-from lookweave.workspace import Workspace
+from lookweave.pipeline.steps.group import together
+from lookweave.pipeline.steps.match import open_matcher, partition, score_weights, scratch
+from lookweave.pipeline.steps.match.matcher import Matcher
+from lookweave.store.tables import full_disk
+from lookweave.store.workspace import Workspace
 
 _QUERIES = 64
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lookweave.errors import InputError
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 _LISTED = 10
 

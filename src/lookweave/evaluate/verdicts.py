@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from lookweave.config import Config
 from lookweave.evaluate.truth import read_truth
 from lookweave.matching.select import wilson
-from lookweave.steps.tier import Tier
-from lookweave.workspace import Workspace
+from lookweave.pipeline.steps.tier import Tier
+from lookweave.store.workspace import Workspace
 
 TIERS = ("high", "medium", "low")
 _ROWS = 1 << 16

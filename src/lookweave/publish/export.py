@@ -28,7 +28,7 @@ from lookweave.publish.push import Hub
 from lookweave.publish.shards import TierWriter
 from lookweave.publish.tally import Tally
 from lookweave.records import file_sha256
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 _HUB = "https://huggingface.co/datasets"
 
@@ -216,7 +216,7 @@ def _write_croissant(folder: Path, tally: Tally, facts: Facts, options: Options)
 
 def preferred_recipe(config: Config) -> str:
     """The recipe of the pairs that these settings make."""
-    from lookweave.steps.tier import Tier
+    from lookweave.pipeline.steps.tier import Tier
 
     try:
         return str(Tier.recipe(config))

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from lookweave.errors import InputError, PublishError
 from lookweave.records import file_sha256
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 MARKER = "lookweave-publication.json"
 HELD_BACK = "held_back.csv"

@@ -19,7 +19,7 @@ from lookweave.errors import Rejected
 from lookweave.models.protocols import Pixels
 from lookweave.photos import Limits
 from lookweave.publish.options import Options
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 Box = tuple[float, float, float, float]
 

@@ -16,8 +16,8 @@ from lookweave.publish import images as encode
 from lookweave.publish.images import PublishedImage, RecentImages
 from lookweave.publish.options import Options
 from lookweave.publish.plan import HeldBack, Plan, held_back
-from lookweave.tables import quoted
-from lookweave.workspace import Workspace
+from lookweave.store.tables import quoted
+from lookweave.store.workspace import Workspace
 
 _CHUNK = 512  # pairs whose rows are joined at a time
 

@@ -18,8 +18,8 @@ from lookweave.errors import PublishError
 from lookweave.publish.options import SPLITS, TIERS, Options
 from lookweave.publish.rights import Judgement, RightsRules, Standing
 from lookweave.records import fingerprint
-from lookweave.tables import Table, quoted
-from lookweave.workspace import Workspace
+from lookweave.store.tables import Table, quoted
+from lookweave.store.workspace import Workspace
 
 _PAIR_COLUMNS = ["garment", "look", "region", "recipe", "tier", "split", "group"]
 

@@ -20,7 +20,7 @@ from lookweave.report.rejects import Reason, reasons
 from lookweave.report.scope import Model, Scope, models_in, scope_of
 from lookweave.report.sheet import Plate, plates
 from lookweave.report.timing import StepTime, step_times
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 SHEET_BUDGET = 4_400_000
 """Characters of the page that the contact sheet's pictures may take."""

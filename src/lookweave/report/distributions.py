@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lookweave.report.scope import Scope
-from lookweave.tables import Table
-from lookweave.workspace import Workspace
+from lookweave.store.tables import Table
+from lookweave.store.workspace import Workspace
 
 TIERS = ("high", "medium", "low")
 SPLITS = ("train", "validation", "test")

@@ -8,8 +8,8 @@ from lookweave.report.distributions import Distributions
 from lookweave.report.hubs import Hubs
 from lookweave.report.rejects import Reason, turned_away
 from lookweave.report.scope import Scope, encoder_rows
-from lookweave.tables import quoted
-from lookweave.workspace import Workspace
+from lookweave.store.tables import quoted
+from lookweave.store.workspace import Workspace
 
 
 @dataclass(frozen=True)

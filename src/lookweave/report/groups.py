@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from lookweave.tables import quoted
-from lookweave.workspace import Workspace
+from lookweave.store.tables import quoted
+from lookweave.store.workspace import Workspace
 
 _ROWS = 1 << 16
 _EXAMPLES = 3

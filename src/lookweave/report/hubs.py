@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lookweave.report.scope import Scope
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 K = 10
 

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from lookweave.evaluate.verdicts import Precision, Verdicts, precision
 from lookweave.matching.select import wilson
 from lookweave.report.scope import Scope
-from lookweave.tables import Table
-from lookweave.workspace import Workspace
+from lookweave.store.tables import Table
+from lookweave.store.workspace import Workspace
 
 _ROWS = 1 << 16
 

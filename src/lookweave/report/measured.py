@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lookweave.pipeline.steps import match, tier
 from lookweave.report.scope import Scope
-from lookweave.steps import match, tier
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 T = TypeVar("T")
 

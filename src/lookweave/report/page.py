@@ -12,7 +12,7 @@ from lookweave.config import Config
 from lookweave.report import charts, wording
 from lookweave.report.contents import Contents, gather
 from lookweave.report.distributions import SPLITS, TIERS
-from lookweave.workspace import Workspace, write_atomically
+from lookweave.store.workspace import Workspace, write_atomically
 
 FILE_NAME = "report.html"
 

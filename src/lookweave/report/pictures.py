@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from lookweave import photos
 from lookweave.errors import Rejected
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 FRAME = 3 / 4
 """Width to height of the page's frames."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 _ROWS = 1 << 15
 _EXAMPLES = 6

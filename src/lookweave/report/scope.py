@@ -19,8 +19,8 @@ from lookweave.errors import LookweaveError
 from lookweave.models.card import Card
 from lookweave.models.cards import all_cards, resolve
 from lookweave.models.vlm.cards import CARDS as VLM
-from lookweave.tables import Table, quoted
-from lookweave.workspace import Workspace
+from lookweave.store.tables import Table, quoted
+from lookweave.store.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _recipes(workspace: Workspace, config: Config, step: str) -> list[str | None
     """Recipes that the settings, then the last builds, made rows of `step` with."""
     recipes: list[str | None] = []
     try:
-        from lookweave.pipeline import PIPELINE
+        from lookweave.pipeline.run import PIPELINE
 
         recipes += [each.recipe(config) for each in PIPELINE if each.name == step]
     except LookweaveError:

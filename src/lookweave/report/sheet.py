@@ -17,9 +17,9 @@ from lookweave.evaluate.verdicts import Verdicts
 from lookweave.report.distributions import TIERS, batches_of
 from lookweave.report.pictures import Album, Picture, Source, sources
 from lookweave.report.scope import Scope
-from lookweave.tables import quoted
+from lookweave.store.tables import quoted
+from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES
-from lookweave.workspace import Workspace
 
 SHOWN: dict[str, int] = {"strongest": 5, "typical": 4, "doubtful": 3}
 """Pairs of each tier, by why they were chosen."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 
 @dataclass(frozen=True)

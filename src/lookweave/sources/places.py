@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from lookweave import workspace
 from lookweave.errors import InputError, Rejected
 from lookweave.photos import formats
 from lookweave.sources import manifests
 from lookweave.sources.catalogue import noun_columns
+from lookweave.store import workspace
 
 PHOTO_SUFFIXES = frozenset({
     "jpg", "jpeg", "jpe", "jfif", "jif", "png", "apng", "webp", "avif", "avifs", "tif", "tiff",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from lookweave.workspace import Workspace
+from lookweave.store.workspace import Workspace
 
 _TABLES = (
     "sources", "garments", "looks", "regions", "descriptions", "groups", "matches", "pairs",

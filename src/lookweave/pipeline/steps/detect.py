@@ -1,0 +1,143 @@
+"""detect f_OD(l): the garments of each look, and the cut-out of each product photo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from PIL import Image
+
+from lookweave.config import Config
+from lookweave.errors import Rejected
+from lookweave.models.cards import chosen
+from lookweave.models.cutout import garment_region
+from lookweave.models.framing import fitted_side
+from lookweave.models.protocols import Detection, Detector, Pixels
+from lookweave.photos import Photo
+from lookweave.pipeline.steps.base import Step, Todo, outcome, reject_row
+from lookweave.pipeline.steps.subjects import PhotoReader, Seen, batches, rejected, unseen
+from lookweave.records import REGION, Noun, region_id
+from lookweave.store.tables import quoted
+from lookweave.store.workspace import Workspace
+from lookweave.taxonomy import normalise
+
+
+class Detect(Step):
+    """Photos -> regions."""
+
+    name = "detect"
+
+    def __init__(self, workspace: Path, config: Config) -> None:
+        super().__init__(workspace, config)
+        card = chosen(config).detector
+        self._key = card.key
+        self._detector: Detector = card.load(config.models_dir)
+        self._card = card
+        self._reader = PhotoReader(self.workspace)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        subjects = batch.to_pylist()
+        read = [self._read(subject) for subject in subjects]
+        opened = [photo for photo in read if isinstance(photo, Photo)]
+        found = iter(self._detector.detect([photo.pixels for photo in opened]) if opened else [])
+        rows: list[dict[str, object]] = []
+        rejects: list[dict[str, object]] = []
+        for subject, photo in zip(subjects, read, strict=True):
+            try:
+                if isinstance(photo, Rejected):
+                    raise photo
+                detections = self._of_kind(subject, photo.pixels, next(found))
+            except Rejected as why:
+                rejects.append(
+                    reject_row("detect", self._key, subject["id"], why,
+                               kind=subject["kind"], name=subject["name"])
+                )  # fmt: skip
+                continue
+            rows += [self._row(subject, photo, index, one) for index, one in enumerate(detections)]
+        return outcome(REGION, rows, rejects)
+
+    def _read(self, subject: dict[str, Any]) -> Photo | Rejected:
+        frames, shape = self._card.sees, (subject["height"], subject["width"])
+        enough = fitted_side(frames, *shape) if frames else None
+        return self._reader.read(subject["id"], subject["path"], enough)
+
+    def _of_kind(
+        self, subject: dict[str, str], pixels: Pixels, detections: list[Detection]
+    ) -> list[Detection]:
+        if subject["kind"] == "garment":
+            category = normalise("category", subject["category"] or "")
+            return [garment_region(self._card, pixels, detections, category)]
+        if not detections:
+            raise Rejected(
+                "no_garment_found",
+                "The detector saw no garment in this look. If there is one, try another detector "
+                "(`lookweave models` lists them).",
+            )
+        return detections
+
+    def _row(
+        self, subject: dict[str, str], photo: Photo, index: int, one: Detection
+    ) -> dict[str, object]:
+        x0, y0, x1, y1 = (edge / photo.scale for edge in one.box)
+        box = [max(0.0, x0), max(0.0, y0), min(photo.width, x1), min(photo.height, y1)]
+        inside = 1.0 if one.mask is None else float((one.mask > 127).mean())
+        return {
+            "id": region_id(subject["id"], self._key, index, subject["kind"]),
+            "subject": subject["id"],
+            "kind": subject["kind"],
+            "detector": self._key,
+            "index": index,
+            "box": box,
+            "label": one.label,
+            "score": one.score,
+            "label_scores": None if one.label_scores is None else one.label_scores.tolist(),
+            "mask": None if one.mask is None else _png(one.mask),
+            "area": (box[2] - box[0]) * (box[3] - box[1]) * inside / (photo.width * photo.height),
+        }
+
+    @classmethod
+    def recipe(cls, config: Config) -> str:
+        return chosen(config).detector.key
+
+    @classmethod
+    def noun(cls, config: Config) -> Noun:
+        return REGION
+
+    @classmethod
+    def todo(cls, workspace: Workspace, config: Config) -> Todo:
+        recipe = cls.recipe(config)
+        count, parts = 0, []
+        for kind, noun in (("garment", "garments"), ("look", "looks")):
+            where = f"detector = {quoted(recipe)} AND kind = {quoted(kind)}"
+            seen = [
+                Seen(workspace.table("regions"), "subject", where),
+                rejected(workspace, cls.name, recipe),
+            ]
+            positions = unseen(workspace.table(noun), None, seen)
+            count += len(positions)
+            parts.append(cls._photos(workspace, noun, kind, positions, config))
+        return Todo(count, chain.from_iterable(parts))
+
+    @staticmethod
+    def _photos(
+        workspace: Workspace, noun: str, kind: str, positions: NDArray[np.int64], config: Config
+    ) -> Iterator[pa.Table]:
+        columns = ["id", "path", "name", "width", "height"] + (
+            ["category"] if kind == "garment" else []
+        )
+        rows, workers = config.run.batch_rows, config.run.workers
+        for batch in batches(workspace.table(noun), positions, rows, workers, columns):
+            yield batch.append_column("kind", pa.array([kind] * batch.num_rows))
+
+
+def _png(mask: Pixels) -> bytes:
+    packed = BytesIO()
+    bits = Image.fromarray(mask).convert("1", dither=Image.Dither.NONE)
+    bits.save(packed, "PNG", compress_level=1)  # small anyhow
+    return packed.getvalue()

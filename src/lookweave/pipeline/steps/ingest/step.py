@@ -1,0 +1,201 @@
+"""ingest: files and addresses -> garments and looks, each with its thumbnail and hashes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import imagehash
+import pyarrow as pa
+
+from lookweave import photos, sources
+from lookweave.config import Config
+from lookweave.errors import Rejected
+from lookweave.pipeline.steps.base import Step, Todo, outcome, reject_row
+from lookweave.pipeline.steps.ingest import listing, photo_rows
+from lookweave.records import LOOK, SOURCE, Noun, fingerprint, photo_id
+from lookweave.sources import fetch
+from lookweave.store.tables import Table, quoted
+from lookweave.store.workspace import Workspace, write_atomically
+
+_DECODED = ("width", "height", "format", "bytes", "sha256", "phash")
+_INGESTED = Noun(
+    "sources",
+    SOURCE.key,
+    pa.schema(
+        [
+            *SOURCE.schema,
+            *(LOOK.schema.field(name) for name in _DECODED),
+            pa.field("known", pa.bool_()),
+        ]
+    ),
+)
+_VANISHED = (
+    "The file was ingested before and is there no more; what was made of it is kept. Bring it "
+    "back, or build into a new workspace without it."
+)
+
+
+class Ingest(Step):
+    """Reads each photo once: hashes it, decodes it as small as the thumbnail, checks it."""
+
+    name: ClassVar[str] = "ingest"
+
+    def __init__(self, workspace: Path, config: Config) -> None:
+        super().__init__(workspace, config)
+        self._recipe = self.recipe(config)
+        given = config.ingest
+        self._limits = photos.Limits(given.max_pixels, given.max_bytes, given.min_side)
+        self._fetching = fetch.FetchLimits(
+            max_bytes=given.max_bytes,
+            timeout=given.http_timeout,
+            retries=given.http_retries,
+            redirects=given.http_redirects,
+            allow_private_addresses=given.allow_private_addresses,
+        )
+
+    @classmethod
+    def recipe(cls, config: Config) -> str:
+        """Names the limits: under others, what was turned away is looked at again."""
+        given = config.ingest
+        limits = (given.max_pixels, given.max_bytes, given.min_side, given.allow_private_addresses)
+        return f"ingest1-{fingerprint(*limits)}"
+
+    @classmethod
+    def noun(cls, config: Config) -> Noun:
+        """A source with the columns of the photo found there."""
+        return _INGESTED
+
+    @classmethod
+    def table(cls, workspace: Workspace, config: Config) -> Table:
+        """The sources; `commit` writes garments and looks too."""
+        return workspace.table("sources")
+
+    @classmethod
+    def todo(cls, workspace: Workspace, config: Config) -> Todo:
+        """Sources that are new or changed.
+
+        Raises:
+            InputError: a folder or manifest cannot be used.
+        """
+        return listing.left_to_do(workspace, config, cls.recipe(config))
+
+    @classmethod
+    def tried_again(cls, config: Config) -> str:
+        """Those of the kinds that are listed; a build of looks alone leaves garments alone."""
+        kinds = {"garment": config.garments, "look": config.looks}
+        return f"kind IN ({', '.join(quoted(kind) for kind, named in kinds.items() if named)})"
+
+    @classmethod
+    def commit(cls, workspace: Workspace, config: Config, rows: pa.Table) -> None:
+        """Garments and looks first, then the sources that point to them."""
+        photo_rows.record(workspace, rows.to_pylist())
+
+    @classmethod
+    def finish(cls, workspace: Workspace, config: Config) -> None:
+        """Follow files that were moved, drop rejects of limits that no longer hold, compact."""
+        _follow_moved(workspace)
+        _drop_superseded(workspace, cls.recipe(config))
+        for name in ("sources", "garments", "looks"):
+            workspace.table(name).compact()
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Map rows of `listing.LISTED` to sources with the photo's columns."""
+        rows: list[dict[str, object]] = []
+        rejects: list[dict[str, object]] = []
+        for source, content in self._contents(batch.to_pylist()):
+            try:
+                if isinstance(content, Rejected):
+                    raise content
+                rows.append(self._ingested(source, content))
+            except Rejected as why:
+                told = {name: source[name] for name in ("kind", "name", "size", "modified_ns")}
+                rejects.append(reject_row(self.name, self._recipe, source["path"], why, **told))
+        return outcome(_INGESTED, rows, rejects)
+
+    def _contents(
+        self, batch: list[dict[str, Any]]
+    ) -> Iterator[tuple[dict[str, Any], photos.FileBytes | bytes | Rejected]]:
+        """Each source with its bytes, or why there are none; addresses some at a time."""
+        for start in range(0, len(batch), fetch.TOGETHER):
+            group = batch[start : start + fetch.TOGETHER]
+            wanted = {
+                source["path"]: None
+                for source in group
+                if sources.is_address(source["path"]) and not source["reason"]
+            }
+            arrived = fetch.fetch_all(list(wanted), self._fetching) if wanted else []
+            fetched = dict(zip(wanted, arrived, strict=True))
+            for source in group:
+                path = source["path"]
+                if source["reason"]:
+                    retry = bool(source["retry"])
+                    yield source, Rejected(source["reason"], source["detail"], retry=retry)
+                elif source["vanished"]:
+                    yield source, Rejected("missing_file", _VANISHED, retry=True)
+                elif path in fetched:
+                    yield source, fetched[path]
+                else:
+                    yield source, self._read(path)
+
+    def _read(self, path: str) -> photos.FileBytes | Rejected:
+        try:
+            return photos.read_file(path, self._limits.max_bytes)
+        except Rejected as why:
+            return why
+
+    def _ingested(
+        self, source: dict[str, Any], content: photos.FileBytes | bytes
+    ) -> dict[str, object]:
+        data = content if isinstance(content, bytes) else content.data
+        side = self.config.ingest.thumbnail_side
+        photo = photos.load(data, max_side=side, limits=self._limits)
+        sha256 = hashlib.sha256(data).hexdigest()
+        found = photo_id(sha256)
+        write_atomically(self.workspace.thumbnail_path(found), photos.thumbnail(photo, side))
+        copy = self.workspace.copy_path(found)
+        # What was fetched cannot be relied upon to be there again.
+        wants_copy = isinstance(content, bytes) or self.config.ingest.copy_photos
+        if wants_copy and not copy.exists():
+            write_atomically(copy, data)
+        if not isinstance(content, bytes):
+            # As it was when read: a file that changed since the listing is no other next time.
+            source = {**source, "size": content.size, "modified_ns": content.modified_ns}
+        return {
+            **{name: source[name] for name in SOURCE.schema.names if name != "id"},
+            "known": source["known"],
+            "id": found,
+            "width": photo.width,
+            "height": photo.height,
+            "format": photo.format,
+            "bytes": len(data),
+            "sha256": sha256,
+            "phash": str(imagehash.phash(photo.image())),
+        }
+
+
+def _follow_moved(workspace: Workspace) -> None:
+    rejects = workspace.table("rejects")
+    where = f"step = 'ingest' AND reason = 'missing_file' AND detail = {quoted(_VANISHED)}"
+    vanished = rejects.read(["kind", "subject"], where).to_pylist()
+    for kind in photo_rows.NOUNS:
+        paths = [row["subject"] for row in vanished if row["kind"] == kind]
+        moved = photo_rows.follow_moved(workspace, kind, paths) if paths else []
+        if moved:
+            subjects = ", ".join(quoted(path) for path in moved)
+            rejects.delete(f"{where} AND kind = {quoted(kind)} AND subject IN ({subjects})")
+
+
+def _drop_superseded(workspace: Workspace, recipe: str) -> None:
+    """Rejects of earlier limits whose file was turned away under the present ones too."""
+    rejects = workspace.table("rejects")
+    older = f"step = 'ingest' AND recipe <> {quoted(recipe)}"
+    if not rejects.count(older):
+        return
+    subjects = rejects.values("subject", older)
+    now = rejects.values("subject", f"step = 'ingest' AND recipe = {quoted(recipe)}")
+    if again := sorted(subjects & now):
+        subjects_again = ", ".join(quoted(subject) for subject in again)
+        rejects.delete(f"{older} AND subject IN ({subjects_again})")

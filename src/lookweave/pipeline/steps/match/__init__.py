@@ -1,0 +1,22 @@
+"""match: garments x regions -> scored matches, both ways.
+
+`partition` writes the vectors of all garments and regions to scratch files, from the `rows` of
+the workspace and sorted by the `blocks` of the category filter; `words` reads brands and credits;
+`matcher` joins them all; `step` is what the pipeline runs.
+"""
+
+from lookweave.pipeline.steps.match.step import (
+    CALIBRATION,
+    Match,
+    calibration,
+    make_matcher,
+    measured_path,
+    open_matcher,
+    score_weights,
+    scratch,
+)
+
+__all__ = [
+    "CALIBRATION", "Match", "calibration", "make_matcher", "measured_path", "open_matcher",
+    "score_weights", "scratch",
+]  # fmt: skip

@@ -1,0 +1,217 @@
+"""What Match reads: vectors of all garments and regions in scratch files, sorted by category.
+
+The tables are streamed once into two files of float32 rows (description part, then visual part;
+see `matching.fuse`). Garments lie in the order of their ids; regions by category, then id, so
+that a category is one slice. Ids and a few integers a row are all that is held in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookweave.config import Config
+from lookweave.errors import InputError
+from lookweave.matching.captions import WIDTH as CAPTION_WIDTH
+from lookweave.matching.captions import CaptionVectors
+from lookweave.matching.fuse import beside_captions, describe_vectors, described_width
+from lookweave.matching.vectors import Positions, VectorFile, Vectors, VectorWriter
+from lookweave.matching.words import Words
+from lookweave.models.cards import chosen
+from lookweave.pipeline.steps.match import words
+from lookweave.pipeline.steps.match.blocks import UNSORTED
+from lookweave.pipeline.steps.match.rows import (
+    WIDTHS,
+    Rows,
+    descriptions,
+    embedded,
+    overrule,
+    present,
+)
+from lookweave.records import region_id
+from lookweave.store.tables import quoted
+from lookweave.store.workspace import Workspace, write_atomically
+
+ATTRIBUTE_WEIGHTS: dict[str, float] = {
+    "category": 0.30,
+    "colours": 0.25,
+    "pattern": 0.15,
+    "material": 0.10,
+    "sleeve": 0.08,
+    "length": 0.07,
+    "neckline": 0.05,
+}
+"""Weight of each attribute's agreement in S_VLM; they sum to 1.
+
+What survives a change of pose, light and camera weighs most: category, colours, pattern. Sleeve,
+length and neckline are often hidden or rolled up in an editorial photo."""
+
+DESCRIBED = described_width(WIDTHS)
+"""Width of the attributes in a row; the captions' vector follows where there is one."""
+
+_READY = "partition.json"
+_SILENT = 2048  # rows without a description written at a time
+
+
+@dataclass(frozen=True)
+class Partition:
+    """An open partition.
+
+    Attributes:
+        garments, regions: the vectors, each row (split + dimension,) float32.
+        split: column where the visual part of a row begins.
+        captions: rows of both sides with a caption that counts.
+        words: brands and credits, or None where there are none.
+        garment_ids: bytes (garments,), ascending.
+        looks: bytes, distinct ids of looks, ascending; `region_looks` int32 points into it.
+        region_indices: int16 (regions,), of a region in its look; ascending with the look's id
+            within a block.
+        starts: int64 (len(CATEGORIES) + 2,): block b is regions starts[b]..starts[b + 1].
+        admits: uint32 (garments,): bit b is set where the garment searches block b.
+    """
+
+    garments: VectorFile
+    regions: VectorFile
+    split: int
+    captions: int
+    words: Words | None
+    detector: str
+    garment_ids: NDArray[np.bytes_]
+    looks: NDArray[np.bytes_]
+    region_looks: NDArray[np.int32]
+    region_indices: NDArray[np.int16]
+    starts: NDArray[np.int64]
+    admits: NDArray[np.uint32]
+
+    @classmethod
+    def open(cls, folder: Path) -> Partition:
+        """Open what `write` made."""
+        ready = json.loads((folder / _READY).read_text(encoding="utf-8"))
+        return cls(
+            VectorFile(folder / "garments.f32", ready["width"]),
+            VectorFile(folder / "regions.f32", ready["width"]),
+            ready["split"],
+            ready["captions"],
+            words.read(folder),
+            ready["detector"],
+            *(np.load(folder / f"{name}.npy") for name in _ARRAYS),
+        )
+
+    def region_ids(self, positions: Positions) -> list[str]:
+        """Ids of regions, as in the table `regions`."""
+        looks = self.looks[self.region_looks[positions]].tolist()
+        indices = self.region_indices[positions].tolist()
+        return [
+            region_id(look.decode(), self.detector, index)
+            for look, index in zip(looks, indices, strict=True)
+        ]
+
+
+_ARRAYS = ("garment_ids", "looks", "region_looks", "region_indices", "starts", "admits")
+
+
+def write(workspace: Workspace, config: Config, folder: Path) -> Partition:
+    """Stream the workspace's regions, descriptions and embeddings into `folder`, made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    rows = present(workspace, config)
+    described = overrule(workspace, config, rows)
+    garment = np.flatnonzero(rows.garment)
+    region = np.flatnonzero(~rows.garment)
+    # Rows ascend, so the regions of a look stand side by side: looks are counted as they begin.
+    photos = rows.photos(region)
+    begins = np.concatenate([np.ones(min(len(photos), 1), bool), photos[1:] != photos[:-1]])
+    looks = np.cumsum(begins, dtype=np.int32) - 1
+    order = np.argsort(rows.own[region], kind="stable")
+    captions = _captions(workspace, config)
+    split = _vectors(workspace, config, folder, rows, described, garment, region[order], captions)
+    arrays: tuple[NDArray[Any], ...] = (
+        rows.photos(garment), photos[begins], looks[order], rows.indices(region[order]),
+        np.searchsorted(rows.own[region[order]], np.arange(UNSORTED + 2)).astype(np.int64),
+        rows.searched[garment],
+    )  # fmt: skip
+    for name, array in zip(_ARRAYS, arrays, strict=True):
+        np.save(folder / f"{name}.npy", array)
+    words.write(workspace, config.match, folder, arrays[0], arrays[1])
+    models = chosen(config)
+    ready = {
+        "width": split + (models.encoder.dimension or 0),
+        "split": split,
+        "captions": captions.captions if captions else 0,
+        "detector": models.detector.key,
+    }
+    write_atomically(folder / _READY, json.dumps(ready).encode())
+    return Partition.open(folder)
+
+
+def _vectors(
+    workspace: Workspace,
+    config: Config,
+    folder: Path,
+    rows: Rows,
+    described: NDArray[np.bool_],
+    garment: Positions,
+    region: Positions,
+    captions: CaptionVectors | None,
+) -> int:
+    """Write both files; `garment` and `region` hold the row that lies at each position.
+
+    Returns:
+        The column where the visual part begins.
+    """
+    split = DESCRIBED + (CAPTION_WIDTH + 1 if captions else 0)
+    width = split + (chosen(config).encoder.dimension or 0)
+    weigh = config.match.weight_attributes, config.match.weight_captions
+    position = np.empty(len(rows), np.int32)
+    position[garment] = np.arange(len(garment))
+    position[region] = np.arange(len(region))
+    with (
+        VectorWriter(folder / "garments.f32", len(garment), width) as garments,
+        VectorWriter(folder / "regions.f32", len(region), width) as regions,
+    ):
+
+        def put(places: Positions, values: Vectors, said: list[str | None] | None) -> None:
+            sides: tuple[Literal["garment", "region"], ...] = ("garment", "region")
+            for writer, side in zip((garments, regions), sides, strict=True):
+                mine = rows.garment[places] == (side == "garment")
+                some, column = values[mine], split
+                if said is not None:
+                    some = describe_vectors(some, WIDTHS, list(ATTRIBUTE_WEIGHTS.values()), side)
+                    column = 0
+                    if captions:
+                        spoken = captions([said[at] for at in np.flatnonzero(mine).tolist()])
+                        some = beside_captions(some, spoken, *weigh)
+                writer.put(position[places[mine]].astype(np.int64), some, column)
+
+        for places, vectors in embedded(workspace, config, rows):
+            put(places, vectors, None)
+        for places, attributes, said in descriptions(workspace, config, rows):
+            put(places, attributes, said)
+        silent = np.flatnonzero(~described)
+        for at in range(0, len(silent), _SILENT):
+            places = silent[at : at + _SILENT]
+            nothing = np.zeros((len(places), sum(WIDTHS)), np.float32)
+            put(places, nothing, [None] * len(places))
+    return split
+
+
+def _captions(workspace: Workspace, config: Config) -> CaptionVectors | None:
+    """The describer's captions, counted; None where they are switched off, say nothing that the
+    attributes do not, or there are none."""
+    describer, counted = chosen(config).describer, CaptionVectors()
+    if config.match.weight_captions and describer.captions:
+        where = f"model = {quoted(describer.key)} AND caption IS NOT NULL"
+        for batch in workspace.table("descriptions").scan(["caption"], where):
+            counted.add(batch.column("caption").to_pylist())
+    if not counted.captions and not config.match.weight_attributes:
+        raise InputError(
+            f"match.weight_attributes is 0 and {describer.name} gives no captions to compare: "
+            "weigh the attributes, or describe with `vlm` or `vlm-local`."
+        )
+    return counted if counted.captions else None

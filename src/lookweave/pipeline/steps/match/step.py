@@ -1,0 +1,189 @@
+"""Match: garments x regions -> scored matches, both ways."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from lookweave.config import Config
+from lookweave.errors import WorkspaceError
+from lookweave.matching.calibrate import Calibration, margins, rule_of_thumb
+from lookweave.models.cards import chosen
+from lookweave.pipeline.steps.base import NOTHING, Step, Todo, outcome_schema
+from lookweave.pipeline.steps.embed import Embed
+from lookweave.pipeline.steps.group import together
+from lookweave.pipeline.steps.match import partition
+from lookweave.pipeline.steps.match.matcher import QUERY_ROWS, Matcher, Measured
+from lookweave.pipeline.steps.match.rows import present
+from lookweave.records import MATCH, Noun, fingerprint
+from lookweave.store.tables import full_disk
+from lookweave.store.workspace import Workspace, write_atomically
+
+CALIBRATION = "calibration.json"
+"""File in the workspace with what was learned from labels."""
+
+VERSION = 2
+"""Raised when the same inputs and settings give other matches than before."""
+
+
+class Match(Step):
+    """Scores garments against regions and keeps the best of both directions.
+
+    `prepare` writes the vectors to scratch files, measures hubs and what the category filter
+    loses, and finds each region's best garments; a call then does a range of garments.
+    """
+
+    name = "match"
+    unit = "garments"
+    writes = "replace"
+
+    def __init__(self, workspace: Path, config: Config) -> None:
+        super().__init__(workspace, config)
+        self._calibration = calibration(self.workspace)
+        self._matcher = open_matcher(self.workspace, config, scratch(self.workspace))
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """`batch`: column `position`, garments of the partition, ascending."""
+        found = self._matcher.forward(batch.column("position").to_numpy())
+        part = self._matcher.partition
+        looks = part.region_looks[found.regions]
+        margin = margins(found.garments, looks, found.score)
+        known = self._calibration
+        probability = (
+            known.probability(found.score, margin) if known else rule_of_thumb(found.score, margin)
+        )
+        schema = outcome_schema(MATCH)
+        columns = {
+            "garment": _text(part.garment_ids[found.garments]),
+            "region": pa.array(part.region_ids(found.regions), pa.string()),
+            "look": _text(part.looks[looks]),
+            "recipe": pa.repeat(self.recipe(self.config), len(looks)),
+            "s_vlm": pa.array(found.s_vlm),
+            "s_visual": pa.array(found.s_visual),
+            "score": pa.array(found.score),
+            "rank": pa.array(found.rank, mask=found.rank == 0),
+            "reverse_rank": pa.array(found.reverse_rank, mask=found.reverse_rank == 0),
+            "mutual": pa.array((found.rank == 1) & (found.reverse_rank == 1)),
+            "probability": pa.array(probability),
+            "calibrated": pa.array(np.full(len(looks), known is not None)),
+            "reject": pa.nulls(len(looks), schema.field("reject").type),
+        }
+        return pa.table(columns, schema=schema)
+
+    @classmethod
+    def recipe(cls, config: Config) -> str:
+        """Models and settings. What was learned from labels is part of the inputs instead."""
+        # How rows are cut into blocks changes nothing.
+        settings = config.match.model_dump_json(exclude={"block_rows"})
+        return fingerprint(
+            "match", VERSION, chosen(config).key, settings, partition.ATTRIBUTE_WEIGHTS
+        )
+
+    @classmethod
+    def noun(cls, config: Config) -> Noun:
+        """Matches."""
+        return MATCH
+
+    @classmethod
+    def todo(cls, workspace: Workspace, config: Config) -> Todo:
+        """All garments, or nothing while what the matches are made of is unchanged."""
+        said = config.match.weight_brand or config.match.weight_credits
+        names = ("regions", "descriptions", *(("garments", "looks") if said else ()))
+        tables = [workspace.table(name) for name in names]
+        tables.append(Embed.table(workspace, config))
+        learned = calibration(workspace)
+        inputs = fingerprint(
+            *(table.version for table in tables),
+            sorted(together(workspace, "garment").items()),
+            learned.to_json() if learned else "",
+        )
+        if cls.is_current(workspace, config, inputs):
+            return NOTHING
+        count = int(present(workspace, config).garment.sum())
+        return Todo(count, _ranges(count), inputs)
+
+    @classmethod
+    def prepare(cls, workspace: Workspace, config: Config) -> None:
+        """Write the scratch files that all instances read, and what was measured on the way."""
+        measured = make_matcher(workspace, config, scratch(workspace))
+        write_atomically(
+            measured_path(workspace, cls.recipe(config)), json.dumps(asdict(measured)).encode()
+        )
+
+    @classmethod
+    def finish(cls, workspace: Workspace, config: Config) -> None:
+        """Compact, and remove the scratch files."""
+        super().finish(workspace, config)
+        shutil.rmtree(scratch(workspace), ignore_errors=True)
+
+
+def scratch(workspace: Workspace, name: str = "match") -> Path:
+    """Where the scratch files of a match lie."""
+    return workspace.path / "cache" / name
+
+
+def measured_path(workspace: Workspace, recipe: str) -> Path:
+    """A JSON file with the fields of `matcher.Measured`, for the report."""
+    return workspace.path / "measured" / f"match-{recipe}.json"
+
+
+def make_matcher(workspace: Workspace, config: Config, folder: Path) -> Measured:
+    """Write a partition and prepare the join over it, in both directions."""
+    with full_disk(workspace.path):
+        partition.write(workspace, config, folder)
+        matcher = open_matcher(workspace, config, folder)
+        return matcher.prepare(together(workspace, "garment"))
+
+
+def open_matcher(
+    workspace: Workspace,
+    config: Config,
+    folder: Path,
+    weights: tuple[float, float] | None = None,
+) -> Matcher:
+    """The join that `make_matcher` prepared.
+
+    Args:
+        weights: of S_VLM and S_visual; None for those learned in this workspace, or else those
+            of the settings.
+    """
+    return Matcher(folder, config.match, weights or score_weights(workspace, config))
+
+
+def score_weights(workspace: Workspace, config: Config) -> tuple[float, float]:
+    """(λ1, λ2): learned from labels in this workspace, or else as set."""
+    if learned := calibration(workspace):
+        return learned.lambda_vlm, learned.lambda_visual
+    return config.match.lambda_vlm, config.match.lambda_visual
+
+
+def calibration(workspace: Workspace) -> Calibration | None:
+    """What was learned from labels in this workspace, if anything.
+
+    Raises:
+        WorkspaceError: the file is damaged.
+    """
+    path = workspace.path / CALIBRATION
+    if not path.exists():
+        return None
+    try:
+        return Calibration.from_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise WorkspaceError(
+            f"{path} is damaged ({error}). Delete it, or run `lookweave calibrate` again."
+        ) from error
+
+
+def _ranges(count: int) -> Iterator[pa.Table]:
+    for start in range(0, count, QUERY_ROWS):
+        yield pa.table({"position": np.arange(start, min(start + QUERY_ROWS, count))})
+
+
+def _text(values: np.ndarray[tuple[int], np.dtype[np.bytes_]]) -> pa.Array:
+    return pa.array(values.tolist(), pa.binary()).cast(pa.string())

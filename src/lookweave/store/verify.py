@@ -1,0 +1,250 @@
+"""verify-store: prove that a workspace is whole, and mend what a crash left half-done.
+
+A derived row that points nowhere is deleted: the next build makes it again. Nothing that a
+person made (reviews) and no source photo is ever deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lookweave import photos
+from lookweave.errors import Rejected
+from lookweave.progress import Progress
+from lookweave.records import TABLES, file_sha256
+from lookweave.store.tables import Lookup, Table, quoted
+from lookweave.store.workspace import Workspace, write_atomically
+
+_REFERENCES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("sources", "id", ("garments", "looks")),
+    ("regions", "subject", ("garments", "looks")),
+    ("descriptions", "subject", ("regions",)),
+    ("groups", "subject", ("garments", "looks")),
+    ("matches", "garment", ("garments",)),
+    ("matches", "region", ("regions",)),
+    ("pairs", "garment", ("garments",)),
+    ("pairs", "look", ("looks",)),
+    ("pairs", "region", ("regions",)),
+    ("reviews", "garment", ("garments",)),
+)
+"""(table, column, tables one of which must have that id)"""
+
+_KEPT = {"reviews"}  # a person's work: reported, never deleted
+
+
+@dataclass
+class Problem:
+    """One kind of fault in one place."""
+
+    table: str
+    what: str
+    rows: int
+    repaired: bool
+    examples: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Verdict:
+    """What `verify` looked at and what it found."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    photos_hashed: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is well now. A review of a photo that was replaced since is history, and
+        no fault."""
+        return all(problem.repaired or problem.table in _KEPT for problem in self.problems)
+
+    def as_dict(self) -> dict[str, object]:
+        return {"ok": self.ok, **asdict(self)}
+
+
+def verify(
+    workspace: Workspace, progress: Progress, *, repair: bool = True, hashes: bool = True
+) -> Verdict:
+    """Check every table, reference, vector, thumbnail and source photo.
+
+    Args:
+        repair: mend what can be mended; otherwise only report.
+        hashes: read every source photo and compare its SHA-256; otherwise only that it is there.
+    """
+    verdict = Verdict()
+    with workspace.lock():
+        _leftovers(workspace, verdict, repair)
+        for name in TABLES:
+            table = workspace.table(name)  # raises on a broken manifest or another schema
+            table.validate()
+            verdict.rows[name] = table.count()
+            _keys(table, verdict, repair)
+        for name, column, targets in _REFERENCES:
+            known = [Lookup(workspace.table(target), "id") for target in targets]
+            _references(workspace.table(name), column, known, verdict, repair)
+        regions = Lookup(workspace.table("regions"), "id")
+        for table in workspace.embedding_tables():
+            verdict.rows[f"embeddings/{table.path.stem}"] = table.count()
+            _keys(table, verdict, repair)
+            _references(table, "subject", [regions], verdict, repair)
+            _vectors(table, verdict, repair)
+        _boxes(workspace, verdict, repair)
+        _thumbnails(workspace, verdict, repair)
+        _sources(workspace, verdict, progress, hashes)
+        if repair:
+            for table in [workspace.table(name) for name in TABLES] + workspace.embedding_tables():
+                table.clean()
+    return verdict
+
+
+def _leftovers(workspace: Workspace, verdict: Verdict, repair: bool) -> None:
+    """Files that a killed process was still writing."""
+    scratch = [path for path in workspace.path.rglob(".*.tmp") if path.is_file()]
+    if repair:
+        for path in scratch:
+            path.unlink(missing_ok=True)
+    _say(verdict, "files", "half-written file", [path.name for path in scratch], repair)
+
+
+def _keys(table: Table, verdict: Verdict, repair: bool) -> None:
+    """Each key once. Two rows of one key are both deleted, to be made again."""
+    seen: list[bytes] = []
+    for batch in table.scan(list(table.noun.key)):
+        columns = [batch.column(name).to_pylist() for name in table.noun.key]
+        seen += ["\x1f".join(map(str, key)).encode() for key in zip(*columns, strict=True)]
+    keys, counts = np.unique(np.array(seen, dtype=np.bytes_), return_counts=True)
+    twice = [key.decode().split("\x1f") for key in keys[counts > 1]] if len(keys) else []
+    mended = repair and table.noun.name not in _KEPT
+    if mended:
+        for key in twice:
+            parts = zip(table.noun.key, key, strict=True)
+            table.delete(" AND ".join(f"{name} = {quoted(value)}" for name, value in parts))
+    _say(verdict, table.path.stem, "key stands twice", [" ".join(key) for key in twice], mended)
+
+
+def _references(
+    table: Table, column: str, known: list[Lookup], verdict: Verdict, repair: bool
+) -> None:
+    dangling: set[str] = set()
+    for batch in table.scan([column]):
+        values = list(set(batch.column(column).to_pylist()))
+        found = np.zeros(len(values), bool)
+        for lookup in known:
+            found |= lookup.positions(values) >= 0
+        dangling.update(value for value, there in zip(values, found, strict=True) if not there)
+    mended = repair and table.noun.name not in _KEPT
+    if mended:
+        _delete(table, column, sorted(dangling))
+    _say(verdict, table.path.stem, f"{column} points nowhere", sorted(dangling), mended)
+
+
+def _vectors(table: Table, verdict: Verdict, repair: bool) -> None:
+    """Every vector finite and of unit norm."""
+    broken: list[str] = []
+    for batch in table.scan(["subject", "vector"]):
+        flat = batch.column("vector").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        norms = np.linalg.norm(flat.reshape(batch.num_rows, -1), axis=1)
+        wrong = ~(np.abs(norms - 1.0) < 1e-3)
+        subjects = batch.column("subject").to_pylist()
+        broken += [subject for subject, bad in zip(subjects, wrong, strict=True) if bad]
+    if repair:
+        _delete(table, "subject", broken)
+    _say(verdict, table.path.stem, "vector is not of unit norm", broken, repair)
+
+
+def _boxes(workspace: Workspace, verdict: Verdict, repair: bool) -> None:
+    """Every region's box inside its photo, every mask a readable PNG."""
+    regions = workspace.table("regions")
+    sizes = {kind: workspace.table(kind) for kind in ("garments", "looks")}
+    rows = {kind: Lookup(table, "id") for kind, table in sizes.items()}
+    broken: list[str] = []
+    for batch in regions.scan(["id", "subject", "kind", "box", "mask"], rows=2048):
+        found: dict[str, tuple[int, int]] = {}
+        for kind, table in sizes.items():
+            subjects = sorted(set(batch.column("subject").to_pylist()))
+            at = rows[kind].positions(subjects)
+            if (at >= 0).any():
+                photo = table.take(at[at >= 0], ["id", "width", "height"]).to_pylist()
+                found |= {row["id"]: (row["width"], row["height"]) for row in photo}
+        for row in batch.to_pylist():
+            width, height = found.get(row["subject"], (0, 0))
+            x0, y0, x1, y1 = row["box"]
+            inside = -1 <= x0 < x1 <= width + 1 and -1 <= y0 < y1 <= height + 1
+            if not inside or not _opens(row["mask"]):
+                broken.append(row["id"])
+    if repair:
+        _delete(regions, "id", broken)
+    _say(verdict, "regions", "box outside the photo or unreadable mask", broken, repair)
+
+
+def _opens(mask: bytes | None) -> bool:
+    if mask is None:
+        return True
+    try:
+        Image.open(BytesIO(mask)).load()
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _thumbnails(workspace: Workspace, verdict: Verdict, repair: bool) -> None:
+    lost: list[str] = []
+    mended = repair
+    for noun in ("garments", "looks"):
+        for batch in workspace.table(noun).scan(["id", "path"]):
+            for row in batch.to_pylist():
+                thumbnail = workspace.thumbnail_path(row["id"])
+                if thumbnail.exists() and thumbnail.stat().st_size:
+                    continue
+                lost.append(row["id"])
+                mended = repair and _make_thumbnail(workspace, row, thumbnail) and mended
+    _say(verdict, "thumbnails", "thumbnail is missing", lost, mended)
+
+
+def _make_thumbnail(workspace: Workspace, row: dict[str, str], to: Path) -> bool:
+    try:
+        photo = photos.load(workspace.photo_path(row["id"], row["path"]), max_side=384)
+    except Rejected:
+        return False
+    write_atomically(to, photos.thumbnail(photo, 384))
+    return True
+
+
+def _sources(workspace: Workspace, verdict: Verdict, progress: Progress, hashes: bool) -> None:
+    """Every photo's bytes where the tables say, and the same as then."""
+    gone: list[str] = []
+    changed: list[str] = []
+    progress.start("verify", workspace.table("sources").count(), "photos")
+    for batch in workspace.table("sources").scan(["path", "id", "name"]):
+        for row in batch.to_pylist():
+            path = Path(workspace.photo_path(row["id"], row["path"]))
+            progress.advance(1)
+            if not path.exists():
+                gone.append(row["name"])
+            elif hashes:
+                verdict.photos_hashed += 1
+                if not file_sha256(path).startswith(row["id"]):
+                    changed.append(row["name"])
+    progress.end()
+    _say(verdict, "sources", "photo is gone (put it back, or build without it)", gone, False)
+    _say(verdict, "sources", "photo has changed (the next build reads it anew)", changed, False)
+
+
+def _delete(table: Table, column: str, values: list[str]) -> None:
+    for piece in _pieces(values, 500):
+        table.delete(f"{column} IN ({', '.join(map(quoted, piece))})")
+
+
+def _pieces(values: list[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _say(verdict: Verdict, table: str, what: str, rows: list[str], repaired: bool) -> None:
+    if rows:
+        verdict.problems.append(Problem(table, what, len(rows), repaired, rows[:5]))

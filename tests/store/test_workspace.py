@@ -1,0 +1,98 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lookweave.errors import InputError, WorkspaceError, WorkspaceLocked
+from lookweave.records import GROUP
+from lookweave.store.workspace import Workspace, write_atomically
+
+ROW = {"subject": "a", "kind": "look", "group": "a", "how": "same_photo"}
+
+
+def test_a_folder_with_other_things_is_not_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").touch()
+    with pytest.raises(InputError, match="not empty"):
+        Workspace.create(tmp_path)
+
+
+def test_a_settings_file_may_lie_there_before_the_first_build(tmp_path: Path) -> None:
+    (tmp_path / "lookweave.toml").write_text("[match]\ntop_k = 5\n", encoding="utf-8")
+    Workspace.create(tmp_path)
+
+
+def test_opening_what_is_none_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="lookweave build"):
+        Workspace.open(tmp_path / "nothing")
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    Workspace.create(tmp_path / "ws")
+    (tmp_path / "ws" / "workspace.json").write_text(json.dumps({"format": 99}), encoding="utf-8")
+    with pytest.raises(WorkspaceError, match="format 99"):
+        Workspace.open(tmp_path / "ws")
+
+
+def test_one_writer_at_a_time_also_across_processes(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    workspace = Workspace.create(tmp_path / "ws")
+    attempt = (
+        "import sys; from pathlib import Path; from lookweave.store.workspace import Workspace\n"
+        "from lookweave.errors import WorkspaceLocked\n"
+        "try:\n"
+        "    with Workspace.open(Path(sys.argv[1])).lock(): print('free')\n"
+        "except WorkspaceLocked: print('locked')\n"
+    )
+
+    def other_process() -> str:
+        command = [sys.executable, "-c", attempt, str(workspace.path)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    with workspace.lock():
+        assert other_process() == "locked"
+        with pytest.raises(WorkspaceLocked), Workspace.open(workspace.path).lock():
+            pass
+    assert other_process() == "free"
+
+
+def test_a_snapshot_stays_as_it_was(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "ws")
+    workspace.table("groups").upsert(GROUP.table([ROW]))
+    vectors = workspace.embeddings("some-encoder", 4)
+    vectors.upsert(vectors.noun.table([{"subject": "r", "kind": "look", "vector": [1.0, 0, 0, 0]}]))
+    workspace.take_snapshot("spring")
+    workspace.table("groups").delete("true")
+    vectors.delete("true")
+    workspace.table("groups").clean()
+    then = Workspace.open(workspace.path, snapshot="spring")
+    assert then.table("groups").count() == 1
+    assert then.embeddings("some-encoder", 4).count() == 1
+    assert Workspace.open(workspace.path).table("groups").count() == 0
+    assert workspace.snapshots() == ["spring"]
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a b", ".hidden", "x" * 80])
+def test_odd_snapshot_names_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="name is letters"):
+        Workspace.create(tmp_path / "ws").take_snapshot(name)
+
+
+def test_a_snapshot_is_never_replaced_and_an_unknown_one_is_named(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "ws")
+    workspace.take_snapshot("one")
+    with pytest.raises(InputError, match="already"):
+        workspace.take_snapshot("one")
+    with pytest.raises(InputError, match=r"No snapshot 'two'.*one"):
+        Workspace.open(workspace.path, snapshot="two")
+
+
+def test_write_atomically_leaves_no_scratch_file_when_it_fails(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    with pytest.raises(OSError):
+        write_atomically(target, b"x")  # a file cannot replace a folder
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
