@@ -23,6 +23,7 @@ from rich.console import Console
 from torch import Tensor
 
 from lookweave.models.embedded.cards import CARDS
+from lookweave.models.embedded.features import EMBEDDING, POOLED
 from lookweave.train.encoder_network import (
     EncoderNetwork,
     JointNetwork,
@@ -33,7 +34,7 @@ from lookweave.train.encoder_network import (
 )
 from lookweave.train.encoder_quality import EncoderMeasure
 from lookweave.train.encoder_record import RunFacts, encoder_record
-from lookweave.train.export import export_onnx, write_record
+from lookweave.train.export import InnerTensor, export_onnx, write_record
 from lookweave.train.failures import draw_failures, failures_path
 from lookweave.train.garment_crops import SIDE, Garment, prepare_crop
 from lookweave.train.garment_pairs import (
@@ -58,7 +59,7 @@ from lookweave.train.running import (
     use_threads,
 )
 from lookweave.train.side_by_side import side_by_side
-from lookweave.train.trunk import TrunkName
+from lookweave.train.trunk import HEAD_CHANNELS, TrunkName
 
 _console = Console(stderr=True)
 
@@ -66,6 +67,8 @@ START = "encoder.start.pt"
 """The weights before the first step, beside the checkpoint: what the exported ones blend with."""
 CHECKPOINT = "encoder.checkpoint.pt"
 LOG = "run.log"
+AVERAGED = InnerTensor("/ReduceMean_output_0", ("batch", HEAD_CHANNELS))
+"""What `EncoderNetwork.pooled` is called in the exported graph."""
 
 
 class EncoderConfig(BaseModel):
@@ -346,8 +349,8 @@ def finish(
     network = loaded(config, blended(config, best))
     path = config.out / "encoder.onnx"
     exported = export_onnx(
-        network, path, torch.zeros(2, 3, SIDE, SIDE), "embedding", {0: "batch"}, {0: "batch"},
-        measure.agreement,
+        network, path, torch.zeros(2, 3, SIDE, SIDE), EMBEDDING, {0: "batch"}, {0: "batch"},
+        measure.agreement, {POOLED: AVERAGED},
     )  # fmt: skip
     quality = measure.test(network)
     table = config.out / "encoder-ablation.json"

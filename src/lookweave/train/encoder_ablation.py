@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from lookweave.models.embedded.features import EMBEDDING, POOLED
 from lookweave.train.encoder import (
+    AVERAGED,
     EncoderConfig,
     EncoderData,
     loaded,
@@ -54,7 +56,7 @@ def ablate(config: EncoderConfig) -> list[dict[str, Any]]:
     def write(folder: Path, one: EncoderConfig, weights: Weights) -> None:
         export_onnx(
             loaded(one, weights), folder / "encoder.onnx", torch.zeros(2, 3, SIDE, SIDE),
-            "embedding", {0: "batch"}, {0: "batch"}, measure.agreement,
+            EMBEDDING, {0: "batch"}, {0: "batch"}, measure.agreement, {POOLED: AVERAGED},
         )  # fmt: skip
 
     write(config.out / "ablation-0", config, start)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -44,12 +44,30 @@ class Exported:
         }
 
 
+@dataclass(frozen=True)
+class InnerTensor:
+    """A tensor inside an exported graph.
+
+    Attributes:
+        name: as the exporter calls it.
+        shape: a name where the length varies.
+    """
+
+    name: str
+    shape: tuple[int | str, ...]
+
+
 def export_onnx(
     network: nn.Module, path: Path, example: Tensor, output: str, input_axes: dict[int, str],
     output_axes: dict[int, str], agreement: Agreement,
+    also: Mapping[str, InnerTensor] | None = None,
 ) -> Exported:  # fmt: skip
     """Write `network` as ONNX, whole or not at all, its weights at the coarsest precision whose
-    answers agree with float32."""
+    answers agree with float32.
+
+    Args:
+        also: further outputs, by name.
+    """
     network.eval()
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
@@ -62,6 +80,8 @@ def export_onnx(
     whole = onnx.load(part)
     tried = coarsest(whole, output, agreement)
     model = stored(whole, tried[-1].precision)
+    for name, tensor in (also or {}).items():
+        give_out(model, name, tensor)
     onnx.save(model, part)
     generator = torch.Generator().manual_seed(0)
     image = torch.rand((3, *example.shape[1:]), generator=generator) * 2 - 1
@@ -70,6 +90,32 @@ def export_onnx(
     given = answer_of(model, output)(image.numpy())
     part.replace(path)
     return Exported(float(np.abs(given - expected).max() / np.abs(expected).max()), tried)
+
+
+def give_out(model: onnx.ModelProto, name: str, tensor: InnerTensor) -> None:
+    """Make a float32 tensor inside the graph one of its outputs; no node changes.
+
+    Args:
+        name: of the output; the tensor is renamed.
+
+    Raises:
+        ValueError: no node of the graph gives this tensor.
+    """
+    ends = [
+        (values, place)
+        for node in model.graph.node
+        for values in (node.input, node.output)
+        for place, value in enumerate(values)
+        if value == tensor.name
+    ]
+    if not any(tensor.name in node.output for node in model.graph.node):
+        raise ValueError(f"the graph has no tensor {tensor.name}")
+    for values, place in ends:
+        values[place] = name
+    model.graph.output.append(
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, tensor.shape)
+    )
+    onnx.checker.check_model(model)
 
 
 def write_record(weights: Path, record: dict[str, Any]) -> Path:

@@ -178,6 +178,8 @@ def model_page(record: Mapping[str, Any], failures: Sequence[str] = ()) -> str:
                 ("Task", record["task"]),
                 ("File", f"`{record['file']}`, {record['bytes'] / 1e6:.1f} MB"),
                 ("sha-256", f"`{record['sha256']}`"),
+                *([("sha-256 of the file with its further output", f"`{record['file_sha256']}`")]
+                  if "file_sha256" in record else []),
                 ("Licence", record["licence"]),
                 ("Network", record["architecture"]),
                 ("Weights", f"{record['weights']:,}, stored as"
