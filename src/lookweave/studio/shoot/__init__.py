@@ -1,0 +1,1 @@
+"""Photo-shoots: a garment's product photo in, an editorial picture out."""
