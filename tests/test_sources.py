@@ -47,8 +47,9 @@ def test_folder_is_read_recursively_in_sorted_order(tmp_path: Path) -> None:
     first = listed(tmp_path)[0]
     status = (tmp_path / "10.jpg").stat()
     assert first == Source(
-        "garment", str(tmp_path / "10.jpg"), "10.jpg", status.st_size, status.st_mtime_ns
-    )
+        "garment", str(tmp_path / "10.jpg"), "10.jpg", status.st_size, status.st_mtime_ns,
+        input=str(tmp_path), facts=sources.ProductFacts(),
+    )  # fmt: skip
     assert first.metadata == "{}"
 
 
@@ -349,7 +350,7 @@ def test_price_with_a_currency_keeps_it_in_the_metadata() -> None:
 @pytest.mark.parametrize("value", ["yes", "TRUE", "1", "x", "1.0", True, 1, "2026-01-31"])
 def test_taken_down(value: object) -> None:
     assert catalogue.is_taken_down(value)
-    assert Source("look", "/a", "a", cells={"path": "a", "Takedown": value}).taken_down
+    assert catalogue.row_says("look", {"path": "a", "Takedown": value}).takedowns
 
 
 @pytest.mark.parametrize("value", ["no", "FALSE", "0", "-", False, 0, 0.0, "None"])

@@ -36,6 +36,12 @@ class Ingest(_Section):
     http_retries: int = Field(2, ge=0)
     http_redirects: int = Field(5, ge=0)
     allow_private_addresses: bool = False
+    columns: dict[str, str] = Field({}, description="a manifest's own names: sku = 'Art.-Nr.'")
+    base: str | None = Field(None, description="folder or address where relative paths begin")
+    encoding: str | None = Field(None, description="of manifests that are text; None: found out")
+    max_failed: float = Field(
+        0.5, gt=0, le=1, description="share of a manifest's rows that may fail before any work"
+    )
 
 
 class Match(_Section):

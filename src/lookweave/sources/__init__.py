@@ -4,6 +4,25 @@
 `fetch` brings what lies behind an address.
 """
 
-from lookweave.sources.places import Source, absolute, is_address, listing
+from lookweave.sources.places import absolute, listing
+from lookweave.sources.source import (
+    Facts,
+    LookFacts,
+    Notices,
+    Options,
+    ProductFacts,
+    Source,
+    is_address,
+)
 
-__all__ = ["Source", "absolute", "is_address", "listing"]
+__all__ = [
+    "Facts",
+    "LookFacts",
+    "Notices",
+    "Options",
+    "ProductFacts",
+    "Source",
+    "absolute",
+    "is_address",
+    "listing",
+]

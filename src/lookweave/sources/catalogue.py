@@ -6,9 +6,13 @@ looks, the rest is kept as metadata.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from lookweave.sources.source import Facts, LookFacts, ProductFacts
 
 PHOTO_COLUMNS = (
     "path", "file", "file_path", "filepath", "file_name", "filename", "image", "image_path",
@@ -96,6 +100,37 @@ def noun_columns(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "garment" and "product" not in taken and "sku" in taken:
         taken["product"] = taken["sku"]
     return {**taken, "metadata": rest}
+
+
+@dataclass(frozen=True)
+class RowSays:
+    """What a row says beside its pictures; the attributes are those of `sources.Source`."""
+
+    facts: Facts
+    further: Mapping[str, Any]
+    rights: tuple[str, ...]
+    takedowns: tuple[str, ...]
+    takedown_due: datetime.date | None
+
+
+def row_says(kind: str, cells: Mapping[str, Any]) -> RowSays:
+    """What a manifest's row says."""
+    said = noun_columns(kind, cells)
+    rights = (str(said["rights"]),) if said.get("rights") else ()
+    takedowns = ("taken down: yes",) if said["taken_down"] else ()
+    told = {name: value for name, value in said.items() if name in _FACTS[kind]}
+    facts: Facts
+    if kind == "garment":
+        facts = ProductFacts(style=said.get("product"), **told)
+    else:
+        facts = LookFacts(**told)
+    return RowSays(facts, said["metadata"], rights, takedowns, None)
+
+
+_FACTS = {
+    "garment": {"sku", "title", "brand", "category", "price", "url"},
+    "look": {"title", "brand", "season", "photographer", "shoot", "url"},
+}
 
 
 def is_taken_down(value: object) -> bool:

@@ -6,21 +6,20 @@ they are and when they changed, so that ingest can tell what is new.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from lookweave.errors import InputError, Rejected
 from lookweave.photos import formats
-from lookweave.sources import manifests
-from lookweave.sources.catalogue import noun_columns
+from lookweave.sources import catalogue, manifests
+from lookweave.sources.source import Notices, Options, Source, is_address, no_facts
 from lookweave.store import workspace
 
 PHOTO_SUFFIXES = frozenset({
@@ -46,56 +45,12 @@ _OTHER_NAMES = frozenset({"thumbs.db", "desktop.ini", "icon\r"})
 _OTHER_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where one photo is said to be.
-
-    Attributes:
-        kind: garment or look.
-        path: absolute path, or http(s) address; always valid Unicode.
-        name: posix path below the folder, or as the manifest says it.
-        size: bytes; None for an address and for a file that is not there.
-        modified_ns: time of the last change, nanoseconds since 1970; None likewise.
-        cells: the manifest's row without its empty cells; {} for a folder.
-        problem: why the photo cannot be read, where the listing shows it already.
-    """
-
-    kind: str
-    path: str
-    name: str
-    size: int | None = None
-    modified_ns: int | None = None
-    cells: dict[str, Any] = field(default_factory=dict)
-    problem: Rejected | None = None
-
-    @property
-    def is_address(self) -> bool:
-        """Whether the photo is fetched by http(s)."""
-        return is_address(self.path)
-
-    @property
-    def metadata(self) -> str:
-        """The cells as JSON, the same text for the same cells."""
-        return json.dumps(self.cells, ensure_ascii=False, sort_keys=True) if self.cells else "{}"
-
-    @property
-    def rights(self) -> str | None:
-        """What the manifest says of the rights."""
-        value = noun_columns(self.kind, self.cells).get("rights") if self.cells else None
-        return str(value) if value is not None else None
-
-    @property
-    def taken_down(self) -> bool:
-        """Whether the manifest says that the photo must not be shown."""
-        return bool(self.cells) and bool(noun_columns(self.kind, self.cells)["taken_down"])
-
-
-def is_address(path: str) -> bool:
-    """Whether `path` is an http(s) address rather than a file's path."""
-    return path[:8].lower().startswith(("http://", "https://"))
-
-
-def listing(kind: str, places: tuple[str, ...]) -> Iterator[Source]:
+def listing(
+    kind: str,
+    places: tuple[str, ...],
+    options: Options | None = None,
+    notices: Notices | None = None,
+) -> Iterator[Source]:
     """All photos of some folders and manifests, place by place, folders in order of names.
 
     A photo that is listed twice is yielded twice. Memory grows with the largest single folder,
@@ -104,6 +59,8 @@ def listing(kind: str, places: tuple[str, ...]) -> Iterator[Source]:
     Args:
         kind: garment or look.
         places: folders, read recursively, and .csv, .tsv or .parquet manifests.
+        options: how manifests are to be read.
+        notices: is told what had to be guessed or was left aside.
 
     Raises:
         InputError: a place is not there, is no manifest, or holds no photo. All places are
@@ -155,7 +112,10 @@ def _folder(kind: str, root: Path) -> Iterator[Source]:
         if problem is None:
             problem = _bad_name(path)
         size, modified_ns = _stat(path)
-        yield Source(kind, _readable(path), _readable(name), size, modified_ns, problem=problem)
+        yield Source(
+            kind, _readable(path), _readable(name), size, modified_ns, problem=problem,
+            input=str(root), facts=no_facts(kind),
+        )  # fmt: skip
     if not found:
         raise InputError(
             f"The folder {root} (given as {kind}s) holds no photo: JPEG, PNG, WebP, AVIF, TIFF, "
@@ -221,38 +181,40 @@ def _is_likely_photo(name: str, path: str) -> bool:
 
 def _manifest(kind: str, path: Path) -> Iterator[Source]:
     for row in manifests.rows(path):
-        where = f"{path}:{row.line}"
-        if row.problem is not None:
-            yield Source(
-                kind, where, f"{path.name}:{row.line}", cells=row.cells,
-                problem=Rejected(
-                    "broken_row", f"This row of the manifest {row.problem}: quote cells that "
-                    "contain the delimiter, and change the file."
-                ),
-            )  # fmt: skip
-        elif row.photo is None:
-            yield Source(
-                kind, where, f"{path.name}:{row.line}", cells=row.cells,
-                problem=Rejected("no_photo_named", "This row of the manifest names no photo."),
-            )  # fmt: skip
-        else:
-            yield _manifest_source(kind, path.parent, row.photo, row.cells)
+        found = _of_row(kind, path, row)
+        says = catalogue.row_says(kind, row.cells)
+        yield replace(
+            found, cells=row.cells, line=row.line, facts=says.facts, further=says.further,
+            rights=says.rights, takedowns=says.takedowns, takedown_due=says.takedown_due,
+        )  # fmt: skip
 
 
-def _manifest_source(kind: str, folder: Path, photo: str, cells: dict[str, Any]) -> Source:
+def _of_row(kind: str, path: Path, row: manifests.ManifestRow) -> Source:
+    told: dict[str, Any] = {"input": str(path), "facts": no_facts(kind)}
+    where, name = f"{path}:{row.line}", f"{path.name}:{row.line}"
+    photo = row.photo
+    if row.problem is not None:
+        problem = Rejected(
+            "broken_row", f"This row of the manifest {row.problem}: quote cells that "
+            "contain the delimiter, and change the file."
+        )  # fmt: skip
+        return Source(kind, where, name, problem=problem, **told)
+    if photo is None:
+        problem = Rejected("no_photo_named", "This row of the manifest names no photo.")
+        return Source(kind, where, name, problem=problem, **told)
     if is_address(photo):
-        return Source(kind, photo, photo, cells=cells)
+        return Source(kind, photo, photo, **told)
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+)://", photo)
     if scheme and scheme[1].lower() != "file":
         problem = Rejected(
             "unsupported_address",
             f"{scheme[1]}:// is not read: name files, or http:// or https:// addresses.",
         )
-        return Source(kind, photo, photo, cells=cells, problem=problem)
+        return Source(kind, photo, photo, problem=problem, **told)
     if scheme:
         photo = unquote(urlsplit(photo).path)
-    path, size, modified_ns = _find(folder, photo)
-    return Source(kind, _readable(path), photo, size, modified_ns, cells, _bad_name(path))
+    file, size, modified_ns = _find(path.parent, photo)
+    return Source(kind, _readable(file), photo, size, modified_ns, problem=_bad_name(file), **told)
 
 
 def _find(folder: Path, photo: str) -> tuple[str, int | None, int | None]:

@@ -70,7 +70,10 @@ def _left_to_do(
     listed: list[Digests] = []
     count = 0
     with pa.ipc.new_stream(waiting, LISTED) as stream:
-        everything = (each for kind in places for each in sources.listing(kind, places[kind]))
+        options = sources.Options.of(config)
+        everything = (
+            each for kind in places for each in sources.listing(kind, places[kind], options)
+        )
         while chunk := list(islice(everything, _CHUNK)):
             listed.append(_digests((each.kind, each.path) for each in chunk))
             rows = [_row(each, known) for each in chunk if not known.done(each)]
@@ -149,7 +152,7 @@ def _row(source: sources.Source, known: _Known) -> dict[str, Any]:
         "name": source.name,
         "size": source.size,
         "modified_ns": source.modified_ns,
-        "rights": source.rights,
+        "rights": "; ".join(source.rights) or None,
         "taken_down": source.taken_down,
         "metadata": source.metadata,
         "known": known.has(source.kind, source.path),
