@@ -22,8 +22,8 @@ from lookweave.errors import InputError, ModelError
 from lookweave.models.cards import card_named
 from lookweave.models.hub.cards import card_for_path, is_path
 from lookweave.models.hub.encoder import FRAMING
-from lookweave.models.hub.export import KEPT
 from lookweave.models.hub.fetch import locate
+from lookweave.models.hub.files import KEPT
 from lookweave.models.hub.graphs import architecture, configuration
 from lookweave.models.hub.preprocess import recipe_in
 from lookweave.models.hub.tokens import tokenizer_in

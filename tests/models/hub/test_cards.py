@@ -24,8 +24,9 @@ from lookweave.models import cards
 from lookweave.models.card import TASKS, Card, with_running, with_settings
 from lookweave.models.hub.cards import CARDS, card_for_path, is_path
 from lookweave.models.hub.encoder import HubEncoder
-from lookweave.models.hub.export import VERSION, content_fingerprint
+from lookweave.models.hub.export import VERSION
 from lookweave.models.hub.fetch import folder_of, missing
+from lookweave.models.hub.files import content_fingerprint
 from lookweave.models.hub.runtime import Runtime
 from lookweave.models.protocols import Pixels
 

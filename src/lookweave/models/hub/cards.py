@@ -15,7 +15,7 @@ from typing import Any
 
 from lookweave.errors import ModelError
 from lookweave.models.card import Card
-from lookweave.models.hub.export import content_fingerprint
+from lookweave.models.hub.files import content_fingerprint
 from lookweave.models.hub.graphs import DETECTOR, ENCODER, PROMPTED, SEGMENTER
 
 _YOLO = "lookweave.models.hub.yolo:YoloDetector"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
@@ -12,49 +11,13 @@ from pathlib import Path
 from filelock import FileLock
 
 from lookweave.errors import ModelError
+from lookweave.models.hub.files import KEPT, cache_dir, content_fingerprint
 from lookweave.models.hub.graphs import Config, Graph, Size
 
 logger = logging.getLogger(__name__)
 
 VERSION = 1
 """Raise it when the same weights give another graph."""
-
-WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "open_clip_pytorch_model.bin")
-KEPT = (
-    "config.json", "open_clip_config.json", "preprocessor_config.json", "processor_config.json",
-    "labels.json", "lookweave.json", "tokenizer*", "special_tokens_map.json",
-    "added_tokens.json", "vocab*", "merges.txt", "spiece.model", "*.spm",
-)  # fmt: skip
-"""What a folder of ONNX files needs besides, to be a model folder of its own."""
-
-_SAMPLE = 1 << 16
-
-
-def weight_files(folder: Path) -> list[Path]:
-    """The files with weights, in a fixed order; safetensors where there are any."""
-    for pattern in WEIGHTS:
-        if found := sorted(folder.glob(pattern)):
-            return found
-    return []
-
-
-def content_fingerprint(path: Path) -> str:
-    """What a model folder or file is made of, as 16 hex digits; no matter where it lies.
-
-    Configurations are read whole; of weights, their size and samples through the file, so that
-    gigabytes are told apart in milliseconds.
-    """
-    digest = hashlib.sha256()
-    files = [path] if path.is_file() else _files(path)
-    for file in files:
-        size = file.stat().st_size
-        digest.update(f"{'' if file == path else file.name}:{size}\n".encode())
-        with file.open("rb") as opened:
-            steps = max(1, min(64, size // _SAMPLE + 1))
-            for step in range(steps):
-                opened.seek(max(0, (size - _SAMPLE) * step // max(1, steps - 1)))
-                digest.update(opened.read(_SAMPLE))
-    return digest.hexdigest()[:16]
 
 
 def exported(
@@ -98,12 +61,6 @@ def exported(
 def exports_dir(models_dir: Path | None) -> Path:
     """Where exported networks are kept."""
     return (models_dir or cache_dir()) / "exports"
-
-
-def cache_dir() -> Path:
-    """Where models go when nobody says where: the user's cache."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "lookweave" / "models"
 
 
 def _export(folder: Path, config: Config, graph: Graph, path: Path, size: Size) -> None:
@@ -163,10 +120,3 @@ def _quantise(whole: Path, path: Path) -> None:
         str(whole), str(part), weight_type=QuantType.QUInt8, op_types_to_quantize=["MatMul", "Gemm"]
     )
     part.replace(path)
-
-
-def _files(folder: Path) -> list[Path]:
-    found = [*weight_files(folder), *folder.glob("*.onnx")]
-    for pattern in KEPT:
-        found += folder.glob(pattern)
-    return sorted(set(found))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lookweave.errors import HubUnreachable, InputError, ModelError
 from lookweave.models.card import Card
-from lookweave.models.hub.export import KEPT, weight_files
+from lookweave.models.hub.files import KEPT, weight_files
 
 _CONFIGS = ("config.json", "open_clip_config.json", "model.onnx")
 

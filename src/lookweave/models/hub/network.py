@@ -19,7 +19,8 @@ from lookweave.models.hub.backends import (
     OpenVinoBackend,
     TorchBackend,
 )
-from lookweave.models.hub.export import exported, weight_files
+from lookweave.models.hub.export import exported
+from lookweave.models.hub.files import weight_files
 from lookweave.models.hub.graphs import Architecture, Config, Graph, Size
 from lookweave.models.hub.runtime import Runtime, Settled, fitting_batch_size
 
