@@ -1,8 +1,9 @@
 """What a photo's rights field says about publishing it: the one place that decides.
 
-The field is free text from a catalogue, a manifest or a person. It is read without regard to
-case, spacing, punctuation or Unicode form. What forbids always wins: "CC BY 4.0, internal use
-only" is forbidden. What is not understood is *unknown*, never allowed.
+The field is free text from a catalogue, a manifest or a person. What forbids always wins,
+wherever it stands and however it is written: "CC BY 4.0, internal use only" is forbidden. What
+allows must be all of the field: a licence (`licences`), or a phrase that grants publication.
+What is not understood is *unknown*, never allowed.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from enum import Enum
+from functools import lru_cache
+
+from lookweave.publish.licences import licence_named, plain_words
 
 
 class Standing(Enum):
@@ -38,35 +42,33 @@ FORBIDDING: tuple[str, ...] = (
     "license expired", "licence expired", "expired", "embargo", "embargoed",
     "forbidden", "prohibited", "not permitted", "not allowed", "permission denied",
     "no permission", "without permission", "revoked", "withdrawn", "taken down", "takedown",
-    "take down", "under nda", "evaluation only", "no",
+    "take down", "under nda", "evaluation only", "not cleared", "not licensed", "not licenced",
+    "not released", "not approved", "not authorized", "not authorised",
+    "nicht veroffentlichen", "keine veroffentlichung", "nicht zur veroffentlichung",
+    "nicht freigegeben", "nur intern", "nur fur internen", "interne nutzung",
+    "interner gebrauch", "internen gebrauch", "vertraulich", "gesperrt", "unter embargo",
+    "ne pas publier", "ne pas diffuser", "usage interne", "confidentiel", "interdit",
+    "no publicar", "uso interno", "confidencial", "prohibido", "non pubblicare", "vietato",
+    "riservato", "nao publicar", "proibido", "niet publiceren", "vertrouwelijk",
+    "intern gebruik",
 )  # fmt: skip
-"""Phrases that forbid, wherever they stand in the field ("no" only when it is all of it)."""
+"""Phrases that forbid, wherever they stand in the field."""
+
+FORBIDDING_ALONE = frozenset({"no", "nein", "non", "nee", "nao"})
+"""Words that forbid when they are all of the field."""
 
 ALLOWING: tuple[str, ...] = (
-    "public domain", "pdm", "cc0", "cc zero", "no known copyright", "no rights reserved",
     "may be published", "can be published", "free to publish", "for publication",
     "publication allowed", "publication permitted", "publication granted", "publishable",
-    "publish", "redistributable", "redistribution allowed", "redistribution permitted",
-    "cleared", "release signed", "allowed", "permitted", "granted", "yes", "ok", "open",
+    "redistributable", "redistribution allowed", "redistribution permitted", "cleared",
+    "rights cleared", "cleared for publication", "released for publication",
+    "zur Veröffentlichung freigegeben", "publication autorisée", "publicación autorizada",
+    "pubblicazione autorizzata",
 )  # fmt: skip
-"""Phrases that are all of the field and allow."""
+"""Phrases that are all of the field and allow. A bare "yes" or "ok" is none: in a column of
+copyrights it says the opposite."""
 
-_SPDX_OPEN = frozenset(
-    {
-        "0bsd", "apache 2 0", "apache license 2 0", "bsd 2 clause", "bsd 3 clause", "cc pddc",
-        "cdla permissive 1 0", "cdla permissive 2 0", "cdla sharing 1 0", "dl de by 2 0",
-        "dl de zero 2 0", "etalab 2 0", "gfdl 1 2", "gfdl 1 3", "gfdl 1 3 or later", "isc",
-        "lal 1 3", "mit", "mit 0", "odbl 1 0", "odc by 1 0", "ogl uk 3 0", "pddl 1 0",
-        "unlicense", "wtfpl", "zlib",
-    }
-)  # fmt: skip
-_WHOLE_ONLY = frozenset({"no"})
-_CREATIVE_COMMONS = re.compile(
-    r"\bcc (by|sa|nc|nd|0|zero|pdm)\b|\bcc0\b|\bccby\b|\bcreative ?commons\b|"
-    r"\bcreativecommons org (licenses|publicdomain)\b"
-)
-_NON_COMMERCIAL = re.compile(r"\bnc\b|\bnon ?commercial\b")
-_NO_DERIVATIVES = re.compile(r"\bnd\b|\bno ?deriv")
+_MOST_REMEMBERED = 1 << 16  # different texts: a catalogue has few, but each row may have its own
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,6 @@ class Judgement:
     no_derivatives: bool = False
 
 
-@dataclass
 class RightsRules:
     """The built-in phrases and those of the person who publishes.
 
@@ -95,53 +96,66 @@ class RightsRules:
         forbid: further phrases that forbid wherever they stand.
     """
 
-    allow: tuple[str, ...] = ()
-    forbid: tuple[str, ...] = ()
-    _known: dict[str, Judgement] = field(default_factory=dict, repr=False)
-
-    def __post_init__(self) -> None:
-        phrases = [plain(phrase) for phrase in (*FORBIDDING, *self.forbid)]
-        anywhere = [re.escape(phrase) for phrase in phrases if phrase and phrase not in _WHOLE_ONLY]
+    def __init__(self, allow: tuple[str, ...] = (), forbid: tuple[str, ...] = ()) -> None:
+        phrases = [plain(phrase) for phrase in (*FORBIDDING, *forbid)]
+        anywhere = [re.escape(phrase) for phrase in phrases if phrase]
         # Word boundaries are no help in scripts without spaces, where the phrase may stand inside.
         self._forbids = re.compile(
             "|".join(word if not word.isascii() else rf"\b{word}\b" for word in anywhere)
         )
-        self._allows = {plain(phrase) for phrase in (*ALLOWING, *self.allow)} | _SPDX_OPEN
+        self._allows = frozenset(map(_exact, ALLOWING))
+        self._allows_too = frozenset(map(_exact, allow))
+        self._remembered = lru_cache(_MOST_REMEMBERED)(self._judge)
 
     def judge(self, rights: str | None) -> Judgement:
-        """What one field says."""
-        words = (rights or "").strip()
-        if words not in self._known:
-            self._known[words] = self._judge(words)
-        return self._known[words]
+        """What one field says.
+
+        Several statements in one field, with semicolons or on lines of their own, are judged one
+        by one, and the strictest wins.
+        """
+        return self._remembered((rights or "").strip())
 
     def judge_all(self, fields: Iterable[str | None]) -> Judgement:
         """What all that is known of one photo says together: the strictest word wins.
 
         A field without words adds nothing to one that has some.
         """
-        said = [self.judge(words) for words in fields]
-        said = [one for one in said if one.words] or [Judgement(Standing.UNKNOWN)]
-        worst = max(said, key=lambda one: _STRICTNESS[one.standing])
-        return Judgement(
-            worst.standing,
-            worst.words,
-            any(one.non_commercial for one in said),
-            any(one.no_derivatives for one in said),
-        )
+        said = [one for one in map(self.judge, fields) if one.words]
+        return strictest(said) if said else Judgement(Standing.UNKNOWN)
 
     def _judge(self, words: str) -> Judgement:
         text = plain(words)
-        if text in _WHOLE_ONLY or self._forbids.search(text):
+        if text in FORBIDDING_ALONE or self._forbids.search(text):
             return Judgement(Standing.FORBIDDEN, words)
-        if _CREATIVE_COMMONS.search(text):
-            return Judgement(
-                Standing.ALLOWED,
-                words,
-                non_commercial=bool(_NON_COMMERCIAL.search(text)),
-                no_derivatives=bool(_NO_DERIVATIVES.search(text)),
-            )
-        return Judgement(Standing.ALLOWED if text in self._allows else Standing.UNKNOWN, words)
+        statements = [part.strip() for part in re.split(r"[;\n\r]", words) if part.strip()]
+        if len(statements) > 1 and _exact(words) not in self._allows_too:
+            judged = strictest([self.judge(one) for one in statements])
+            return replace(judged, words=words)
+        return self._statement(words)
+
+    def _statement(self, words: str) -> Judgement:
+        text = _exact(words)
+        if text in self._allows or text in self._allows_too:
+            return Judgement(Standing.ALLOWED, words)
+        licence = licence_named(words)
+        if licence is None:
+            return Judgement(Standing.UNKNOWN, words)
+        return Judgement(
+            Standing.ALLOWED if licence.permits else Standing.FORBIDDEN,
+            words,
+            non_commercial=licence.non_commercial,
+            no_derivatives=licence.no_derivatives,
+        )
+
+
+def strictest(judged: list[Judgement]) -> Judgement:
+    """One judgement of several, at least one: the strictest, with the limits of all."""
+    worst = max(judged, key=lambda one: _STRICTNESS[one.standing])
+    return replace(
+        worst,
+        non_commercial=any(one.non_commercial for one in judged),
+        no_derivatives=any(one.no_derivatives for one in judged),
+    )
 
 
 _STRICTNESS = {Standing.ALLOWED: 0, Standing.UNKNOWN: 1, Standing.FORBIDDEN: 2}
@@ -160,3 +174,8 @@ def plain(words: str) -> str:
         if unicodedata.category(character) not in ("Mn", "Cf")
     )
     return " ".join("".join(kept).split())
+
+
+def _exact(words: str) -> str:
+    """Text as it is held against the phrases that allow."""
+    return plain_words(words) or " ".join(words.casefold().split())
