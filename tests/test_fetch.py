@@ -6,6 +6,7 @@ import gzip
 import http.server
 import ipaddress
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -17,6 +18,7 @@ from contextlib import closing
 from typing import ClassVar
 
 import pytest
+import trustme
 from tests.photo_bytes import encoded, upright
 
 from lookweave.errors import Rejected
@@ -384,3 +386,36 @@ def test_name_that_leads_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     why = fetched("http://nowhere.example/a.jpg")
     assert isinstance(why, Rejected)
     assert (why.reason, why.retry) == ("unknown_host", True)
+
+
+def test_certificate_of_one_host_is_never_used_for_another_at_the_same_address(
+    names: dict[str, list[list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names.update({"a.example": [["127.0.0.1"]], "b.example": [["127.0.0.1"]]})
+    authority = trustme.CA()
+    trusting, serving = ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.configure_trust(trusting)
+    authority.issue_cert("a.example").configure_cert(serving)
+    monkeypatch.setattr(fetch, "_tls", lambda: trusting)
+    monkeypatch.setattr(fetch, "TOGETHER", 1)  # b comes when a's connection waits to be used again
+    connections: set[int] = set()
+
+    class Secret(Misbehaving):
+        def do_GET(self) -> None:
+            connections.add(self.client_address[1])
+            self.answer(PHOTO)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Secret)
+    server.socket = serving.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        hosts = ("a.example", "b.example", "a.example", "A.example")
+        addresses = [f"https://{host}:{server.server_port}/" for host in hosts]
+        first, other, *again = fetch.fetch_all(addresses, QUICK)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert isinstance(other, Rejected)
+    assert other.reason == "certificate_not_valid"
+    assert [first, *again] == [PHOTO, PHOTO, PHOTO]
+    assert len(connections) == 1, "one host's connection is used again"

@@ -9,6 +9,7 @@ address that was checked: a name that resolves differently the second time chang
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import ipaddress
 import random
@@ -72,27 +73,56 @@ def fetch_all(addresses: Sequence[str], limits: FetchLimits) -> list[bytes | Rej
 
 async def _fetch_all(addresses: Sequence[str], limits: FetchLimits) -> list[bytes | Rejected]:
     gate = asyncio.Semaphore(TOGETHER)
-    # trust_env=False: a proxy from the environment would connect where we did not check.
-    async with httpx.AsyncClient(
-        verify=_tls(),
-        trust_env=False,
-        follow_redirects=False,
-        timeout=httpx.Timeout(limits.timeout),
-        headers={
-            "User-Agent": f"lookweave/{__version__}",
-            "Accept": "image/*,*/*;q=0.1",
-            "Accept-Encoding": "identity",
-        },
-    ) as client:
+    async with _Connections(limits.timeout) as connections:
 
         async def one(address: str) -> bytes | Rejected:
             async with gate:
                 try:
-                    return await _with_retries(client, address, limits)
+                    return await _with_retries(connections, address, limits)
                 except Rejected as why:
                     return why
 
         return list(await asyncio.gather(*(one(address) for address in addresses)))
+
+
+class _Connections:
+    """Open connections, those of each host apart.
+
+    Requests go to an IP address that was checked, so a pool would know a connection by that
+    address. Two hosts may share it: in one pool, the connection whose certificate was checked
+    for the first would carry the second's photos, whose certificate nobody saw.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._open = contextlib.AsyncExitStack()
+        self._clients: dict[str, httpx.AsyncClient] = {}
+
+    async def __aenter__(self) -> _Connections:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    def to(self, host: str) -> httpx.AsyncClient:
+        """The client that talks to this host, and to no other."""
+        host = host.lower()
+        if host not in self._clients:
+            # trust_env=False: a proxy from the environment would connect where we did not check.
+            client = httpx.AsyncClient(
+                verify=_tls(),
+                trust_env=False,
+                follow_redirects=False,
+                timeout=httpx.Timeout(self._timeout),
+                headers={
+                    "User-Agent": f"lookweave/{__version__}",
+                    "Accept": "image/*,*/*;q=0.1",
+                    "Accept-Encoding": "identity",
+                },
+            )
+            self._open.push_async_callback(client.aclose)
+            self._clients[host] = client
+        return self._clients[host]
 
 
 @functools.cache
@@ -108,7 +138,7 @@ class _Again(Rejected):
         self.after = after
 
 
-async def _with_retries(client: httpx.AsyncClient, address: str, limits: FetchLimits) -> bytes:
+async def _with_retries(connections: _Connections, address: str, limits: FetchLimits) -> bytes:
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = error.after if isinstance(error, _Again) else 0.0
@@ -121,14 +151,14 @@ async def _with_retries(client: httpx.AsyncClient, address: str, limits: FetchLi
         retry=retry_if_exception(lambda error: isinstance(error, _Again)),
         reraise=True,
     )
-    content: bytes = await attempts(_attempt, client, address, limits)
+    content: bytes = await attempts(_attempt, connections, address, limits)
     return content
 
 
-async def _attempt(client: httpx.AsyncClient, address: str, limits: FetchLimits) -> bytes:
+async def _attempt(connections: _Connections, address: str, limits: FetchLimits) -> bytes:
     try:
         async with asyncio.timeout(limits.timeout):
-            return await _follow(client, address, limits)
+            return await _follow(connections, address, limits)
     except (TimeoutError, httpx.TimeoutException) as error:
         raise _Again(
             "time_out", f"The server took longer than {limits.timeout:g} s (http_timeout)."
@@ -155,10 +185,11 @@ async def _attempt(client: httpx.AsyncClient, address: str, limits: FetchLimits)
         ) from error
 
 
-async def _follow(client: httpx.AsyncClient, address: str, limits: FetchLimits) -> bytes:
+async def _follow(connections: _Connections, address: str, limits: FetchLimits) -> bytes:
     url = _parsed(address)
     for _ in range(limits.redirects + 1):
         target = await _target(url, limits.allow_private_addresses)
+        client = connections.to(_host(url))
         request = client.build_request(
             "GET",
             url.copy_with(host=str(target)),
