@@ -18,7 +18,6 @@ from tests.publish.shop import SHAPE, Publisher, Shop, drawn
 
 from lookweave.errors import ConfigError, InputError, PublishError
 from lookweave.publish import export, summary_text
-from lookweave.publish.folder import replacing
 from lookweave.store.workspace import Workspace
 
 TOTAL = sum(SHAPE.values())
@@ -211,6 +210,66 @@ def test_a_takedown_while_it_is_being_written_is_not_missed(
     assert publish_shop(shop, tmp_path / "out")["held_back"] == {"taken_down": 1}
 
 
+def test_a_takedown_and_a_restoration_meanwhile_do_not_cancel_out(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down, _ = shop.couple("goes-down", "high", "train")
+    up, _ = shop.couple("comes-back", "high", "train", garment_taken_down=True)
+    write = export._write_croissant
+
+    def meanwhile(*given: Any) -> None:
+        for photo, state in ((down, True), (up, False)):
+            row = shop.workspace.table("garments").rows_by("id", [photo]).to_pylist()[0]
+            shop.write("garments", **{**row, "taken_down": state})
+            found = shop.workspace.table("sources").rows_by("id", [photo]).to_pylist()
+            shop.write("sources", **{**found[0], "taken_down": state})
+        assert shop.workspace
+        write(*given)
+
+    monkeypatch.setattr(export, "_write_croissant", meanwhile)
+    with pytest.raises(PublishError, match=r"goes-down\.jpg: taken_down"):
+        publish_shop(shop, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_rights_that_change_meanwhile_are_not_missed(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Still allowed, but no longer as a crop."""
+    _, look = shop.couple("changes", "high", "train")
+    write = export._write_croissant
+
+    def meanwhile(*given: Any) -> None:
+        row = shop.workspace.table("looks").rows_by("id", [look]).to_pylist()[0]
+        shop.write("looks", **{**row, "rights": "CC BY-ND 4.0"})
+        assert shop.workspace
+        write(*given)
+
+    monkeypatch.setattr(export, "_write_croissant", meanwhile)
+    with pytest.raises(PublishError, match=f"{look}: its rights read otherwise"):
+        publish_shop(shop, tmp_path / "out")
+
+
+def test_a_photo_is_never_published_as_a_pair_with_itself(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    garment, look = shop.couple("both", "high", "train")
+    copy = shop.photo("look", "copy.jpg", image=drawn(7, (300, 450)))
+    region = shop.region(copy, (0.0, 0.0, 100.0, 100.0))
+    shop.pair(garment, copy, region, "high", "train")
+    for photo, kind in ((garment, "garment"), (copy, "look")):
+        shop.write("groups", subject=photo, kind=kind, group=min(garment, copy), how="same_photo")
+    row = shop.workspace.table("looks").rows_by("id", [look]).to_pylist()[0]
+    same = shop.workspace.table("garments").rows_by("id", [garment]).to_pylist()[0]
+    shop.write("looks", **{**row, **{name: same[name] for name in ("id", "path", "sha256")}})
+    itself = shop.region(garment, (0.0, 0.0, 100.0, 100.0))
+    shop.pair(garment, garment, itself, "low", "train")
+    summary = publish_shop(shop, tmp_path / "out")
+    assert summary["held_back"] == {"same_photo": 2}
+    assert sorted(held(tmp_path / "out")["same_photo"]) == sorted([copy, garment])
+    assert summary["total"] == TOTAL + 1
+
+
 def test_all_held_back_still_replaces_what_was_published(
     empty_shop: Shop, publish_shop: Publisher, tmp_path: Path
 ) -> None:
@@ -245,28 +304,6 @@ def test_no_crop_is_made_where_a_licence_allows_no_altered_copies(
     rows = pq.read_table(next((tmp_path / "out").rglob("*.parquet"))).to_pylist()
     assert rows[0]["region_image"] is None and rows[0]["region_mask"] is None
     assert rows[0]["region_box"] and rows[0]["look_image"]["bytes"]
-
-
-@pytest.mark.parametrize("inside", ["file.txt", "data/high/train-00000-of-00001.parquet"])
-def test_a_folder_of_others_is_refused(
-    shop: Shop, publish_shop: Publisher, tmp_path: Path, inside: str
-) -> None:
-    path = tmp_path / "mine" / inside
-    path.parent.mkdir(parents=True)
-    path.write_text("dear")
-    with pytest.raises(InputError, match="not empty and no earlier publication"):
-        publish_shop(shop, tmp_path / "mine")
-    assert path.read_text() == "dear"
-
-
-def test_own_files_in_an_earlier_publication_are_not_removed(
-    shop: Shop, publish_shop: Publisher, tmp_path: Path
-) -> None:
-    publish_shop(shop, tmp_path / "out")
-    (tmp_path / "out/notes.txt").write_text("dear")
-    with pytest.raises(InputError, match=r"notes\.txt"):
-        publish_shop(shop, tmp_path / "out")
-    assert (tmp_path / "out/notes.txt").read_text() == "dear"
 
 
 @pytest.mark.parametrize("to", ["", "s3://bucket/x", "hf://name", "hf://a/b/c", "hf://../x"])
@@ -305,20 +342,6 @@ def test_an_error_leaves_the_earlier_publication(
         "out",
         "shop",
     ]
-
-
-def test_a_crash_between_the_renames_is_mended(tmp_path: Path) -> None:
-    (tmp_path / ".out.replaced").mkdir()
-    (tmp_path / ".out.replaced/old").touch()
-    (tmp_path / ".out.publishing").mkdir()
-    with pytest.raises(RuntimeError), replacing(tmp_path / "out"):
-        raise RuntimeError
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-    assert (tmp_path / "out/old").exists()
-    with replacing(tmp_path / "out") as fresh:
-        (fresh / "new").touch()
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["new"]
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_no_table_changes(shop: Shop, publish_shop: Publisher, tmp_path: Path) -> None:

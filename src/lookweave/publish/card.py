@@ -19,6 +19,8 @@ from lookweave.publish.tally import Tally, distributions, shortened
 
 REASONS: dict[str, str] = {
     "taken_down": "a photo was taken down",
+    "not_listed": "a photo is in no input any more",
+    "same_photo": "both photos are the same picture",
     "duplicate_taken_down": "a photo is a near-duplicate of one that was taken down",
     "rights_forbid": "a photo's rights forbid publication",
     "duplicate_rights_forbid": "a photo is a near-duplicate of one whose rights forbid it",

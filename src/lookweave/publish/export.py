@@ -5,27 +5,39 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import shutil
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from lookweave import __version__
 from lookweave.config import Config
-from lookweave.errors import LookweaveError, PublishError, WorkspaceLocked
+from lookweave.errors import LookweaveError, PublishError
 from lookweave.models import cards
 from lookweave.progress import Progress
 from lookweave.publish.card import REASONS, Facts, card, citation
 from lookweave.publish.croissant import croissant
-from lookweave.publish.folder import HELD_BACK, check_folder, replacing, write_marker
+from lookweave.publish.folder import (
+    HELD_BACK,
+    check_folder,
+    edited_by_hand,
+    replacing,
+    work_folder,
+    write_marker,
+)
 from lookweave.publish.options import Destination, Options, destination
 from lookweave.publish.pairs import published_pairs
-from lookweave.publish.plan import HeldBack, Plan, count_reasons, make_plan
-from lookweave.publish.push import Hub
+from lookweave.publish.plan import (
+    HeldBack,
+    Plan,
+    count_reasons,
+    make_plan,
+    no_longer_allowed,
+)
+from lookweave.publish.push import HubRepository
 from lookweave.publish.shards import TierWriter
+from lookweave.publish.space import check_space
 from lookweave.publish.tally import Tally
 from lookweave.records import file_sha256
 from lookweave.store.workspace import Workspace
@@ -44,9 +56,10 @@ def publish(
 ) -> dict[str, Any]:
     """Write the pairs of a workspace as a data set, or push them to a hub. Changes no table.
 
-    The folder is made beside and swapped in whole: after an error what was there before still
-    is; after success nothing of it is left. A push is one commit, so a reader of the hub sees
-    the earlier version or this one.
+    What can be known before the work is checked before it: options, snapshot, recipe, the folder
+    and what is in it, room on the disk, the hub and the token. The publication is written aside and
+    put in place when it is whole: after an error what was there before still is. A push is one
+    commit, so a reader of the hub sees the earlier version or this one.
 
     Args:
         workspace: open, perhaps at a snapshot.
@@ -60,31 +73,56 @@ def publish(
     Returns:
         ``to``, ``pairs`` (tier -> split -> count), ``total``, ``held_back`` (reason -> count),
         ``rights_unknown`` (photos), ``calibrated``, ``recipe``, ``snapshot``, ``files``, ``bytes``;
-        after a push ``commit``, ``pushed_files``, ``removed_files`` and, where it applies,
-        ``advice``.
+        of a folder ``edited`` (files that a person had edited, kept beside); after a push
+        ``commit``, ``pushed_files``, ``removed_files`` and, where it applies, ``advice``.
 
     Raises:
         InputError, ConfigError: the destination or an option cannot be used.
         PublishError: there is nothing to publish, or it cannot be written or pushed.
+        WorkspaceLocked: another process is publishing to the same place.
     """
     options = options or Options()
     options.check()
     where = destination(to)
     if snapshot:
         workspace = Workspace.open(workspace.path, snapshot=snapshot)
-    with _only_publisher(workspace):
-        if where.folder is not None:
-            return _publish_folder(workspace, config, where, where.folder, progress, options)
-        hub = Hub(where.repository, options)
-        hub.check()  # before hours of work
-        folder = workspace.path / "publications" / where.repository.replace("/", "--")
-        try:
-            summary = _publish_folder(workspace, config, where, folder, progress, options)
-            pushed = hub.push(folder, progress)
-        finally:
-            # The same pairs give the same bytes, so a second try needs nothing of this one.
-            shutil.rmtree(folder, ignore_errors=True)
-        return {**summary, **pushed, "to": f"hf://{where.repository}"}
+    folder = None if where.folder is None else check_folder(where.folder, workspace)
+    unknown_allowed = options.allow_unknown_rights
+    if unknown_allowed is None:
+        unknown_allowed = folder is not None
+    recipe = preferred_recipe(config)
+
+    def make_plan_now() -> Plan:
+        now = Workspace.open(workspace.path)
+        return make_plan(workspace, now, options, recipe, unknown_allowed)
+
+    plan = make_plan_now()
+
+    def refuse_what_changed() -> None:
+        if changed := no_longer_allowed(plan, make_plan_now()):
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            raise PublishError(
+                "While this was being written, photos in it were taken down or their rights "
+                f"changed ({'; '.join(changed[:3])}{more}). Nothing was published: run the same "
+                "command again."
+            )
+
+    def write(new: Path) -> dict[str, Any]:
+        check_space(workspace, plan, options, new)
+        return _write(workspace, config, where, plan, new, progress, options)
+
+    if folder is not None:
+        edited = edited_by_hand(folder)
+        with replacing(folder) as new:
+            summary = write(new)
+            refuse_what_changed()
+        return {**summary, "to": str(where.folder), "edited": edited}
+    hub = HubRepository(where.repository, options)
+    hub.check()
+    with _folder_to_push_from(workspace, where.repository) as new:
+        summary = write(new)
+        pushed = hub.push(new, progress, before_commit=refuse_what_changed)
+    return {**summary, **pushed, "to": f"hf://{where.repository}"}
 
 
 def summary_text(summary: dict[str, Any]) -> str:
@@ -99,54 +137,51 @@ def summary_text(summary: dict[str, Any]) -> str:
         lines.append(f"  rights unknown of {summary['rights_unknown']:,} photos: clear them first")
     if not summary["calibrated"]:
         lines.append("  probabilities are not calibrated: `lookweave calibrate` with labels")
+    for name in summary.get("edited", ()):
+        lines.append(f"  {name} had been edited by hand: that version is kept as {name}.bak…")
     if "advice" in summary:
         lines.append(f"  {summary['advice']}")
     return "\n".join(lines)
 
 
-def _publish_folder(
+@contextmanager
+def _folder_to_push_from(workspace: Workspace, repository: str) -> Iterator[Path]:
+    """In the workspace, whose disk is made for much data; where that cannot be written, in the
+    system's temporary folder."""
+    if os.access(workspace.path, os.W_OK):
+        with work_folder(workspace.path / "publications" / repository.replace("/", "--")) as new:
+            yield new
+    else:
+        with TemporaryDirectory(prefix="lookweave-publish-") as name:
+            yield Path(name)
+
+
+def _write(
     workspace: Workspace,
     config: Config,
     where: Destination,
+    plan: Plan,
     folder: Path,
     progress: Progress,
     options: Options,
 ) -> dict[str, Any]:
-    check_folder(folder, workspace)
-    unknown_allowed = options.allow_unknown_rights
-    if unknown_allowed is None:
-        unknown_allowed = where.folder is not None
-    recipe = preferred_recipe(config)
-
-    def planned() -> Plan:
-        now = Workspace.open(workspace.path)
-        return make_plan(workspace, now, options, recipe, unknown_allowed)
-
-    plan = planned()
+    """Write a whole publication to the empty `folder` and sum it up."""
     tally = Tally(plan.judgements)
-    with replacing(folder) as fresh:
-        held = _write_pairs(workspace, config, plan, tally, fresh, progress, options)
-        reasons = count_reasons(held)
-        facts = Facts(
-            title=options.title or _title(where.name),
-            recipe=plan.recipe,
-            snapshot=workspace.snapshot.name if workspace.snapshot else "",
-            held=reasons,
-            destination=where,
-            missing_tiers=[tier for tier in options.tiers if tier not in tally.tiers()],
-        )
-        _write_held_back(fresh / HELD_BACK, held)
-        (fresh / "README.md").write_text(card(tally, facts, config, options), encoding="utf-8")
-        _write_croissant(fresh, tally, facts, options)
-        files = write_marker(fresh, __version__)
-        size = sum((fresh / path).stat().st_size for path in files)
-        if len(planned().held) > len(plan.held):
-            raise PublishError(
-                "While this was being written, photos in it were taken down or their rights "
-                "changed. Nothing was published: run the same command again."
-            )
+    held = _write_pairs(workspace, config, plan, tally, folder, progress, options)
+    reasons = count_reasons(held)
+    facts = Facts(
+        title=options.title or _title(where.name),
+        recipe=plan.recipe,
+        snapshot=workspace.snapshot.name if workspace.snapshot else "",
+        held=reasons,
+        destination=where,
+        missing_tiers=[tier for tier in options.tiers if tier not in tally.tiers()],
+    )
+    _write_held_back(folder / HELD_BACK, held)
+    (folder / "README.md").write_text(card(tally, facts, config, options), encoding="utf-8")
+    _write_croissant(folder, tally, facts, options)
+    files = write_marker(folder)
     return {
-        "to": str(folder),
         "pairs": {
             tier: {split: tally.pairs[tier, split] for split in tally.splits(tier)}
             for tier in tally.tiers()
@@ -158,7 +193,7 @@ def _publish_folder(
         "recipe": plan.recipe,
         "snapshot": facts.snapshot or None,
         "files": len(files),
-        "bytes": size,
+        "bytes": sum((folder / path).stat().st_size for path in files),
     }
 
 
@@ -235,14 +270,3 @@ def preferred_describer(config: Config) -> str:
 def _title(name: str) -> str:
     words = name.replace("_", " ").replace("-", " ").split()
     return " ".join(words).capitalize() or "Garment-look pairs"
-
-
-@contextmanager
-def _only_publisher(workspace: Workspace) -> Iterator[None]:
-    try:
-        with FileLock(workspace.path / ".publish.lock", timeout=0):
-            yield
-    except Timeout as error:
-        raise WorkspaceLocked(
-            f"Another publication of {workspace.path} is under way. Wait for it or stop it."
-        ) from error

@@ -1,7 +1,8 @@
 """Which pairs may go out, and why the others may not.
 
-Rights and takedowns are read from the workspace as it is *now* as well as from the snapshot that
-is published: what was taken down after a snapshot stays in even when that snapshot is published.
+Rights, takedowns and what the inputs list are read from the workspace as it is *now*, rights and
+takedowns from the snapshot that is published as well: what was taken down after a snapshot stays in
+even when that snapshot is published.
 """
 
 from __future__ import annotations
@@ -91,6 +92,27 @@ def make_plan(
     return plan
 
 
+def no_longer_allowed(then: Plan, now: Plan) -> list[str]:
+    """What `then` lets out and `now` does not, pair by pair and photo by photo; empty if nothing.
+
+    Compares rows, not counts: a takedown and a restoration do not cancel out. A photo whose rights
+    read otherwise than before counts too, since its crop or its words may have gone out.
+
+    Returns:
+        A phrase for each photo, sorted: its file's name or id, and the reason.
+    """
+    out = set(zip(then.pairs["garment"].to_pylist(), then.pairs["look"].to_pylist(), strict=True))
+    phrases = {
+        one.photo: f"{one.name or one.photo}: {one.reason}"
+        for one in now.held
+        if (one.garment, one.look) in out
+    }
+    for photo, judged in then.judgements.items():
+        if now.judgements.get(photo, judged) != judged:
+            phrases.setdefault(photo, f"{photo}: its rights read otherwise")
+    return sorted(phrases.values())
+
+
 def choose_recipe(pairs: Table, asked: str, preferred: str) -> str:
     """The recipe to publish: the one asked for, the configuration's own, or the only one."""
     known = sorted(pairs.values("recipe"))
@@ -129,6 +151,9 @@ def _in_order(pairs: pa.Table) -> pa.Table:
 
 def _hold(row: dict[str, str], standing: _Standing, unknown_allowed: bool) -> HeldBack | None:
     """Why this pair stays in; None when it may go out. The look's reason is told first."""
+    if standing.same_picture(row["garment"], row["look"]):
+        name = standing.names.get(("look", row["look"]), "")
+        return held_back(row, "look", name, "same_photo", "Garment and look are one picture.")
     for kind in ("look", "garment"):
         if why := standing.problem(row[kind], unknown_allowed):
             reason, detail = why
@@ -156,16 +181,24 @@ class _Standing:
         self.names: dict[tuple[str, str], str] = {}
         self.taken_down: set[str] = set()
         said: dict[str, set[str]] = defaultdict(set)
+        self._listed: set[str] = set()
         for side in sides:
             for name in ("garments", "looks", "sources"):
                 for row in _rows_of(side.table(name), known):
-                    if name != "sources" and side is workspace:
+                    if name != "sources" and side is now:
                         self.names[name.removesuffix("s"), row["id"]] = row["name"]
+                        # Workspaces of earlier versions do not say what is listed.
+                        if row.get("listed") is not False:
+                            self._listed.add(row["id"])
                     said[row["id"]].add(row["rights"] or "")
                     if row["taken_down"]:
                         self.taken_down.add(row["id"])
         self.judgements = {photo: rules.judge_all(sorted(words)) for photo, words in said.items()}
         self._present = {photo for _, photo in self.names}
+
+    def same_picture(self, garment: str, look: str) -> bool:
+        """Whether the two photos are one file, or near duplicates of each other."""
+        return garment == look or look in self._twins.get(garment, ())
 
     def problem(self, photo: str, unknown_allowed: bool) -> tuple[str, str] | None:
         """Reason and detail why a photo may not go out; None when it may."""
@@ -173,6 +206,8 @@ class _Standing:
             return "no_such_photo", "The pair names a photo that has no row: run verify-store."
         if photo in self.taken_down:
             return "taken_down", "The photo is marked taken down."
+        if photo not in self._listed:
+            return "not_listed", "No input lists the photo any more: list it again and build."
         judged = self.judgements[photo]
         if judged.standing is Standing.FORBIDDEN:
             return "rights_forbid", f"Its rights say: {judged.words}."
@@ -212,7 +247,8 @@ def _twins(sides: Iterable[Workspace], photos: set[str]) -> dict[str, set[str]]:
 
 
 def _rows_of(table: Table, photos: pa.Array) -> Iterator[dict[str, Any]]:
-    for batch in table.scan(["id", "name", "rights", "taken_down"]):
+    columns = ["id", "name", "rights", "taken_down", "listed"]
+    for batch in table.scan([name for name in columns if name in table.noun.schema.names]):
         yield from batch.filter(pc.is_in(batch["id"], photos)).to_pylist()
 
 

@@ -9,7 +9,7 @@ this one, never a mixture.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ _NEVER_PUSHED = frozenset({HELD_BACK})
 _LARGE = frozenset({".parquet", ".tar"})
 
 
-class Hub:
+class HubRepository:
     """One data set on a hub.
 
     Args:
@@ -71,8 +71,14 @@ class Hub:
                 exist_ok=True,
             )
 
-    def push(self, folder: Path, progress: Progress) -> dict[str, Any]:
+    def push(
+        self, folder: Path, progress: Progress, *, before_commit: Callable[[], None]
+    ) -> dict[str, Any]:
         """Make the repository equal to `folder`.
+
+        Args:
+            before_commit: called when every shard is there and no reader sees one yet; what it
+                raises ends the push.
 
         Raises:
             PublishError: it could not be pushed; nothing that readers see has changed.
@@ -98,6 +104,7 @@ class Hub:
                             self._repository, [addition], repo_type="dataset", free_memory=False
                         )
                 progress.advance(1)
+            before_commit()
             with self._explained("commit the files"):
                 commit = self._api.create_commit(
                     self._repository,
