@@ -10,8 +10,7 @@ from typing import Any
 
 from lookweave.config import Config, load
 from lookweave.errors import InputError, ModelError
-from lookweave.models.cards import chosen
-from lookweave.models.hub.fetch import locate
+from lookweave.models.cards import fetched_models
 from lookweave.pipeline.run import Outcome, run_pipeline
 from lookweave.pipeline.steps.match import Match
 from lookweave.pipeline.steps.tier import Tier
@@ -69,11 +68,12 @@ def build_workspace(
     began = time.monotonic()
     given = {name: value for name, value in flags.items() if value is not None}
     there = out / "workspace.json"
-    config = load(out, **{**(remembered(Workspace.open(out)) if there.exists() else {}), **given})
-    _check(config)
+    earlier = remembered(Workspace.open(out)) if there.exists() else {}
+    earlier.get("hub", {}).pop("commits", None)  # this build may find newer weights
+    config = _checked(load(out, **{**earlier, **given}))
     workspace = Workspace.create(out)
     # Only what was given is kept, so that settings in the environment or lookweave.toml stay free.
-    remember(workspace, {**remembered(workspace), **given})
+    remember(workspace, {**earlier, **given}, config.hub.commits)
     steps = run_pipeline(workspace, config, progress)
     if snapshot:
         with workspace.lock():
@@ -89,7 +89,8 @@ def build_workspace(
     )
 
 
-def _check(config: Config) -> None:
+def _checked(config: Config) -> Config:
+    """The settings, with the commit of every model of a hub: its weights are fetched now."""
     if not config.garments or not config.looks:
         raise InputError(
             "A build needs product photos and editorial photos: give --garments DIR|CSV and "
@@ -97,14 +98,16 @@ def _check(config: Config) -> None:
         )
     for kind, places in (("garment", config.garments), ("look", config.looks)):
         next(listing(kind, places), None)  # raises where a place is not there or holds no photo
-    for card in chosen(config).cards():
-        if card.source.startswith("hub:"):
-            locate(card, config.models_dir)  # fetches what is not here, before any work
+    models = fetched_models(config)
+    for card in models.cards():
         if reason := card.missing(config.models_dir):
             raise ModelError(
                 f"The model {card.name} cannot be used here: {reason}. `lookweave models` lists "
                 "what is ready; `--models embedded` always is."
             )
+    # Every step and every worker uses these very weights, whatever a branch becomes meanwhile.
+    hub = config.hub.model_copy(update={"commits": models.commits})
+    return config.model_copy(update={"hub": hub})
 
 
 def open_workspace(path: Path, snapshot: str | None = None) -> tuple[Workspace, Config]:
@@ -120,11 +123,18 @@ def remembered(workspace: Workspace) -> dict[str, Any]:
     return flags
 
 
-def remember(workspace: Workspace, flags: dict[str, Any]) -> None:
-    """Keep the flags of this build, but for `run`, which is this machine's and this moment's."""
+def remember(workspace: Workspace, flags: dict[str, Any], commits: dict[str, str]) -> None:
+    """Keep the flags of this build, but for `run`, which is this machine's and this moment's.
+
+    Args:
+        commits: of the models from a hub. Their rows are found by it, also where their weights are
+            not.
+    """
     kept = {name: value for name, value in flags.items() if name != "run"}
     for name in ("garments", "looks"):
         kept[name] = [_absolute(place) for place in kept[name]]
+    if commits:
+        kept["hub"] = {**kept.get("hub", {}), "commits": commits}
     write_atomically(workspace.path / _MEMORY, json.dumps(kept, default=str, indent=1).encode())
 
 

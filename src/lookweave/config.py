@@ -150,8 +150,8 @@ class Vlm(_Section):
 
 
 class Hub(_Section):
-    """How models of the hub, of folders and files are run; nothing here changes a result beyond
-    rounding (see docs/models/hub.md)."""
+    """How models of the hub, of folders and files are run; nothing here but `commits` changes a
+    result beyond rounding (see docs/models/hub.md)."""
 
     backend: Literal["auto", "onnxruntime", "torch", "openvino"] = "auto"
     device: str = Field("auto", description="cpu, cuda, cuda:1")
@@ -160,6 +160,9 @@ class Hub(_Section):
     memory_mb: float | None = Field(None, gt=0, description="what a batch may take")
     threads: int = Field(1, ge=1, description="cores of one call, on a CPU")
     compile: bool = Field(False, description="torch.compile, for long runs on a GPU")
+    commits: dict[str, str] = Field(
+        {}, description="repository -> commit: use its weights at this commit and at no other"
+    )
 
 
 class Run(_Section):

@@ -16,7 +16,7 @@ from lookweave import photos
 from lookweave.config import Config
 from lookweave.errors import InputError, Rejected
 from lookweave.models import colour
-from lookweave.models.cards import Ensemble, chosen
+from lookweave.models.cards import Models, chosen
 from lookweave.models.cutout import garment_region
 from lookweave.models.protocols import Crop
 from lookweave.pipeline.steps.subjects import WORKING_SIDE
@@ -72,7 +72,7 @@ def search(
 
 def _worded(
     workspace: Workspace,
-    models: Ensemble,
+    models: Models,
     config: Config,
     words: str,
     kinds: tuple[str, ...],
@@ -119,7 +119,7 @@ def together(agreement: Scores, similarity: Scores) -> Scores:
 
 def _agreed(
     workspace: Workspace,
-    models: Ensemble,
+    models: Models,
     vector: Scores,
     wishes: list[Wish],
     kinds: tuple[str, ...],
@@ -214,7 +214,7 @@ def _coloured(shares: Scores) -> Scores:
     return np.where(named, _NAMED + (1 - _NAMED) * shares, _UNNAMED * shares)
 
 
-def _vector_of(image: Path, models: Ensemble, config: Config) -> np.ndarray[Any, Any]:
+def _vector_of(image: Path, models: Models, config: Config) -> np.ndarray[Any, Any]:
     try:
         photo = photos.load(image, max_side=WORKING_SIDE)
     except Rejected as why:
@@ -231,7 +231,7 @@ Hit = tuple[float, str, str | None]
 
 
 def _nearest(
-    workspace: Workspace, models: Ensemble, vector: object, kinds: tuple[str, ...], top: int
+    workspace: Workspace, models: Models, vector: object, kinds: tuple[str, ...], top: int
 ) -> list[Hit]:
     table = workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
     mine = f":{models.detector.key}:"
@@ -250,7 +250,7 @@ def _nearest(
     return sorted(((score, region, said.get(region)) for score, region, _ in hits), key=_order)
 
 
-def _captions(workspace: Workspace, models: Ensemble, regions: list[str]) -> dict[str, str | None]:
+def _captions(workspace: Workspace, models: Models, regions: list[str]) -> dict[str, str | None]:
     descriptions = workspace.table("descriptions")
     if not regions:
         return {}
@@ -263,7 +263,7 @@ def _captions(workspace: Workspace, models: Ensemble, regions: list[str]) -> dic
 class _Descriptions:
     """What descriptions, catalogue and credits say, asked by several wishes."""
 
-    def __init__(self, workspace: Workspace, models: Ensemble) -> None:
+    def __init__(self, workspace: Workspace, models: Models) -> None:
         self._table = workspace.table("descriptions")
         self._describer, self._detector = models.describer.key, f":{models.detector.key}:"
         self._photos: dict[str, tuple[Any, Lookup, list[str]]] = {}
@@ -314,7 +314,7 @@ class _Descriptions:
 
 
 def _results(
-    workspace: Workspace, models: Ensemble, hits: list[Hit], top: int
+    workspace: Workspace, models: Models, hits: list[Hit], top: int
 ) -> list[dict[str, Any]]:
     """The best hit of each photo, with what a person needs to find it."""
     best: dict[str, Hit] = {}

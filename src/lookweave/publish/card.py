@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from lookweave import __version__
 from lookweave.config import Config
 from lookweave.models.card import Card
-from lookweave.models.cards import all_cards
+from lookweave.models.cards import all_cards, card_of
 from lookweave.publish.columns import Column, columns
 from lookweave.publish.options import Destination, Options
 from lookweave.publish.tally import Tally, distributions, shortened
@@ -178,13 +178,16 @@ def _data_files(tier: str, splits: list[str]) -> list[dict[str, str]]:
 
 def _models(named: set[str]) -> tuple[list[Card], list[str]]:
     """The cards of the models that made the rows, and the keys that no card has."""
-    cards = sorted(all_cards().values(), key=lambda one: (one.task, one.name))
-    used = [one for one in cards if named & {one.name, one.key}]
+    known = {name: card_of(name) or all_cards().get(name) for name in named}
+    used = sorted(
+        {card.name: card for card in known.values() if card}.values(),
+        key=lambda one: (one.task, one.name),
+    )
     # A key of another version of a known model is told as it is: its licence may differ.
-    others = {
-        key for key in named
-        if any(key.startswith(f"{one.name}-") for one in cards) and key not in {u.key for u in used}
-    }  # fmt: skip
+    others = [
+        key for key, card in known.items()
+        if card is None and any(key.startswith(f"{name}-") for name in all_cards())
+    ]  # fmt: skip
     return used, sorted(others)
 
 

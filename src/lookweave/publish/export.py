@@ -262,7 +262,7 @@ def preferred_recipe(config: Config) -> str:
 def preferred_describer(config: Config) -> str:
     """Key of the describer that these settings name."""
     try:
-        return cards.resolve(config.models, accept_non_commercial=True).describer.key
+        return cards.models_of(config).describer.key
     except LookweaveError:
         return ""
 

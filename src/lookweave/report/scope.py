@@ -8,6 +8,7 @@ something that was never built.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,7 @@ import pyarrow.compute as pc
 from lookweave.config import Config
 from lookweave.errors import LookweaveError
 from lookweave.models.card import Card
-from lookweave.models.cards import all_cards, resolve
-from lookweave.models.vlm.cards import CARDS as VLM
+from lookweave.models.cards import card_of, models_of
 from lookweave.store.tables import Table, quoted
 from lookweave.store.workspace import Workspace
 
@@ -85,11 +85,8 @@ class Scope:
 def scope_of(workspace: Workspace, config: Config) -> Scope:
     """Find out what the newest rows of `workspace` were made with."""
     keys: dict[str, str] = {}
-    try:
-        ensemble = resolve(config.models, accept_non_commercial=config.accept_non_commercial)
-        keys = {card.task: card.key for card in ensemble.cards()}
-    except LookweaveError:
-        pass  # the models that made these rows may be gone: the rows still tell
+    with suppress(LookweaveError):  # the models that made these rows may be gone: they still tell
+        keys = {card.task: card.key for card in models_of(config).cards()}
     regions, descriptions = workspace.table("regions"), workspace.table("descriptions")
     encoders = workspace.encoders()
     encoder = keys.get("encoder")
@@ -107,9 +104,6 @@ def scope_of(workspace: Workspace, config: Config) -> Scope:
 
 def models_in(workspace: Workspace, scope: Scope) -> list[Model]:
     """Every model that made rows here, those in use first."""
-    cards = {card.key: card for card in all_cards().values()}
-    # The key of a model that a server runs follows the settings; its name is in it all the same.
-    asked = {card.name: card for card in VLM}
     found: list[Model] = []
     for task, table, column, used in (
         ("detector", "regions", "detector", scope.detector),
@@ -118,11 +112,10 @@ def models_in(workspace: Workspace, scope: Scope) -> list[Model]:
         rows = workspace.table(table)
         for key in distinct(rows, column):
             count = rows.count(f"{column} = {quoted(key)}")
-            card = cards.get(key) or asked.get(key.rpartition("-")[0])
-            found.append(Model(key, task, count, key == used, card))
+            found.append(Model(key, task, count, key == used, card_of(key)))
     for key in workspace.encoders():
         count = encoder_rows(workspace, key)
-        found.append(Model(key, "encoder", count, key == scope.encoder, cards.get(key)))
+        found.append(Model(key, "encoder", count, key == scope.encoder, card_of(key)))
     return sorted(found, key=lambda model: (not model.used, model.task, model.key))
 
 

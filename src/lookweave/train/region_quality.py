@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import cv2
@@ -32,7 +31,7 @@ from lookweave.train.segmentation_quality import MIN_REGION_SHARE, Canvases
 def detector_of(weights: Path, canvases: Canvases) -> Segmenter:
     """The pipeline's detector on other weights of the same kind."""
     card = next(card for card in CARDS if card.name == "lookweave-segmenter")
-    settings = MappingProxyType({**card.settings, "canvases": canvases})
+    settings = {**card.settings, "canvases": canvases}
     return Segmenter(replace(card, weights=weights, settings=settings))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from lookweave.models.hub.fetch import folder_of, missing
 from lookweave.models.hub.files import content_fingerprint
 from lookweave.models.hub.runtime import Runtime
 from lookweave.models.protocols import Pixels
+from lookweave.models.vlm.cards import zero_shot
 
 Tiny = Callable[[str], tuple[Path, Any]]
 
@@ -204,3 +206,32 @@ def test_a_folder_that_is_no_model_is_refused(
 def test_a_path_to_nowhere_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no model folder"):
         card_for_path(str(tmp_path / "nothing"))
+
+
+def test_the_models_that_a_model_is_made_of_are_in_its_key() -> None:
+    parts = Card("parts", "detector", "a:B", "MIT", "path", "", weights_sha256="1")
+    whole_ = Card("persons", "detector", "a:B", "MIT", "path", "", made_of=parts)
+    tuned = replace(whole_, made_of=replace(parts, weights_sha256="2"))
+    assert whole_.key != tuned.key != replace(whole_, made_of=None).key
+    siglip = next(card for card in CARDS if card.name == "siglip-base")
+    moved = zero_shot(replace(siglip, commit="2" * 40))
+    assert zero_shot(replace(siglip, commit="1" * 40)).key != moved.key
+    assert cards.card_of(moved.key) == zero_shot(siglip), "known at any commit"
+
+
+def test_a_builds_commits_travel_with_its_settings(only_hub: None) -> None:
+    """To workers, and to readers on machines without the weights."""
+    repository = "google/siglip-base-patch16-224"
+    settings = load(
+        models="siglip-base+siglip-base-zero-shot", hub={"commits": {repository: "1" * 40}}
+    )
+
+    models = cards.models_of(settings)
+
+    assert models.encoder.commit == models.describer.commit == "1" * 40
+    assert models.describer.made_of is not None
+    assert models.describer.made_of.key == models.encoder.key
+    assert models.commits == {repository: "1" * 40}
+    assert models.key != cards.models_of(load(models=settings.models)).key
+    assert "commits" not in models.encoder.running
+    assert pickle.loads(pickle.dumps(models)) == models

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +14,17 @@ from lookweave.errors import HubUnreachable, InputError, ModelError, UnknownMode
 from lookweave.models.card import Card
 from lookweave.models.cards import card_named
 from lookweave.models.hub.cards import CARDS
-from lookweave.models.hub.fetch import fetch, folder_of, locate, missing, split_source, wanted_files
+from lookweave.models.hub.fetch import (
+    fetch,
+    fetched,
+    folder_of,
+    locate,
+    missing,
+    pinned,
+    split_source,
+    wanted_files,
+)
+from lookweave.models.hub.files import content_fingerprint
 
 BY_NAME = {card.name: card for card in CARDS}
 CARD = replace(BY_NAME["siglip-base"], needs=())  # what is asked here is no package's matter
@@ -26,7 +37,7 @@ def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
 
 
-def fetched(card: Card, models_dir: Path) -> Path:
+def fetched_by_hand(card: Card, models_dir: Path) -> Path:
     folder = folder_of(card, models_dir)
     folder.mkdir(parents=True)
     (folder / "config.json").write_text('{"model_type": "siglip"}')
@@ -50,7 +61,7 @@ def test_a_package_that_is_missing_is_named_before_anything_is_fetched(tmp_path:
 
 
 def test_fetched_weights_are_found_without_a_hub(tmp_path: Path) -> None:
-    folder = fetched(CARD, tmp_path)
+    folder = fetched_by_hand(CARD, tmp_path)
 
     assert locate(CARD, tmp_path) == folder == tmp_path / "google--siglip-base-patch16-224"
     reason = missing(CARD, tmp_path / "elsewhere")
@@ -58,7 +69,7 @@ def test_fetched_weights_are_found_without_a_hub(tmp_path: Path) -> None:
 
 
 def test_a_download_that_broke_off_is_not_taken_for_a_model(tmp_path: Path) -> None:
-    folder = fetched(CARD, tmp_path)
+    folder = fetched_by_hand(CARD, tmp_path)
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors.index.json").write_text(
         json.dumps({"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}})
@@ -89,28 +100,132 @@ def test_fetch_refuses_what_it_cannot_fetch(tmp_path: Path) -> None:
         fetch(card_named("siglip-base"), tmp_path)
 
 
-def test_fetch_asks_for_the_needed_files_at_the_cards_revision(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: dict[str, object] = {}
+class Hub:
+    """Stands in for the hub's client: repositories whose branches move on."""
 
-    class Api:
-        def list_repo_files(self, repository: str, *, revision: str) -> list[str]:
-            return ["README.md", "config.json", "model.safetensors", "pytorch_model.bin", "x/y"]
+    def __init__(self, cache: Path) -> None:
+        self.cache = cache
+        self.commits = {"main": "1" * 40, "no_timm": "3" * 40}
+        self.asked: list[dict[str, object]] = []
 
-    def snapshot_download(repository: str, **given: object) -> str:
-        asked.update(given, repository=repository)
-        return str(given["local_dir"])
+    def __call__(self) -> Hub:
+        return self
 
-    monkeypatch.setattr("huggingface_hub.HfApi", Api)
-    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    def model_info(self, repository: str, *, revision: str) -> SimpleNamespace:
+        names = ["README.md", "config.json", "model.safetensors", "pytorch_model.bin", "x/y"]
+        siblings = [SimpleNamespace(rfilename=name) for name in names]
+        return SimpleNamespace(sha=self.commits.get(revision, revision), siblings=siblings)
 
+    def snapshot_download(
+        self, repository: str, *, revision: str, local_dir: Path | None, allow_patterns: list[str]
+    ) -> str:
+        self.asked.append({"repository": repository, "revision": revision, "files": allow_patterns})
+        commit = self.commits.get(revision, revision)
+        of_repository = self.cache / f"models--{repository.replace('/', '--')}"
+        folder = local_dir or of_repository / "snapshots" / commit
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text('{"model_type": "siglip"}')
+        (folder / "model.safetensors").write_bytes(commit.encode())
+        if local_dir is None and revision in self.commits:
+            (of_repository / "refs").mkdir(exist_ok=True)
+            (of_repository / "refs" / revision).write_text(commit)
+        return str(folder)
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    made = Hub(tmp_path / "cache")
+    monkeypatch.setattr("huggingface_hub.HfApi", made)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", made.snapshot_download)
+    return made
+
+
+def test_fetch_asks_for_the_needed_files_at_the_cards_revision(tmp_path: Path, hub: Hub) -> None:
     folder = fetch(card_named("detr-coco"), tmp_path)
 
     assert folder == tmp_path / "facebook--detr-resnet-50"
-    assert asked["repository"] == "facebook/detr-resnet-50"
-    assert asked["revision"] == "no_timm"
-    assert asked["allow_patterns"] == ["config.json", "model.safetensors"]
+    assert hub.asked == [
+        {"repository": "facebook/detr-resnet-50", "revision": "3" * 40,
+         "files": ["config.json", "model.safetensors"]}
+    ]  # fmt: skip
+
+
+def test_a_branch_that_moved_on_is_another_model(hub: Hub) -> None:
+    assert pinned(CARD).commit == "" and pinned(CARD).key == CARD.key, "nothing is known yet"
+    first = fetched(CARD)
+    assert first.commit == "1" * 40 and first.key != CARD.key
+    assert pinned(CARD) == first and locate(first).name == "1" * 40
+
+    hub.commits["main"] = "2" * 40
+    hub.snapshot_download("google/siglip-base-patch16-224", revision="main", local_dir=None,
+                          allow_patterns=[])  # fmt: skip
+    second = fetched(CARD)
+
+    assert second.commit == "2" * 40 and second.key not in (first.key, CARD.key)
+    assert locate(second).name == "2" * 40
+    kept = pinned(CARD, commit="1" * 40)
+    assert kept.key == first.key and locate(kept).name == "1" * 40, "an earlier build's weights"
+
+
+def test_a_commit_that_is_not_here_is_fetched_as_it_is(hub: Hub) -> None:
+    card = pinned(CARD, commit="7" * 40)
+    assert card.weights is None
+    assert locate(card).name == "7" * 40
+    assert hub.asked[-1]["revision"] == "7" * 40
+
+
+def test_a_fetched_folder_has_the_key_of_the_hubs_cache(tmp_path: Path, hub: Hub) -> None:
+    fetch(CARD, tmp_path / "models")
+
+    here = pinned(CARD, tmp_path / "models")
+
+    assert here.weights == folder_of(CARD, tmp_path / "models")
+    assert here.commit == "1" * 40 and here.key == fetched(CARD).key
+
+
+def test_a_fetched_folder_that_was_changed_by_hand_is_another_model(
+    tmp_path: Path, hub: Hub
+) -> None:
+    folder = fetch(CARD, tmp_path)
+    before = pinned(CARD, tmp_path)
+    (folder / "model.safetensors").write_bytes(b"tuned")
+    after = pinned(CARD, tmp_path)
+    assert after.commit.startswith("files-") and after.key != before.key
+    (folder / "model.safetensors").write_bytes(b"again")
+    assert pinned(CARD, tmp_path).key not in (before.key, after.key)
+
+
+def test_a_folder_brought_by_hand_is_known_by_what_it_holds(tmp_path: Path) -> None:
+    folder = fetched_by_hand(CARD, tmp_path / "one")
+    one = pinned(CARD, tmp_path / "one")
+    shutil.copytree(folder.parent, tmp_path / "two")
+    assert one.commit == f"files-{content_fingerprint(folder)}"
+    assert pinned(CARD, tmp_path / "two").key == one.key
+
+
+def test_a_folder_of_other_weights_is_neither_used_nor_overwritten(
+    tmp_path: Path, hub: Hub
+) -> None:
+    folder = fetched_by_hand(CARD, tmp_path)
+    card = pinned(CARD, tmp_path, commit="7" * 40)
+
+    with pytest.raises(ModelError, match="7777777"):
+        locate(card, tmp_path)
+
+    assert (folder / "model.safetensors").read_bytes() == b"weights" and not hub.asked
+
+
+def test_weights_of_no_commit_cannot_be_fetched(tmp_path: Path, hub: Hub) -> None:
+    with pytest.raises(ModelError, match="bring that folder"):
+        locate(pinned(CARD, tmp_path, commit="files-0123456789abcdef"), tmp_path)
+    assert not hub.asked
+
+
+def test_another_machine_finds_the_commit_where_its_own_cache_is(tmp_path: Path, hub: Hub) -> None:
+    """A card that was pinned on one machine is loaded on another."""
+    card = replace(fetched(CARD), weights=tmp_path / "of another machine")
+    assert locate(card) == tmp_path / "cache/models--google--siglip-base-patch16-224" \
+        / "snapshots" / ("1" * 40)  # fmt: skip
 
 
 def test_embedded_models_are_not_fetched(tmp_path: Path) -> None:
@@ -160,7 +275,7 @@ def test_source_names_repository_and_revision() -> None:
 
 
 def test_a_path_that_is_gone_is_said_so(tmp_path: Path) -> None:
-    card = replace(CARD, source="path", weights=tmp_path / "gone", settings=MappingProxyType({}))
+    card = replace(CARD, source="path", weights=tmp_path / "gone")
 
     with pytest.raises(ModelError, match="gone"):
         locate(card)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -119,3 +120,15 @@ def test_the_detector_chooses_among_the_garments_of_a_caption() -> None:
     assert sum(category.values()) == pytest.approx(1.0)
     with pytest.raises(Rejected, match="names no garment"):
         from_caption("A sunny street.")
+
+
+def test_a_local_models_key_follows_what_its_folder_holds(tmp_path: Path) -> None:
+    write_tiny_vlm(tmp_path / "one")
+    shutil.copytree(tmp_path / "one", tmp_path / "moved")
+    first, moved = (configured(CARDS[1], Vlm(model=str(tmp_path / n))) for n in ("one", "moved"))
+    assert first.key == moved.key != configured(CARDS[1], Vlm(model="a/b")).key
+    weights = tmp_path / "one/model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    assert configured(CARDS[1], Vlm(model=str(tmp_path / "one"))).key != first.key

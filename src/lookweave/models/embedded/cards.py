@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from importlib import resources
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from lookweave.models.card import Card
@@ -52,7 +51,7 @@ CARDS: tuple[Card, ...] = (
         size_mb=(WEIGHTS / _SEGMENTER["file"]).stat().st_size / 1e6,
         input_size=(_SEGMENTER["input_height"], _SEGMENTER["input_width"]),
         sees=tuple((height, width) for height, width in _SEGMENTER["canvases"]),
-        settings=MappingProxyType({name: _SEGMENTER[name] for name in ("mean", "std", "canvases")}),
+        settings={name: _SEGMENTER[name] for name in ("mean", "std", "canvases")},
     ),
     Card(
         name="whole-photo",
@@ -76,16 +75,14 @@ CARDS: tuple[Card, ...] = (
         input_size=(_ENCODER["input_height"], _ENCODER["input_width"]),
         dimension=_ENCODER["dimension"] + HISTOGRAM_WIDTH + MEANING_WIDTH,
         text=(WEIGHTS / "text.npz").exists(),
-        settings=MappingProxyType(
-            {
-                "mean": _ENCODER["mean"],
-                "std": _ENCODER["std"],
-                "colour_share": COLOUR_SHARE,
-                "kind_share": KIND_SHARE,
-                "describer": _DESCRIBER["file"],
-                "describer_sha256": _DESCRIBER["sha256"],
-            }
-        ),
+        settings={
+            "mean": _ENCODER["mean"],
+            "std": _ENCODER["std"],
+            "colour_share": COLOUR_SHARE,
+            "kind_share": KIND_SHARE,
+            "describer": _DESCRIBER["file"],
+            "describer_sha256": _DESCRIBER["sha256"],
+        },
     ),
     Card(
         name="lookweave-describer",
@@ -99,13 +96,11 @@ CARDS: tuple[Card, ...] = (
         weights_sha256=_DESCRIBER["sha256"],
         size_mb=(WEIGHTS / _DESCRIBER["file"]).stat().st_size / 1e6,
         input_size=(_ENCODER["input_height"], _ENCODER["input_width"]),
-        settings=MappingProxyType(
-            {
-                "mean": _ENCODER["mean"],
-                "std": _ENCODER["std"],
-                "encoder": _ENCODER["file"],
-                "encoder_sha256": _ENCODER["sha256"],
-            }
-        ),
+        settings={
+            "mean": _ENCODER["mean"],
+            "std": _ENCODER["std"],
+            "encoder": _ENCODER["file"],
+            "encoder_sha256": _ENCODER["sha256"],
+        },
     ),
 )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from lookweave.errors import ModelError
@@ -23,9 +22,6 @@ _HUB = ("torch", "transformers")
 _OPEN_CLIP = ("torch", "transformers", "open_clip")
 
 
-_READINESS = "lookweave.models.hub.fetch:missing"
-
-
 def _encoder(
     name: str, repository: str, licence: str, size_mb: float, side: int, dimension: int,
     memory_mb: float, good_for: str, *, open_clip: bool = False,
@@ -34,8 +30,7 @@ def _encoder(
         name=name, task="encoder", factory=ENCODER, licence=licence, source=f"hub:{repository}",
         good_for=good_for, size_mb=size_mb, memory_mb=memory_mb, input_size=(side, side),
         dimension=dimension, text=True, needs=_OPEN_CLIP if open_clip else _HUB,
-        readiness=_READINESS,
-        settings=MappingProxyType({"format": "open_clip"} if open_clip else {}),
+        settings={"format": "open_clip"} if open_clip else {},
     )  # fmt: skip
 
 
@@ -46,8 +41,7 @@ def _detector(
     return Card(
         name=name, task="detector", factory=factory, licence=licence, source=f"hub:{repository}",
         good_for=good_for, commercial=commercial, size_mb=size_mb, memory_mb=memory_mb,
-        input_size=(side, side) if side else None, needs=_HUB, settings=MappingProxyType(settings),
-        readiness=_READINESS,
+        input_size=(side, side) if side else None, needs=_HUB, settings=settings,
     )  # fmt: skip
 
 
@@ -162,7 +156,7 @@ def card_for_path(name: str) -> Card:
     about: dict[str, Any] = {
         "name": label or "model", "licence": "unknown (local file)", "source": "path",
         "weights": path, "weights_sha256": content_fingerprint(path),
-        "good_for": f"what lies at {path.name}", "readiness": _READINESS,
+        "good_for": f"what lies at {path.name}",
     }  # fmt: skip
     if path.suffix == ".onnx":
         return Card(task="detector", factory=_YOLO, **about)

@@ -6,13 +6,24 @@ import fnmatch
 import importlib.util
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from lookweave.errors import HubUnreachable, InputError, ModelError
 from lookweave.models.card import Card
-from lookweave.models.hub.files import KEPT, weight_files
+from lookweave.models.hub.files import KEPT, content_fingerprint, weight_files
 
 _CONFIGS = ("config.json", "open_clip_config.json", "model.onnx")
+_OF_CHATS = ("generation_config.json", "chat_template*", "video_preprocessor_config.json")
+
+FETCHED = "lookweave-fetched.json"
+"""Beside weights that `fetch` brought: their repository and commit, and the fingerprint of the
+files, which tells whether they are still those."""
+
+
+def repository_of(card: Card) -> str:
+    """Repository, with the revision where the card names one: ``OWNER/NAME[@REVISION]``."""
+    return card.source.removeprefix("hub:")
 
 
 def split_source(source: str) -> tuple[str, str]:
@@ -31,22 +42,67 @@ def locate(card: Card, models_dir: Path | None = None) -> Path:
 
     Raises:
         HubUnreachable: they are neither here nor to be had.
-        ModelError: a path holds no model, or the hub refuses.
+        ModelError: a path holds no model, the hub refuses, or what lies in the models folder is
+            not at the card's commit.
     """
-    if card.weights is not None:
-        if not card.weights.exists():
-            raise ModelError(f"The model {card.name} is gone from {card.weights}.")
-        return card.weights
+    if not card.on_hub and (card.weights is None or not card.weights.exists()):
+        raise ModelError(f"The model {card.name} is gone from {card.weights}.")
     here = _here(card, models_dir)
     if here is None and (reason := _package_missing(card)):
         raise ModelError(f"The model {card.name} cannot be used here: {reason}.")
     return here if here is not None else _download(card, models_dir)
 
 
+def fetched(card: Card, models_dir: Path | None = None) -> Card:
+    """The card of a hub's model, pinned to weights that are here: fetched now if they were not.
+
+    Raises:
+        HubUnreachable, ModelError: see `locate`.
+    """
+    locate(card, models_dir)
+    return pinned(card, models_dir, card.commit)
+
+
+def pinned(card: Card, models_dir: Path | None = None, commit: str = "") -> Card:
+    """The card of a hub's model with the commit that its weights are at, and with their folder.
+
+    A branch moves on, and its rows would be taken for those of the weights that it named before:
+    the commit is in the key. Nothing is fetched; where no weights are here and no commit is known,
+    the card comes back as it is.
+
+    Args:
+        commit: use these weights and no others: the commit of an earlier build, or of a setting.
+    """
+    card = replace(card, commit=commit)
+    here = _here(card, models_dir)
+    if here is None:
+        return card
+    return replace(card, commit=commit or commit_of(here), weights=here)
+
+
+def commit_of(folder: Path) -> str:
+    """The commit of the repository that a folder's files are from, 40 hex digits, or, for files
+    of unknown origin, ``files-`` and the fingerprint of what they hold.
+
+    Raises:
+        ModelError: a file cannot be read.
+    """
+    if folder.parent.name == "snapshots":  # the hub's cache: one folder for each commit
+        return folder.name
+    held = content_fingerprint(folder)
+    try:
+        known = json.loads((folder / FETCHED).read_text("utf-8"))
+        if known["fingerprint"] == held:
+            return str(known["commit"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # brought by hand, or by an earlier version
+    return f"files-{held}"
+
+
 def missing(card: Card, models_dir: Path | None = None) -> str | None:
     """Why the model cannot be loaded right now without a network, as a sentence; None when it
     can."""
-    if card.source.startswith("hub:") and _here(card, models_dir) is None:
+    if card.on_hub and _here(card, models_dir) is None:
         return (
             f"its weights are not on this machine; they are fetched when it is first used, "
             f"or by `lookweave models fetch {card.name} --to DIR`"
@@ -87,7 +143,7 @@ def fetch(card: Card, to: Path) -> Path:
     """
     name = card.name
     card = card.made_of or card
-    if not card.source.startswith("hub:"):
+    if not card.on_hub:
         raise InputError(
             f"The weights of {name} come from {card.source}, not from the hub: nothing to fetch."
         )
@@ -102,7 +158,8 @@ def wanted_files(files: list[str], card: Card) -> list[str]:
         ModelError: the repository holds no weights in a form that is read here.
     """
     top = [name for name in files if "/" not in name]
-    configs = [name for name in top if any(fnmatch.fnmatch(name, want) for want in KEPT)]
+    wanted = (*KEPT, *_OF_CHATS) if card.task == "describer" else KEPT
+    configs = [name for name in top if any(fnmatch.fnmatch(name, want) for want in wanted)]
     open_clip = card.settings.get("format") == "open_clip"
     if open_clip:
         configs = [name for name in configs if name != "config.json"]
@@ -124,17 +181,17 @@ def wanted_files(files: list[str], card: Card) -> list[str]:
 
 def _here(card: Card, models_dir: Path | None) -> Path | None:
     """The folder where the card's files already lie, or None."""
-    if card.weights is not None:
+    if card.weights is not None and card.weights.exists():
         return card.weights
     if models_dir is not None:
         folder = folder_of(card, models_dir)
-        if _complete(folder):
+        if _complete(folder) and (not card.commit or commit_of(folder) == card.commit):
             return folder
     from huggingface_hub import try_to_load_from_cache
 
     repository, revision = split_source(card.source)
     for config in _CONFIGS[:2]:
-        found = try_to_load_from_cache(repository, config, revision=revision)
+        found = try_to_load_from_cache(repository, config, revision=card.commit or revision)
         if isinstance(found, str) and _complete(Path(found).parent):
             return Path(found).parent
     return None
@@ -157,12 +214,30 @@ def _download(card: Card, models_dir: Path | None) -> Path:
 
     repository, revision = split_source(card.source)
     local = None if models_dir is None else folder_of(card, models_dir)
+    if local is not None and _complete(local) and card.commit not in ("", commit_of(local)):
+        raise ModelError(
+            f"{local} holds the weights of {repository} at {commit_of(local)[:14]}, and this work "
+            f"was begun with {card.commit[:14]}. Say --models-dir for a folder with those, or none "
+            "to have them fetched to the hub's cache."
+        )
+    if card.commit.startswith("files-"):
+        raise ModelError(
+            f"The weights of {card.name} that this work was begun with ({card.commit}) came from a "
+            "folder and from no commit of the hub: bring that folder and name its parent with "
+            "--models-dir."
+        )
     try:
-        files = HfApi().list_repo_files(repository, revision=revision)
+        about = HfApi().model_info(repository, revision=card.commit or revision)
+        files = [sibling.rfilename for sibling in about.siblings or []]
         found = snapshot_download(
-            repository, revision=revision, allow_patterns=wanted_files(files, card),
-            local_dir=None if local is None else str(local),
+            # The hub's cache notes what a branch stands for when it is asked by the branch's name.
+            repository, revision=(card.commit or revision) if local is None else about.sha,
+            allow_patterns=wanted_files(files, card), local_dir=local,
         )  # fmt: skip
+        if local is not None:
+            known = {"repository": repository, "commit": about.sha,
+                     "fingerprint": content_fingerprint(local)}  # fmt: skip
+            (local / FETCHED).write_text(json.dumps(known, indent=1), "utf-8")
     except (GatedRepoError, RepositoryNotFoundError) as error:
         raise ModelError(
             f"The hub does not give out {repository} ({_short(error)}). It may have moved, or "
@@ -171,11 +246,16 @@ def _download(card: Card, models_dir: Path | None) -> Path:
     except ModelError:
         raise
     except Exception as error:  # clients of HTTP raise classes of many packages
+        bring = (
+            f"on a machine with a network run `lookweave models fetch {card.name} --to DIR`, bring "
+            "DIR here and say --models-dir DIR"
+            if card.name != "vlm-local"
+            else "bring its folder here and set vlm.model to it, or models_dir to its parent"
+        )
         raise HubUnreachable(
             f"The weights of {card.name} ({repository}) are not on this machine, and the hub "
-            f"cannot be reached ({_short(error)}). Two ways out: on a machine with a network run "
-            f"`lookweave models fetch {card.name} --to DIR`, bring DIR here and say --models-dir "
-            "DIR; or use the models that ship inside the package: --models embedded."
+            f"cannot be reached ({_short(error)}). Two ways out: {bring}; or use the models that "
+            "ship inside the package: --models embedded."
         ) from error
     return Path(found)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import MappingProxyType
+from pathlib import Path
 
 from lookweave.config import Vlm
 from lookweave.models.card import Card
+from lookweave.models.hub.files import whole_fingerprint
 from lookweave.models.vlm import prompt
 from lookweave.models.vlm.zero_shot import TEMPLATES
 from lookweave.taxonomy import VERSION as TAXONOMY_VERSION
@@ -42,25 +43,40 @@ CARDS: tuple[Card, ...] = (
 )
 
 
-def configured(card: Card, settings: Vlm) -> Card:
+def configured(card: Card, settings: Vlm, models_dir: Path | None = None) -> Card:
     """The card with a workspace's settings; a card of another folder as it is.
+
+    For ``vlm-local`` the key follows what the files of a model's folder hold, or the commit of a
+    model on the hub; of a served model only its name is known.
 
     Address, speed, prices and ceilings travel in `running` and leave the key alone: a build that
     moves to another server with the same model, or goes faster, goes on with its rows.
 
     Raises:
         ConfigError: the prompts that `settings` names are not there.
+        ModelError: a file of a local model cannot be read.
     """
     if card not in CARDS:
         return card
     shaping = {name: getattr(settings, name) for name in SHAPING}
     shaping["prompt"] = prompt.load(settings.prompt).version
     shaping["taxonomy"] = TAXONOMY_VERSION
+    card = replace(card, settings=shaping, running=settings.model_dump())
+    if card.name != "vlm-local" or not settings.model:
+        return card
+    if (folder := _folder(settings.model, models_dir)) is None:
+        return replace(card, source=f"hub:{settings.model}")
+    del shaping["model"]  # it may lie anywhere
     return replace(
-        card,
-        settings=MappingProxyType(shaping),
-        running=MappingProxyType(settings.model_dump()),
-    )
+        card, source="path", weights=folder, weights_sha256=whole_fingerprint(folder)
+    )  # fmt: skip
+
+
+def _folder(model: str, models_dir: Path | None) -> Path | None:
+    """The folder that `vlm.model` names, itself or inside the models folder; None for a name on
+    the hub."""
+    places = [Path(model).expanduser(), *([models_dir / model] if models_dir else [])]
+    return next((place for place in places if place.is_dir()), None)
 
 
 def zero_shot(encoder: Card) -> Card:
@@ -76,7 +92,6 @@ def zero_shot(encoder: Card) -> Card:
         task="describer",
         factory="lookweave.models.vlm.zero_shot:ZeroShotDescriber",
         good_for=f"attributes by comparing {encoder.name}'s vectors with the taxonomy's words",
-        settings=MappingProxyType(
-            {"encoder": encoder.name, "encoder_key": encoder.key, "templates": TEMPLATES}
-        ),
+        settings={"templates": TEMPLATES},
+        loader=None,
     )

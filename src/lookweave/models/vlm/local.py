@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lookweave.config import Vlm
-from lookweave.errors import ConfigError, HubUnreachable, ModelError, Rejected
+from lookweave.errors import ConfigError, ModelError, Rejected
 from lookweave.models.card import Card
+from lookweave.models.hub.fetch import locate
 from lookweave.models.protocols import Crop, Description
 from lookweave.models.vlm import picture, prompt, reading
 from lookweave.models.vlm.captioned import from_caption
@@ -50,17 +51,14 @@ class LocalVlmDescriber:
         self._prompts = prompt.load(self._settings.prompt)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = torch.bfloat16 if self._device == "cuda" else torch.float32
-        where = _found(self._settings.model, models_dir)
+        where = locate(card, models_dir)
         try:
             processors: Any = AutoProcessor  # untyped where installed, unknown where not
-            self._processor: Any = processors.from_pretrained(where)
-            model: Any = AutoModelForImageTextToText.from_pretrained(where, dtype=dtype)
-        except OSError as error:
-            raise HubUnreachable(
-                f"The model {where} is not here and cannot be fetched: {error}. Fetch it on a "
-                "connected machine and set vlm.model to its folder, or models_dir to its parent."
-            ) from error
-        except (ValueError, KeyError) as error:
+            self._processor: Any = processors.from_pretrained(where, local_files_only=True)
+            model: Any = AutoModelForImageTextToText.from_pretrained(
+                where, dtype=dtype, local_files_only=True
+            )
+        except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"{where} is no image-text-to-text model: {error}.") from error
         self._model = model.to(self._device).eval()
         # Padding on the left: the model goes on from the last token of every row.
@@ -180,14 +178,6 @@ def _chat(turns: list[str]) -> list[dict[str, Any]]:
     content[0].insert(0, {"type": "image"})
     roles = ["assistant" if n % 2 else "user" for n in range(len(turns))]
     return [{"role": r, "content": c} for r, c in zip(roles, content, strict=True)]
-
-
-def _found(name: str, models_dir: Path | None) -> str:
-    for place in (Path(name), *((models_dir / name.replace("/", "--"), models_dir / name)
-                                if models_dir else ())):  # fmt: skip
-        if place.is_dir():
-            return str(place)
-    return name
 
 
 def _or_rejected(read: Any, *given: Any) -> Description | Exception:
