@@ -62,6 +62,39 @@ def test_what_is_no_photo_is_passed_over(tmp_path: Path) -> None:
     assert names(tmp_path) == ["drawing.svg", "no-suffix", "odd.jpg_large", "photo.jpg", "raw.cr2"]
 
 
+LEFT_OUT = (
+    "$RECYCLE.BIN", "RECYCLER", "Recycled", "#recycle", "@Recycle", ".Trash-1000", "lost+found",
+    "FOUND.000", "#snapshot", "@Recently-Snapshot", "~snapshot", ".snapshot", "@eaDir", "@tmp",
+    "System Volume Information", "__MACOSX", ".@__thumb", "thumbs", "_thumbs", "Thumbnails",
+    "CaptureOne/Cache", "media/catalog/product/cache", "Photos Library.photoslibrary",
+    "Previews.lrdata", "Old.aplibrary", "Session.cocatalog",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", LEFT_OUT)
+def test_what_systems_and_programs_keep_beside_photos_is_passed_over(
+    tmp_path: Path, folder: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "lookweave.sources")
+    put(tmp_path, "a.jpg", f"{folder}/deep/b.jpg", f"{folder} by brand/c.jpg")
+    expected = ["a.jpg"] if folder.startswith(".") else ["a.jpg", f"{folder} by brand/c.jpg"]
+    assert sorted(names(tmp_path)) == sorted(expected)
+    assert folder.startswith(".") or str(tmp_path / folder) in caplog.text
+    assert names(tmp_path / folder) == ["deep/b.jpg"], "a folder that is named is read"
+
+
+def test_folder_with_nothing_but_left_out_folders_says_which(tmp_path: Path) -> None:
+    put(tmp_path, "thumbs/a.jpg")
+    with pytest.raises(InputError, match="passed over: thumbs"):
+        names(tmp_path)
+
+
+def test_backups_and_unfinished_copies_are_passed_over(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg", "a.jpg~", "~$a.jpg", "b.jpg.bak", "c.jpg.part", "d.jpg.download")
+    put(tmp_path, "e.jpg.filepart", "f.tmp", "._a.jpg")
+    assert names(tmp_path) == ["a.jpg"]
+
+
 def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
     put(tmp_path / "real", "a.jpg")
     put(tmp_path / "elsewhere", "b.jpg")

@@ -7,8 +7,10 @@ Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 the w
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
+import warnings
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -350,6 +352,9 @@ def fetch_model(
 
 def main() -> None:
     """Run the command line and turn errors into exit codes."""
+    # Pillow tells stderr of every oddity that it meets; what matters ends in a reject.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
     try:
         app(standalone_mode=True)
     except LookweaveError as error:

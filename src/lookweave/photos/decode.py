@@ -6,11 +6,9 @@ The only place where image bytes are decoded. Safe to call from many threads at 
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import stat
 import threading
-import warnings
 from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,15 +17,18 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageFile
+from PIL import ExifTags, Image
 
 from lookweave.errors import Rejected
 from lookweave.photos import colour, formats
+from lookweave.photos.formats import PhotoFormat
+from lookweave.photos.jpeg import JpegImage
 
-# Pillow tells stderr of every oddity that it meets; what matters ends in `Rejected`.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-logging.getLogger("PIL").addHandler(logging.NullHandler())
+# What decoders say when bytes are missing, and when they know the format but not this kind of it.
+_TOO_SHORT = ("truncated", "unexpected end", "not enough", "missing dimensions")
+_NOT_READ = ("unknown pixel mode", "unsupported", "cannot handle")
+
+_LEAST_BYTES, _MOST_ZEROS = 32, 64_000_000
 
 _LARGE_PIXELS = 32_000_000
 # Decoded, one such photo takes hundreds of megabytes: one at a time keeps memory flat.
@@ -120,9 +121,9 @@ def load(
     data = source if isinstance(source, bytes) else read_file(source, limits.max_bytes).data
     if len(data) > limits.max_bytes:
         raise _too_large(len(data), limits.max_bytes)
-    format_name = formats.sniff(data[: formats.SNIFF_BYTES])
+    photo_format = formats.photo_format_of(data[: formats.SNIFF_BYTES])
     try:
-        return _decode(data, format_name, max_side, enough, limits)
+        return _decode(data, photo_format, max_side, enough, limits)
     except Rejected:
         raise
     except Image.DecompressionBombError as error:
@@ -133,7 +134,7 @@ def load(
         ) from error
     except Exception as error:
         # Decoders raise nearly anything on hostile bytes (struct.error, KeyError, SyntaxError...).
-        raise _broken(data, format_name, error) from error
+        raise _broken(data, photo_format, error) from error
 
 
 def thumbnail(photo: Photo, side: int) -> bytes:
@@ -176,19 +177,17 @@ def read_file(path: str | Path, max_bytes: int = DEFAULT_LIMITS.max_bytes) -> Fi
 
 
 def _decode(
-    data: bytes, format_name: str, max_side: int | None, enough: int | None, limits: Limits
+    data: bytes, photo_format: PhotoFormat, max_side: int | None, enough: int | None, limits: Limits
 ) -> Photo:
-    image = formats.open_image(data, format_name)
+    image = photo_format.open(data)
     width, height = image.size
     _check_size(width, height, limits)
-    if format_name == "JPEG" and formats.ends_in_nothing(data):
-        raise _truncated("its end is nothing but zeros")
     with _large_photo if width * height > _LARGE_PIXELS else nullcontext():
         if aim := enough or max_side:
             share = aim / max(image.size)  # both sides, for Pillow keeps either above what is asked
             image.draft(None, (ceil(width * share), ceil(height * share)))  # JPEG only
-        profile = image.info.get("icc_profile")
         image.load()
+        profile = image.info.get("icc_profile")
         # Asked after load(): TIFFs turn themselves there, PNGs may keep EXIF after the pixels.
         orientation = _orientation(image)
         upright: Image.Image = colour.to_eight_bits(image)
@@ -197,11 +196,15 @@ def _decode(
         upright = colour.to_srgb(upright, profile)
         if (turn := _ORIENTATIONS.get(orientation)) is not None:
             upright = upright.transpose(turn)
-        pixels = np.asarray(upright)  # a copy of its own, C-contiguous, read-only
+        if isinstance(upright, JpegImage) and upright.decoded is not None:
+            pixels = upright.decoded  # nothing was to be done
+            pixels.flags.writeable = False
+        else:
+            pixels = np.asarray(upright)  # a copy of its own, C-contiguous, read-only
     if orientation >= 5:
         width, height = height, width
     scale = max(upright.size) / max(width, height)
-    return Photo(pixels, width, height, scale, format_name)
+    return Photo(pixels, width, height, scale, photo_format.name)
 
 
 def _check_size(width: int, height: int, limits: Limits) -> None:
@@ -219,13 +222,19 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
         )
 
 
-def _orientation(image: ImageFile.ImageFile) -> int:
+def _orientation(image: Image.Image) -> int:
     """The EXIF orientation 1..8; 1 where there is none or EXIF is damaged."""
+    for copy in ("xmp", "XML:com.adobe.xmp"):
+        image.info.pop(copy, None)  # Pillow would turn by what XMP says; no viewer does
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
+        while isinstance(value, (tuple, list)):
+            value = value[0]
+        # A number of another type than EXIF asks for is still that number.
+        orientation = value[0] if isinstance(value, bytes) else int(value)
     except Exception:  # EXIF is a nest of offsets; damage surfaces as any exception
         return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+    return orientation if 1 <= orientation <= 8 else 1
 
 
 def _resizable(image: Image.Image) -> Image.Image:
@@ -247,18 +256,31 @@ def _shrink(image: Image.Image, side: int) -> Image.Image:
     return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
-def _broken(data: bytes, format_name: str, error: Exception) -> Rejected:
-    if "truncated" in str(error).lower() or formats.is_cut_short(data, format_name):
-        return _truncated(str(error))
-    if "unknown pixel mode" in str(error) or "unsupported" in str(error).lower():
+def _broken(data: bytes, photo_format: PhotoFormat, error: Exception) -> Rejected:
+    told = str(error).lower()
+    is_too_short = len(data) < _LEAST_BYTES or any(words in told for words in _TOO_SHORT)
+    if is_too_short or _gets_further_with_more(data, photo_format, error):
+        return _truncated(_brief(error))
+    if any(words in told for words in _NOT_READ):
         return Rejected(
             "unsupported_format",
-            f"This kind of {format_name} is not read ({_brief(error)}): save it as an ordinary "
-            "8-bit RGB image.",
+            f"This kind of {photo_format.name} is not read ({_brief(error)}): save it as an "
+            "ordinary 8-bit RGB image.",
         )
     return Rejected(
-        "broken_image", f"The {format_name} is damaged ({_brief(error)}): save or copy it again."
+        "broken_image",
+        f"The {photo_format.name} is damaged ({_brief(error)}): save or copy it again.",
     )
+
+
+def _gets_further_with_more(data: bytes, photo_format: PhotoFormat, error: Exception) -> bool:
+    """Whether the decoder fails later, or not at all, when zeros follow: then it ran out of
+    bytes, which not every decoder says."""
+    try:
+        photo_format.open(data + bytes(min(20 * len(data), _MOST_ZEROS))).load()
+    except Exception as later:
+        return str(later) != str(error)
+    return True
 
 
 def _truncated(why: str) -> Rejected:

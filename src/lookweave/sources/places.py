@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,32 +16,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from lookweave.errors import InputError, Rejected
-from lookweave.photos import formats
-from lookweave.sources import catalogue, manifests
+from lookweave.sources import catalogue, manifests, photo_files
 from lookweave.sources.source import Notices, Options, Source, is_address, no_facts
 from lookweave.store import workspace
-
-PHOTO_SUFFIXES = frozenset({
-    "jpg", "jpeg", "jpe", "jfif", "jif", "png", "apng", "webp", "avif", "avifs", "tif", "tiff",
-    "gif", "bmp", "dib", "heic", "heif", "hif",
-})  # fmt: skip
-# Images that we cannot read: listed all the same, so that the reject says what to do.
-_OTHER_IMAGE_SUFFIXES = frozenset({
-    "jp2", "j2k", "jpx", "jxl", "psd", "psb", "svg", "svgz", "eps", "ico", "tga", "dds", "exr",
-    "hdr", "qoi", "xcf", "cr2", "cr3", "nef", "arw", "dng", "orf", "raf", "rw2", "pef", "srw",
-    "raw",
-})  # fmt: skip
-_OTHER_SUFFIXES = frozenset({
-    "txt", "md", "csv", "tsv", "json", "jsonl", "xml", "yaml", "yml", "toml", "ini", "cfg",
-    "log", "html", "htm", "css", "js", "pdf", "doc", "docx", "xls", "xlsx", "ods", "odt", "ppt",
-    "pptx", "rtf", "zip", "gz", "tgz", "tar", "bz2", "xz", "7z", "rar", "db", "sqlite",
-    "parquet", "pq", "arrow", "feather", "npy", "npz", "pkl", "pt", "onnx", "safetensors", "py",
-    "sh", "bat", "exe", "dll", "mp4", "m4v", "mov", "avi", "mkv", "webm", "mpg", "mp3", "wav",
-    "aac", "xmp", "aae", "thm", "lnk", "url", "tmp", "part", "crdownload", "bak", "sha256",
-    "md5",
-})  # fmt: skip
-_OTHER_NAMES = frozenset({"thumbs.db", "desktop.ini", "icon\r"})
-_OTHER_FOLDERS = frozenset({"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"})
 
 
 def listing(
@@ -105,8 +81,8 @@ def _check(kind: str, place: str) -> None:
 
 
 def _folder(kind: str, root: Path) -> Iterator[Source]:
-    found = False
-    for path, problem in _walk(str(root), set()):
+    found, left_out = False, list[str]()
+    for path, problem in _walk(str(root), set(), left_out):
         found = True
         name = os.path.relpath(path, root).replace(os.sep, "/")
         if problem is None:
@@ -117,14 +93,19 @@ def _folder(kind: str, root: Path) -> Iterator[Source]:
             input=str(root), facts=no_facts(kind),
         )  # fmt: skip
     if not found:
+        passed = ", ".join(os.path.relpath(path, root) for path in left_out[:5])
         raise InputError(
             f"The folder {root} (given as {kind}s) holds no photo: JPEG, PNG, WebP, AVIF, TIFF, "
             "GIF, BMP and HEIC are read, in folders below it too."
+            + (f" By their names these were passed over: {passed}." if passed else "")
         )
 
 
-def _walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, Rejected | None]]:
-    """Paths of likely photos below `folder`; each real folder once, so loops of links end."""
+def _walk(
+    folder: str, seen: set[tuple[int, int]], left_out: list[str]
+) -> Iterator[tuple[str, Rejected | None]]:
+    """Paths of likely photos below `folder`; each real folder once, so loops of links end.
+    Folders that are passed over are added to `left_out`."""
     try:
         here = os.stat(folder)  # noqa: PTH116
         if (here.st_dev, here.st_ino) in seen:
@@ -146,12 +127,12 @@ def _walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, Reject
         return  # a workspace inside the folder: its thumbnails are no photos of the catalogue
     for name, is_folder in children:
         path = os.path.join(folder, name)  # noqa: PTH118 - Path would cost as much as the listing
-        if name.startswith("."):
-            continue
         if is_folder:
-            if name not in _OTHER_FOLDERS:
-                yield from _walk(path, seen)
-        elif _is_likely_photo(name, path):
+            if photo_files.is_left_out(path):
+                left_out.append(path)
+            else:
+                yield from _walk(path, seen, left_out)
+        elif photo_files.is_likely_photo(path):
             yield path, None
 
 
@@ -160,23 +141,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link that points to itself
         return False
-
-
-def _is_likely_photo(name: str, path: str) -> bool:
-    lowered = name.lower()
-    suffix = lowered.rpartition(".")[2] if "." in lowered else ""
-    if suffix in PHOTO_SUFFIXES or suffix in _OTHER_IMAGE_SUFFIXES:
-        return True
-    if suffix in _OTHER_SUFFIXES or lowered in _OTHER_NAMES:
-        return False
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
-            return False
-        with open(path, "rb") as file:  # noqa: PTH123
-            formats.sniff(file.read(formats.SNIFF_BYTES))
-    except (OSError, Rejected):
-        return False
-    return True
 
 
 def _manifest(kind: str, path: Path) -> Iterator[Source]:
