@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lookweave.build import open_workspace
+from lookweave.building import open_workspace
 from lookweave.models import colour
 from lookweave.models.embedded.cards import CARDS, COLOUR_SHARE
 from lookweave.models.embedded.features import ImageTower

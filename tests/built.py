@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lookweave.build import build_workspace
+from lookweave.building import build_workspace
 from lookweave.progress import Progress
 
 Folders = tuple[Path, Path, Path]

@@ -186,7 +186,7 @@ class Missing:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Missing())
-from lookweave import build, cli, demo, evaluate, publish, report, search, status
+from lookweave import building, cli, demo, evaluate, publish, report, search, status
 from lookweave.store import verify
 from lookweave.models.cards import resolve
 [card.load() for card in resolve("embedded").cards()]

@@ -10,16 +10,18 @@ import lookweave
 SOURCE = Path(lookweave.__file__).parent
 
 FLOORS: list[set[str]] = [
+    {"__main__"},
     {"cli", "web"},
     {"api"},
+    {"results"},
     {"demo"},
-    {"build", "publish", "report", "evaluate", "search", "status", "exports", "review"},
+    {"building", "publish", "report", "evaluate", "search", "status", "exports", "review"},
     {"pipeline"},
     {"models", "matching", "sources", "train", "studio", "testing"},
     {"store"},
     {"config", "photos", "progress", "memory", "processes"},
     {"records"},
-    {"taxonomy", "errors"},
+    {"taxonomy", "errors", "text", "log"},
 ]
 """From the roof down; a module imports from its own floor or below."""
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lookweave.build import build_workspace, open_workspace
+from lookweave.building import build_workspace, open_workspace
 from lookweave.errors import InputError
 from lookweave.models.cards import chosen
 from lookweave.models.protocols import Description

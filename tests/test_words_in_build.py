@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lookweave.build import build_workspace, open_workspace
+from lookweave.building import build_workspace, open_workspace
 from lookweave.config import Config, load
 from lookweave.demo import SAMPLE
 from lookweave.evaluate import evaluate

@@ -6,33 +6,40 @@ Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 the w
 
 from __future__ import annotations
 
-import json
+import contextlib
 import logging
 import os
+import signal
 import sys
+import threading
 import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from types import FrameType
+from typing import Annotated, Any, cast
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from lookweave import __version__
 from lookweave.config import Config
-from lookweave.errors import LookweaveError, UsageError
+from lookweave.errors import LookweaveError, UsageError, from_system
 from lookweave.progress import Progress
 from lookweave.store.workspace import Workspace
 from lookweave.studio.render.cli import render
+from lookweave.text import to_json, visible
 from lookweave.train.cli import app as train_app
 
 app = typer.Typer(
     name="lookweave",
     help="Pair product photos of garments with editorial photos of the very same garments.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 models_app = typer.Typer(invoke_without_command=True)
 app.add_typer(models_app, name="models", help="Every model card.")
@@ -50,13 +57,24 @@ NonCommercial = Annotated[
 ModelsDir = Annotated[Path | None, typer.Option(help="where fetched weights lie")]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        _say(f"lookweave {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="print the version", is_eager=True, callback=_print_version),
+    ] = False,
 ) -> None:
-    if version:
-        print(f"lookweave {__version__}")
-        raise typer.Exit
+    del version
+    if context.invoked_subcommand is None:
+        _say(context.get_help())
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -69,7 +87,7 @@ def demo(
 
     with Progress(quiet=json_) as progress:
         result = run(out, progress)
-    _print(result.as_dict() if json_ else result.text(), json_)
+    _print(result.to_dict() if json_ else result.text(), json_)
 
 
 @app.command()
@@ -93,7 +111,7 @@ def build(
     json_: Json = False,
 ) -> None:
     """Pair two folders of photos; on a half-done workspace, go on with it."""
-    from lookweave.build import build_workspace
+    from lookweave.building import build_workspace
 
     given = {
         "garments": tuple(garments) if garments else None,
@@ -106,7 +124,7 @@ def build(
     }
     with Progress(quiet=json_) as progress:
         result = build_workspace(out, given, progress, snapshot=snapshot)
-    _print(result.as_dict() if json_ else result.text(), json_)
+    _print(result.to_dict() if json_ else result.text(), json_)
 
 
 @app.command()
@@ -120,7 +138,7 @@ def status(workspace: WorkspacePath, json_: Json = False) -> None:
     if json_:
         _print(found, True)
     else:
-        Console(highlight=False).print(render(found))
+        _show(render(found))
 
 
 @app.command()
@@ -154,14 +172,14 @@ def verify_store(
     with Progress(quiet=json_) as progress:
         verdict = verify(opened, progress, repair=repair, hashes=hashes)
     if json_:
-        _print(verdict.as_dict(), True)
+        _print(verdict.to_dict(), True)
     else:
         rows = sum(verdict.rows.values())
-        print(f"{rows} rows in {len(verdict.rows)} tables, {verdict.photos_hashed} photos hashed.")
+        _say(f"{rows} rows in {len(verdict.rows)} tables, {verdict.photos_hashed} photos hashed.")
         for one in verdict.problems:
             state = "mended" if one.repaired else "NOT mended"
-            print(f"{one.table}: {one.what}: {one.rows} ({state}), e.g. {', '.join(one.examples)}")
-        print("The workspace is whole." if verdict.ok else "The workspace is not whole.")
+            _say(f"{one.table}: {one.what}: {one.rows} ({state}), e.g. {', '.join(one.examples)}")
+        _say("The workspace is whole." if verdict.ok else "The workspace is not whole.")
     if not verdict.ok:
         raise typer.Exit(1)
 
@@ -202,12 +220,14 @@ def search(
     if json_:
         _print(found, True)
         return
-    table = RichTable(title=f"by {found['by']}", title_justify="left")
-    for column in ("score", "kind", "name", "what"):
-        table.add_column(column)
-    for hit in found["results"]:
-        table.add_row(f"{hit['score']:.3f}", hit["kind"], hit["name"], hit["what"] or "")
-    Console(highlight=False).print(table)
+    _table(
+        f"by {found['by']}",
+        ("score", "kind", "name", "what"),
+        [
+            (f"{hit['score']:.3f}", hit["kind"], hit["name"], hit["what"] or "")
+            for hit in found["results"]
+        ],
+    )
 
 
 @app.command()
@@ -244,7 +264,7 @@ def calibrate(
     opened, config = _open(workspace)
     with opened.lock():
         learned = learn(opened, config, truth)
-    _print(learned if json_ else json.dumps(learned, indent=2), json_)
+    _print(learned if json_ else to_json(learned, indent=2), json_)
 
 
 @app.command()
@@ -324,16 +344,16 @@ def list_models(context: typer.Context, json_: Json = False, models_dir: ModelsD
         size = f"{card['size_mb']:g} MB" if card["size_mb"] else "-"
         commerce = "" if card["commercial"] else ", not for commerce"
         state = "ready" if card["ready"] else "not ready"
-        print(
+        _say(
             f"{card['name']:<26} {card['task']:<10} {size:<9} {card['licence']}{commerce}, "
             f"{card['source']}: {state}"
         )
-        print(f"    {card['good_for']}")
+        _say(f"    {card['good_for']}")
         if card["missing"]:
-            print(f"    not ready: {card['missing']}")
-    print("\nPresets:")
+            _say(f"    not ready: {card['missing']}")
+    _say("\nPresets:")
     for name, parts in PRESETS.items():
-        print(f"    --models {name:<10} {parts}")
+        _say(f"    --models {name:<10} {parts}")
 
 
 @models_app.command("fetch")
@@ -351,34 +371,160 @@ def fetch_model(
 
 
 def main() -> None:
-    """Run the command line and turn errors into exit codes."""
+    """Run the command line and end with its exit code."""
     # Pillow tells stderr of every oddity that it meets; what matters ends in a reject.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     logging.getLogger("PIL").addHandler(logging.NullHandler())
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # What a terminal has no character for is shown as an escape, not as a failure.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app(standalone_mode=True)
+        code = _run()
+        _flush()
+    except _StdoutError as error:
+        code = 1
+        if not isinstance(error.__cause__, BrokenPipeError):  # who reads no further knows it
+            reason = os.strerror(getattr(error.__cause__, "errno", None) or 5)
+            _complain(f"the result cannot be written to the standard output: {reason}.")
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        with _signals_end_in_order():
+            code = app(standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except _WrongCall as error:
+        wrong = cast(typer.BadParameter, error)
+        usage = f"\n{wrong.ctx.get_usage()}" if wrong.ctx else ""
+        _complain(f"{wrong.format_message()}{usage}")
+        return wrong.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return _stop(signal.SIGINT)
+    except _Stopped as signalled:
+        return _stop(signalled.number)
     except LookweaveError as error:
-        print(f"lookweave: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("lookweave: stopped. The same command goes on from here.", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(1)
+        _complain(str(error))
+        return error.exit_code
+    except OSError as error:
+        _complain(str(from_system(error)))
+        return 1
+    except MemoryError:
+        _complain(
+            "no memory is left. What was committed is safe: use fewer --workers, or a larger "
+            "machine, and run the same command again."
+        )
+        return 1
     except Exception as error:
         if os.environ.get("LOOKWEAVE_DEBUG"):
             raise
-        print(
-            f"lookweave: a fault in Lookweave itself: {type(error).__name__}: {error}\n"
+        _complain(
+            f"a fault in Lookweave itself: {type(error).__name__}: {error}\n"
             "What was committed is safe. Please report this with the output of the same command "
-            "under LOOKWEAVE_DEBUG=1.",
-            file=sys.stderr,
+            "under LOOKWEAVE_DEBUG=1."
         )
-        sys.exit(1)
+        return 1
+
+
+_WrongCall: type[Exception] = typer.BadParameter.__mro__[2]
+"""Click's error of all that is wrong with a call; Typer brings its own copy of Click."""
+
+
+class _Stopped(BaseException):
+    """A signal asks this process to end."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@contextlib.contextmanager
+def _signals_end_in_order() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the work, as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _: FrameType | None) -> None:
+        raise _Stopped(number)
+
+    before: dict[int, Any] = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            ends: Any = signal.default_int_handler if name == "SIGINT" else stop
+            before[number] = signal.signal(number, ends)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(number: int) -> int:
+    _complain("stopped. What was committed is safe; the same command goes on from here.")
+    return 128 + number
+
+
+class _StdoutError(Exception):
+    """The standard output is closed or full."""
+
+
+def _say(text: str) -> None:
+    """Print to stdout, what comes from strangers made harmless."""
+    try:
+        print(visible(text))
+    except OSError as error:
+        raise _StdoutError from error
+
+
+def _flush() -> None:
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        with contextlib.suppress(OSError, ValueError):
+            # Python tries once more at the end, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise _StdoutError from error
+
+
+def _complain(text: str) -> None:
+    with contextlib.suppress(OSError):  # nobody listens
+        print(f"lookweave: {visible(text)}", file=sys.stderr, flush=True)
+
+
+def _print(result: object, as_json: bool) -> None:
+    if as_json:
+        utf8 = "utf" in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+        _say(to_json(result, ascii_only=not utf8))
+    else:
+        _say(str(result))
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table; no cell is read as markup."""
+    table = RichTable(title=Text(visible(title)), title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(visible(cell, one_line=True)) for cell in row))
+    _show(table)
+
+
+def _show(renderable: RenderableType) -> None:
+    """Print what Rich lays out; a pipe gets wide lines, so that no name is cut."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 200
+    try:
+        console.print(renderable)
+    except OSError as error:
+        raise _StdoutError from error
 
 
 def _open(path: Path, snapshot: str | None = None) -> tuple[Workspace, Config]:
-    from lookweave.build import open_workspace
+    from lookweave.building import open_workspace
 
     return open_workspace(path, snapshot)
 
@@ -386,10 +532,6 @@ def _open(path: Path, snapshot: str | None = None) -> tuple[Workspace, Config]:
 def _only_given(**flags: Any) -> dict[str, Any] | None:
     given = {name: value for name, value in flags.items() if value is not None}
     return given or None
-
-
-def _print(result: object, as_json: bool) -> None:
-    print(json.dumps(result, ensure_ascii=False, default=str) if as_json else result)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,43 @@
 """Every setting, checked whole before any work starts.
 
-Later wins: defaults, `lookweave.toml` in the workspace, environment (`LOOKWEAVE_MATCH__TOP_K=20`),
-flags. Whatever is wrong ends in one `ConfigError` that lists all of it.
+Later wins: defaults, what earlier builds of the workspace were given, `lookweave.toml` in the
+workspace, environment (`LOOKWEAVE_MATCH__TOP_K=20`), flags of this call. `explain` says of each
+setting which of them it comes from. Whatever is wrong ends in one `ConfigError` that lists all of
+it.
 """
 
 from __future__ import annotations
 
+import codecs
 import os
 import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from lookweave.errors import ConfigError
 
 FILE_NAME = "lookweave.toml"
+
+DEFAULT = "default"
+EARLIER = "an earlier build"
+CALL = "this call"
+
+_PREFIX = "LOOKWEAVE_"
+_NO_SETTINGS = {"LOOKWEAVE_DEBUG", "LOOKWEAVE_TEST_DATA"}
+"""Variables that are read elsewhere: tracebacks, and the data of tests and benchmarks."""
 
 
 class _Section(BaseModel):
@@ -209,57 +229,198 @@ class Config(BaseSettings):
         return init_settings, env_settings
 
 
-def load(workspace: Path | None = None, **flags: Any) -> Config:
-    """Settings of `workspace` (if it has a `lookweave.toml`), environment and flags.
+@dataclass(frozen=True)
+class Setting:
+    """One setting.
+
+    Attributes:
+        name: such as ``match.top_k``.
+        value: as it counts.
+        origin: ``default``, ``an earlier build``, ``lookweave.toml``, the name of a variable of
+            the environment, or ``this call``.
+    """
+
+    name: str
+    value: object
+    origin: str
+
+
+def load(
+    workspace: Path | None = None, earlier: Mapping[str, Any] | None = None, **flags: Any
+) -> Config:
+    """The settings that count.
 
     Args:
+        workspace: whose `lookweave.toml` is read, if there is one.
+        earlier: what earlier builds of the workspace were given, in the form of `flags`.
         flags: settings by name; a nested one is a dictionary, ``match={"top_k": 20}``.
             None means not given.
 
     Raises:
         ConfigError: one sentence for each thing that is wrong.
     """
-    from_file: dict[str, Any] = {}
-    where = workspace / FILE_NAME if workspace else None
-    if where and where.exists():
-        try:
-            from_file = tomllib.loads(where.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{where} is not valid TOML: {error}") from error
-    if workspace:
-        own_answers = {"vlm": {"cache": workspace.absolute() / "vlm-answers.sqlite"}}
-        from_file = _merge(own_answers, from_file)
-    given = {name: value for name, value in flags.items() if value is not None}
+    return _layered(workspace, earlier, flags)[0]
+
+
+def explain(
+    workspace: Path | None = None, earlier: Mapping[str, Any] | None = None, **flags: Any
+) -> list[Setting]:
+    """Every setting with its value and where that comes from; see `load`."""
+    config, origins = _layered(workspace, earlier, flags)
+    return [
+        Setting(name, value, _origin(name, origins)) for name, value in _leaves(config.model_dump())
+    ]
+
+
+def _layered(
+    workspace: Path | None, earlier: Mapping[str, Any] | None, flags: Mapping[str, Any]
+) -> tuple[Config, dict[str, str]]:
+    """The settings, and where each that was given comes from."""
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, layer in _layers(workspace, earlier or {}, flags):
+        merged = merge(merged, layer)
+        for name, _ in _leaves(layer):
+            origins[name] = _variable(name) if origin == _PREFIX else origin
     try:
-        # Environment beats the file and flags beat both, so the file goes in first by hand.
-        from_environment = _only_set(Config())
-        return Config(**_merge(_merge(from_file, from_environment), given))
+        config = Config(**merged)
     except ValidationError as error:
-        raise ConfigError(_explain(error, where)) from error
+        raise ConfigError(_told(error, origins)) from error
+    _refuse_unknown_variables(config)
+    return config, origins
 
 
-def _only_set(config: BaseModel) -> dict[str, Any]:
-    return config.model_dump(exclude_unset=True)
+def _layers(
+    workspace: Path | None, earlier: Mapping[str, Any], flags: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    if workspace:
+        yield DEFAULT, {"vlm": {"cache": workspace.absolute() / "vlm-answers.sqlite"}}
+    yield EARLIER, dict(earlier)
+    if workspace:
+        yield FILE_NAME, _read_file(workspace / FILE_NAME)
+    try:
+        yield _PREFIX, EnvSettingsSource(Config)()
+    except SettingsError as error:
+        field = str(error).split('"')[1] if '"' in str(error) else ""
+        raise ConfigError(
+            f"Wrong settings: the variable {_PREFIX}{field.upper()} is no JSON. Write a list as "
+            f'["a", "b"] and a section\'s settings one by one, as {_PREFIX}MATCH__TOP_K=20.'
+        ) from error
+    yield CALL, {name: value for name, value in flags.items() if value is not None}
 
 
-def _merge(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def _read_file(path: Path) -> dict[str, Any]:
+    """`lookweave.toml`, also as editors write it that begin a file with a byte order mark."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return tomllib.loads(content.decode("utf-16" if marked else "utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path} is not valid TOML: it is not written in UTF-8 (at byte {error.start}). "
+            "Save it as UTF-8."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def _refuse_unknown_variables(config: Config) -> None:
+    """A misspelt variable must not be ignored in silence."""
+    known = {_environment_name(name) for name in _NAMES} | _NO_SETTINGS
+    known |= {"LOOKWEAVE_VLM_API_KEY", config.vlm.api_key_variable.upper()}
+    free = tuple(f"{_environment_name(name)}__" for name in _DICTIONARIES)
+    unknown = [
+        name
+        for name in os.environ
+        if name.upper().startswith(_PREFIX)
+        and name.upper() not in known
+        and not name.upper().startswith(free)
+    ]
+    if unknown:
+        raise ConfigError(
+            "Wrong settings: "
+            + " ".join(f"{name} is no setting{_nearest(name, known)}." for name in sorted(unknown))
+            + " `lookweave config` lists the settings; unset what you do not need."
+        )
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    close = get_close_matches(name.upper(), sorted(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _environment_name(name: str) -> str:
+    return _PREFIX + name.replace(".", "__").upper()
+
+
+def _variable(name: str) -> str:
+    """The variable that gives the setting `name`: its own, or one that holds all its section."""
+    there = {variable.upper(): variable for variable in os.environ}
+    while _environment_name(name) not in there and "." in name:
+        name = name.rpartition(".")[0]
+    return there.get(_environment_name(name), _environment_name(name))
+
+
+def _origin(name: str, origins: Mapping[str, str]) -> str:
+    if name in origins:
+        return origins[name]
+    inside = [origin for each, origin in origins.items() if each.startswith(f"{name}.")]
+    return inside[-1] if inside else DEFAULT
+
+
+def _leaves(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted name, value) of every setting; a dictionary that is no section is one value."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and f"{above}{name}" in _SECTIONS:
+            yield from _leaves(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _fields(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted name, type) of every setting and section."""
+    for name, field in model.model_fields.items():
+        yield f"{above}{name}", field.annotation
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _fields(field.annotation, f"{above}{name}.")
+
+
+_NAMES = [name for name, _ in _fields(Config)]
+_SECTIONS = {
+    name for name, kind in _fields(Config) if isinstance(kind, type) and issubclass(kind, BaseModel)
+}
+_DICTIONARIES = {name for name, kind in _fields(Config) if get_origin(kind) is dict}
+
+
+def merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of two layers as one, section by section; `over` wins."""
     merged = dict(under)
     for name, value in over.items():
         below = merged.get(name)
         merged[name] = (
-            _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+            merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
         )
     return merged
 
 
-def _explain(error: ValidationError, where: Path | None) -> str:
+def _told(error: ValidationError, origins: Mapping[str, str]) -> str:
+    """One sentence for each thing that is wrong, and where it stands."""
     lines = []
     for problem in error.errors():
-        name = ".".join(str(part) for part in problem["loc"]) or "settings"
+        place = [str(part) for part in problem["loc"]]
+        name = ".".join(place) or "settings"
+        origin = origins.get(name) or origins.get(".".join(place[:2])) or origins.get(place[0], "")
+        where = f", from {origin}" if place and origin else ""
         if problem["type"] == "extra_forbidden":
-            lines.append(f"{name}: there is no such setting.")
+            close = get_close_matches(name, _NAMES, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            lines.append(f"{name}: there is no such setting{where}.{hint}")
         else:
             message = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"{name}: {message} (it is {problem['input']!r}).")
-    origin = f" Settings come from {where}, LOOKWEAVE_* variables and flags." if where else ""
-    return "Wrong settings: " + " ".join(lines) + origin
+            lines.append(f"{name}: {message} (it is {problem['input']!r}{where}).")
+    return "Wrong settings: " + " ".join(lines)

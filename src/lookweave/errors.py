@@ -11,6 +11,7 @@
         ├── WorkspaceError    the workspace is damaged, locked or not one
         │   ├── WorkspaceLocked
         │   └── WorkspaceFull     no space left where the workspace lives
+        ├── SystemRefused     the operating system refused a file, a folder, memory
         ├── ModelError        a model cannot be loaded or gave something impossible
         │   ├── HubUnreachable    weights are neither here nor to be had
         │   ├── ServerUnusable    a model's server is away, refuses us or cannot do the work
@@ -22,6 +23,11 @@ A photo that cannot be used is not an exception for the caller: it becomes a row
 """
 
 from __future__ import annotations
+
+import errno
+import os
+import re
+from pathlib import Path
 
 
 class LookweaveError(Exception):
@@ -62,6 +68,10 @@ class WorkspaceFull(WorkspaceError):
     pass
 
 
+class SystemRefused(WorkError):
+    pass
+
+
 class ModelError(WorkError):
     pass
 
@@ -99,3 +109,50 @@ class Rejected(Exception):
         self.reason = reason
         self.detail = detail
         self.retry = retry
+
+
+_ADVICE = {
+    errno.ENOENT: "It is not there, or the folder it should lie in is not.",
+    errno.EACCES: "You have no permission for it: ask its owner, or name another place.",
+    errno.EPERM: "You have no permission for it: ask its owner, or name another place.",
+    errno.EROFS: "The disk can only be read: name a place on another one.",
+    errno.ENOSPC: "No space is left there: free some and run the same command again.",
+    errno.EDQUOT: "Your share of that disk is used up: free some and run the same command again.",
+    errno.ENOTDIR: "A part of its path is a file and no folder.",
+    errno.EISDIR: "It is a folder: name a file.",
+    errno.ENAMETOOLONG: "The name is too long for this disk: choose a shorter one.",
+    errno.EMFILE: "Too many files are open: raise the limit (`ulimit -n`) or use fewer --workers.",
+    errno.ENFILE: "Too many files are open on this machine.",
+    errno.EIO: "The disk fails to read or write: check it, and restore from a backup if need be.",
+    errno.ESTALE: "The network drive has lost it: mount it again.",
+    errno.ENOMEM: "No memory is left: use fewer --workers.",
+}
+
+
+def from_system(error: OSError, path: Path | str | None = None, done: str = "") -> LookweaveError:
+    """What the operating system refused, as a sentence.
+
+    Args:
+        error: as raised; also one of Lance, which tells its number in the text alone.
+        path: what was to be used; by default what the error names.
+        done: what was to be done to it: ``read``, ``written``, ``made``; by default ``used``.
+
+    Returns:
+        A `WorkspaceFull` where no space is left, else a `SystemRefused`; to raise ``from error``.
+    """
+    number = error.errno or _number_in(str(error))
+    where = path or error.filename or "A file"
+    if isinstance(where, bytes):
+        where = os.fsdecode(where)
+    advice = _ADVICE.get(number or 0)
+    reason = os.strerror(number) if number else str(error).splitlines()[0][:300] or "no reason told"
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return WorkspaceFull(f"{where} cannot be {done or 'written'}: {reason}. {advice}")
+    return SystemRefused(
+        f"{where} cannot be {done or 'used'}: {reason}." + (f" {advice}" if advice else "")
+    )
+
+
+def _number_in(text: str) -> int | None:
+    found = re.search(r"os error (\d+)|\[[Ee]rrno (\d+)\]", text)
+    return int(found[1] or found[2]) if found else None

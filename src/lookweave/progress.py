@@ -5,6 +5,7 @@ stdout stays free for results, so `--json` prints one object and nothing else th
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from types import TracebackType
@@ -20,6 +21,8 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 from rich.text import Text
+
+from lookweave.text import visible
 
 _PLAIN_SECONDS = 15.0
 
@@ -87,7 +90,8 @@ class Progress:
 
     def say(self, text: str) -> None:
         if not self._quiet:
-            self._console.print(text, markup=False)
+            with contextlib.suppress(OSError):  # a stderr that is closed must not stop the work
+                self._console.print(Text(visible(text)), soft_wrap=True)
 
 
 class _Rate(ProgressColumn):

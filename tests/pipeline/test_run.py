@@ -45,7 +45,7 @@ def test_every_photo_ends_as_pairs(built: Workspace) -> None:
     assert built.table("matches").count() >= 12
     assert built.table("pairs").count() > 0
     assert built.table("rejects").count() == 0
-    assert verify(built, Progress(quiet=True)).as_dict()["problems"] == []
+    assert verify(built, Progress(quiet=True)).to_dict()["problems"] == []
 
 
 def test_a_second_build_does_nothing_and_loads_no_model(
@@ -119,7 +119,7 @@ def test_a_killed_build_goes_on_and_ends_the_same(
     assert killed >= 1, "no attempt was killed: the machine is faster than this test allows for"
     subprocess.run(command, env=environment, check=True, capture_output=True)
     assert contents(Workspace.open(out)) == contents(built)
-    assert verify(Workspace.open(out), Progress(quiet=True)).as_dict()["problems"] == []
+    assert verify(Workspace.open(out), Progress(quiet=True)).to_dict()["problems"] == []
 
 
 def test_a_photo_that_vanishes_between_steps_is_turned_away_and_comes_back(

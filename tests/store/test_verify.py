@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lookweave.build import build_workspace
+from lookweave.building import build_workspace
 from lookweave.errors import WorkspaceError
 from lookweave.progress import Progress
 from lookweave.records import DESCRIPTION, GROUP, REVIEW

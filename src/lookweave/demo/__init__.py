@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import webbrowser
 from dataclasses import asdict, dataclass
@@ -10,15 +9,19 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from lookweave.build import BuildResult, build_workspace, open_workspace
-from lookweave.errors import InputError
+from lookweave.building import BuildResult, build_workspace, open_workspace
+from lookweave.errors import InputError, from_system
 from lookweave.evaluate import Precision, evaluate, tier_precision
 from lookweave.progress import Progress
 from lookweave.publish import publish
 from lookweave.report import write_report
+from lookweave.store.workspace import write_atomically
 
 SAMPLE = Path(str(resources.files("lookweave.demo") / "sample"))
 """Rendered garments and looks with catalogue.csv, credits.csv and truth.csv."""
+
+MARKER = "lookweave-demo.json"
+"""Says that a folder is a demo's."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,10 @@ class DemoResult:
     dataset: str
     report: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
+        """What `lookweave demo --json` prints."""
         precision = {one.tier: {"right": one.right, "judged": one.judged} for one in self.precision}
-        return {**asdict(self), "build": self.build.as_dict(), "precision": precision}
+        return {**asdict(self), "build": self.build.to_dict(), "precision": precision}
 
     def text(self) -> str:
         there, back = self.recall["garment_to_look"], self.recall["look_to_garment"]
@@ -62,17 +66,16 @@ class DemoResult:
 def run(out: Path, progress: Progress) -> DemoResult:
     """Build, evaluate, publish and report the sample under `out`.
 
-    An earlier demo there is made anew; any other folder is left alone.
+    An earlier demo there is gone on with. Nothing is removed: a folder that holds anything and
+    that no demo has made is refused.
 
     Raises:
         InputError: `out` holds other things.
+        WorkError: it cannot be made.
     """
-    out = out.resolve()
+    out = out.expanduser().resolve()
     workspace_path, dataset = out / "workspace", out / "dataset"
-    if (workspace_path / "workspace.json").exists():
-        shutil.rmtree(out)
-    elif out.exists() and any(out.iterdir()):
-        raise InputError(f"{out} is not empty and no earlier demo: name a new folder with --out.")
+    _claim(out)
     flags = {
         "garments": (str(SAMPLE / "catalogue.csv"),),
         "looks": (str(SAMPLE / "credits.csv"),),
@@ -91,3 +94,19 @@ def run(out: Path, progress: Progress) -> DemoResult:
     if sys.stdout.isatty():
         webbrowser.open(Path(result.report).as_uri())
     return result
+
+
+def _claim(out: Path) -> None:
+    """Mark `out` as a demo's folder, before anything is written to it."""
+    if (out / MARKER).is_file():
+        return
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file: name a new folder with --out.")
+    try:
+        if out.exists() and any(out.iterdir()):
+            raise InputError(
+                f"{out} is not empty and no earlier demo: name a new folder with --out."
+            )
+        write_atomically(out / MARKER, b'{"what": "made by `lookweave demo`"}\n')
+    except OSError as error:
+        raise from_system(error, out, "made") from error

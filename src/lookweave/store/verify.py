@@ -63,7 +63,7 @@ class Verdict:
         no fault."""
         return all(problem.repaired or problem.table in _KEPT for problem in self.problems)
 
-    def as_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         return {"ok": self.ok, **asdict(self)}
 
 

@@ -162,13 +162,7 @@ class Workspace:
         Raises:
             InputError: the name is taken or not plain.
         """
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-            raise InputError(
-                f"A snapshot's name is letters, digits, '.', '_' and '-': not {name!r}."
-            )
-        where = self.path / "snapshots" / f"{name}.json"
-        if where.exists():
-            raise InputError(f"There is a snapshot {name!r} already: choose another name.")
+        where = new_snapshot(self.path, name)
         for table in [self.table(noun) for noun in TABLES] + self.embedding_tables():
             if name not in table.tags():  # a crash may have left some tables tagged
                 table.tag(name)
@@ -201,6 +195,20 @@ class Workspace:
             width = lance.dataset(str(path)).schema.field("vector").type.list_size
             tables.append(self.embeddings(path.stem, width))
         return tables
+
+
+def new_snapshot(workspace: Path, name: str) -> Path:
+    """Where a snapshot of this name will be kept; also before there is a workspace.
+
+    Raises:
+        InputError: the name is taken or not plain.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise InputError(f"A snapshot's name is letters, digits, '.', '_' and '-': not {name!r}.")
+    where = workspace / "snapshots" / f"{name}.json"
+    if where.exists():
+        raise InputError(f"There is a snapshot {name!r} already: choose another name.")
+    return where
 
 
 def write_atomically(path: Path, content: bytes) -> None:

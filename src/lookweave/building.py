@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from lookweave.config import Config, load
-from lookweave.errors import InputError, ModelError
+from lookweave.config import Config, load, merge
+from lookweave.errors import InputError, ModelError, WorkspaceError
 from lookweave.models.cards import fetched_models
 from lookweave.pipeline.run import Outcome, run_pipeline
 from lookweave.pipeline.steps.match import Match
@@ -17,7 +17,7 @@ from lookweave.pipeline.steps.tier import Tier
 from lookweave.progress import Progress
 from lookweave.sources import listing
 from lookweave.store.tables import quoted
-from lookweave.store.workspace import Workspace, write_atomically
+from lookweave.store.workspace import Workspace, new_snapshot, write_atomically
 
 _MEMORY = "build.json"
 
@@ -34,7 +34,8 @@ class BuildResult:
     seconds: float
     snapshot: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
+        """What `lookweave build --json` prints."""
         return asdict(self)
 
     def text(self) -> str:
@@ -67,13 +68,17 @@ def build_workspace(
     """
     began = time.monotonic()
     given = {name: value for name, value in flags.items() if value is not None}
-    there = out / "workspace.json"
-    earlier = remembered(Workspace.open(out)) if there.exists() else {}
+    there = (out / "workspace.json").exists()
+    earlier = remembered(Workspace.open(out)) if there else {}
     earlier.get("hub", {}).pop("commits", None)  # this build may find newer weights
-    config = _checked(load(out, **{**earlier, **given}))
+    config = load(out, earlier, **given)
+    if snapshot:
+        new_snapshot(out, snapshot)  # a name that cannot be used is told before the work
+    config = _checked(config)
     workspace = Workspace.create(out)
-    # Only what was given is kept, so that settings in the environment or lookweave.toml stay free.
-    remember(workspace, {**earlier, **given}, config.hub.commits)
+    with workspace.lock():  # what a refused build was given is not kept
+        # Only what was given is kept, so that other settings stay free to change.
+        remember(workspace, merge(earlier, given), config.hub.commits)
     steps = run_pipeline(workspace, config, progress)
     if snapshot:
         with workspace.lock():
@@ -111,15 +116,28 @@ def _checked(config: Config) -> Config:
 
 
 def open_workspace(path: Path, snapshot: str | None = None) -> tuple[Workspace, Config]:
-    """An existing workspace and the settings of its last build."""
+    """An existing workspace and its settings."""
     workspace = Workspace.open(path, snapshot)
-    return workspace, load(workspace.path, **remembered(workspace))
+    return workspace, load(workspace.path, remembered(workspace))
 
 
 def remembered(workspace: Workspace) -> dict[str, Any]:
-    """The flags of earlier builds, so that later commands use the same models and inputs."""
+    """The flags of earlier builds, so that later commands use the same models and inputs.
+
+    Raises:
+        WorkspaceError: the file that holds them is damaged.
+    """
     where = workspace.path / _MEMORY
-    flags: dict[str, Any] = json.loads(where.read_text("utf-8")) if where.exists() else {}
+    try:
+        flags = json.loads(where.read_text("utf-8"))
+        if not isinstance(flags, dict):
+            raise ValueError("it holds no settings")
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise WorkspaceError(
+            f"{where} cannot be read: {error}. Delete it and give the next build its flags again."
+        ) from error
     return flags
 
 
@@ -131,7 +149,7 @@ def remember(workspace: Workspace, flags: dict[str, Any], commits: dict[str, str
             not.
     """
     kept = {name: value for name, value in flags.items() if name != "run"}
-    for name in ("garments", "looks"):
+    for name in {"garments", "looks"} & kept.keys():
         kept[name] = [_absolute(place) for place in kept[name]]
     if commits:
         kept["hub"] = {**kept.get("hub", {}), "commits": commits}

@@ -1,0 +1,40 @@
+"""Where the command begins: little is imported before a signal would be met with a sentence."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+"""What ends the command; its exit code is then 128 and the signal's number, as shells have it."""
+
+
+def main() -> None:
+    """Run the command line."""
+    for name in SIGNALS:
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        # One that is ignored stays so: nohup.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stopped_while_importing)
+    from lookweave.cli import main as run
+
+    try:
+        run()
+    except SystemExit as ended:
+        if isinstance(ended.code, int) and ended.code > 128:
+            # Threads may still wait for an answer that nobody wants any more.
+            sys.stderr.flush()
+            os._exit(ended.code)
+        raise
+
+
+def _stopped_while_importing(number: int, _: FrameType | None) -> None:
+    """End at once: nothing is begun, and an import that is broken off could say anything."""
+    os.write(2, b"lookweave: stopped before it began.\n")
+    os._exit(128 + number)
+
+
+if __name__ == "__main__":
+    main()
