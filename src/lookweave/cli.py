@@ -326,19 +326,21 @@ def list_models(context: typer.Context, json_: Json = False, models_dir: ModelsD
     """Every model card: task, size, licence, where its weights come from, ready or not."""
     if context.invoked_subcommand:
         return
-    from lookweave.models.cards import PRESETS, all_cards
+    from lookweave.models.cards import PRESETS, listed
+    from lookweave.models.registry import unreadable
 
     cards: list[dict[str, Any]] = [
         {
             "name": card.name, "task": card.task, "size_mb": round(card.size_mb, 1),
             "licence": card.licence, "commercial": card.commercial, "source": card.source,
-            "good_for": card.good_for, "key": card.key,
+            "good_for": card.good_for, "key": card.key, "commit": card.commit,
+            "package": card.offered_by or "lookweave",
             "ready": card.missing(models_dir) is None, "missing": card.missing(models_dir),
         }
-        for card in all_cards().values()
+        for card in listed(models_dir)
     ]  # fmt: skip
     if json_:
-        _print({"models": cards, "presets": PRESETS}, True)
+        _print({"models": cards, "presets": PRESETS, "unreadable": unreadable()}, True)
         return
     for card in cards:
         size = f"{card['size_mb']:g} MB" if card["size_mb"] else "-"
@@ -349,11 +351,15 @@ def list_models(context: typer.Context, json_: Json = False, models_dir: ModelsD
             f"{card['source']}: {state}"
         )
         _say(f"    {card['good_for']}")
+        if card["package"] != "lookweave":
+            _say(f"    from the package {card['package']}")
         if card["missing"]:
             _say(f"    not ready: {card['missing']}")
     _say("\nPresets:")
     for name, parts in PRESETS.items():
         _say(f"    --models {name:<10} {parts}")
+    for package, reason in unreadable().items():
+        _say(f"\nThe models of the package {package} cannot be read: {reason}")
 
 
 @models_app.command("fetch")

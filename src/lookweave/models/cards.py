@@ -61,9 +61,9 @@ def all_cards() -> dict[str, Card]:
         ConfigError: two models have one name.
     """
     further = [*registry.offered(), *registry.registered()]
-    describers = [zero_shot(card) for card in (*HUB, *further) if card.text]
+    own, theirs = ([zero_shot(card) for card in some if card.text] for some in (HUB, further))
     cards: dict[str, Card] = {}
-    for card in (*EMBEDDED, *HUB, *VLM, *further, *describers):
+    for card in (*EMBEDDED, *HUB, *VLM, *own, *further, *theirs):
         if card.name in cards or card.name in PRESETS:
             raise ConfigError(
                 f"Two models are called {card.name!r}: one of {_owner(cards.get(card.name))} and "
@@ -77,6 +77,14 @@ def _owner(card: Card | None) -> str:
     if card is None or not (card.offered_by or card.loader):
         return "Lookweave's own"
     return f"the package {card.offered_by}" if card.offered_by else "this process"
+
+
+def listed(models_dir: Path | None = None) -> list[Card]:
+    """Every card; a hub's with the commit of its weights where they are here."""
+    return [
+        pinned(card, models_dir) if card.on_hub else _with_content(card)
+        for card in all_cards().values()
+    ]
 
 
 def card_named(name: str) -> Card:

@@ -10,12 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from tests.built import Folders, build
 
 from lookweave.config import Config, load
 from lookweave.errors import ModelError, WorkError
+from lookweave.models.card import Card
+from lookweave.models.cards import card_named
+from lookweave.models.protocols import Crop, Vectors
+from lookweave.models.registry import forget_model, register_model
 from lookweave.pipeline.executors import executor
 from lookweave.pipeline.steps.base import NOTHING, Step, Todo
 from lookweave.records import REGION, Noun
@@ -106,6 +111,38 @@ def outcomes(
     config = load(run=run) if run else load()
     done = executor("ray")(step, workspace, config, numbers(count))
     return [row for table in done for row in table.to_pylist()]
+
+
+class Brightness:
+    """An encoder of this process alone: no worker could import it by name."""
+
+    def __init__(self, card: Card, models_dir: Path | None = None) -> None:
+        self.dimension = 2
+
+    def encode(self, crops: list[Crop]) -> Vectors:
+        shares = np.float32([crop.photo.mean() / 255 for crop in crops])
+        return np.sqrt(np.stack([shares, 1 - shares], axis=1))
+
+
+def test_workers_know_the_models_that_were_registered(
+    tmp_path: Path, photo_folders: Folders
+) -> None:
+    card = Card("brightness", "encoder", licence="Apache-2.0", dimension=2)
+    register_model(card, type("Local", (Brightness,), {"__module__": "__main__"}))
+    try:
+        for engine in ("local", "ray"):
+            build(
+                tmp_path / engine, photo_folders, models="whole-photo+brightness",
+                run={"engine": engine, "workers": 1},
+            )  # fmt: skip
+        key = card_named("brightness").key
+    finally:
+        forget_model("brightness")
+    local, on_ray = (
+        sorted(Workspace.open(tmp_path / engine).embeddings(key, 2).read().to_pylist(), key=str)
+        for engine in ("local", "ray")
+    )
+    assert len(local) == 24 and local == on_ray
 
 
 def test_a_build_makes_the_rows_that_threads_make(

@@ -26,6 +26,8 @@ from threadpoolctl import threadpool_limits
 from lookweave.config import Config
 from lookweave.errors import ConfigError, WorkError
 from lookweave.memory import keep_what_is_freed, return_what_is_freed
+from lookweave.models.card import Card
+from lookweave.models.registry import registered, restore
 from lookweave.pipeline.steps.base import Step
 from lookweave.store.workspace import Workspace
 
@@ -58,7 +60,9 @@ def run(
             num_cpus=1, num_gpus=crew.gpus, max_concurrency=crew.threads,
             max_restarts=RESTARTS, max_task_retries=RESTARTS, scheduling_strategy="SPREAD",
         )
-        .remote(step_class, workspace.path.resolve(), config, Path.cwd(), crew.threads)
+        .remote(
+            step_class, workspace.path.resolve(), config, Path.cwd(), crew.threads, registered()
+        )
         for _ in range(crew.actors)
     ]  # fmt: skip
     try:
@@ -116,8 +120,10 @@ class _Worker:
     that was killed is started again by nothing but its constructor."""
 
     def __init__(
-        self, step_class: type[Step], workspace: Path, config: Config, folder: Path, threads: int
-    ) -> None:
+        self, step_class: type[Step], workspace: Path, config: Config, folder: Path, threads: int,
+        models: list[Card],
+    ) -> None:  # fmt: skip
+        restore(models)  # those of installed packages are found here by themselves
         if folder.is_dir():  # settings may name models by paths from there
             os.chdir(folder)
         self._made_of = step_class, workspace, config
