@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from lookweave.errors import Rejected
+
 _WHITE = 255
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 # cmsFLAGS_NOCACHE: a transform without its one-pixel memory may be shared among threads.
@@ -18,8 +20,12 @@ _SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK", "LAB": "Lab"}
 
 def to_eight_bits(image: Image.Image) -> Image.Image:
     """Reduce 16 and 32 bit grey, float and two-colour images to mode L; others are returned as
-    they are. Integers are scaled by their full range, floats by the range they use (0..1,
-    0..255, 0..65535, otherwise lowest to highest)."""
+    they are. Integers are scaled by their full range (of 32 bits: by 0..255, 0..65535 or all of
+    it), floats by the range they use (0..1, 0..255, 0..65535, otherwise lowest to highest).
+
+    Raises:
+        Rejected: ``unsupported_format`` for integers below zero.
+    """
     if image.mode == "1":
         return image if "transparency" in image.info else image.convert("L")
     if not image.mode.startswith(("I", "F")):
@@ -49,7 +55,14 @@ def _grey(values: NDArray[np.generic], white: float | None) -> NDArray[np.uint8]
     black = 0.0
     if white is None:
         low, high = float(wide.min()), float(wide.max())
-        ranges = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (255.0, 65535.0)
+        is_float = values.dtype.kind == "f"
+        if low < 0 and not is_float:
+            raise Rejected(
+                "unsupported_format",
+                "The photo holds negative numbers, of which none is said to be black: save it as "
+                "an ordinary 8-bit image.",
+            )
+        ranges = (1.0, 255.0, 65535.0) if is_float else (255.0, 65535.0, 2147483647.0)
         white = next((end for end in ranges if low >= 0 and high <= end), None)
         if white is None:
             black, white = low, high

@@ -21,6 +21,7 @@ from lookweave.errors import Rejected
 
 _ADOBE = 0xEE  # says whether the colours are YCbCr
 _END = b"\xff\xd9"
+_RARE_SAMPLING = "Could not determine subsampling"
 _TRUNCATED = "premature end of data segment"
 _DAMAGED = ("bad Huffman code", "bad arithmetic code")
 # What an interrupted copy leaves where the file's space was set aside before. Zeros decode to
@@ -122,14 +123,22 @@ class JpegImage(JpegImagePlugin.JpegImageFile):
         Raises:
             ValueError: what libjpeg says of the data; of recoverable damage too if `strict`.
         """
-        pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
-            data,
-            colorspace=_COLOURS[self.mode],
-            min_height=-(-self.height // reduced),
-            min_width=-(-self.width // reduced),
-            min_factor=reduced,
-            strict=strict,
-        )
+        try:
+            pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
+                data,
+                colorspace=_COLOURS[self.mode],
+                min_height=-(-self.height // reduced),
+                min_width=-(-self.width // reduced),
+                min_factor=reduced,
+                strict=strict,
+            )
+        except ValueError as error:
+            if strict or _RARE_SAMPLING not in str(error):
+                raise
+            # TurboJPEG knows no name for this sampling of colours, which libjpeg reads well.
+            image = JpegImagePlugin.JpegImageFile(BytesIO(data))
+            image.draft(None, (-(-self.width // reduced), -(-self.height // reduced)))
+            return np.asarray(image)
         if self.mode == "CMYK":  # no ink is 255 in a JPEG, as Adobe has it
             return np.uint8(255) - pixels
         return pixels[:, :, 0] if self.mode == "L" else pixels

@@ -14,6 +14,8 @@ from lookweave.errors import Rejected
 from lookweave.photos import colour_spaces
 
 _SIGNATURE = 8
+_TEXTS, _EXIF_IN_TEXT = (b"tEXt", b"zTXt"), b"Raw profile type exif\0"
+_MOST_TEXT_BYTES = 1_000_000
 _PIXELS = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _MEANING = (b"tRNS", b"eXIf", b"sRGB", b"gAMA", b"cHRM")
 _MOST_PROFILE_BYTES = 32_000_000
@@ -32,6 +34,11 @@ class _PngImage(PngImagePlugin.PngImageFile):
         kept, self._chunks, self._is_sound = _sorted_out(data)
         super().__init__(BytesIO(kept))
         self._add_colour_space()
+        depth, colour = self._chunks[b"IHDR"][8:10]
+        key = self.info.get("transparency")
+        if colour == 0 and depth in (2, 4) and isinstance(key, int):
+            # Pillow compares the key with samples that it has scaled to 0..255 meanwhile.
+            self.info["transparency"] = key * 255 // ((1 << depth) - 1)
 
     def load(self) -> Any:
         is_fresh = bool(self.tile)
@@ -82,13 +89,14 @@ class _PngImage(PngImagePlugin.PngImageFile):
 def _sorted_out(data: bytes) -> tuple[bytes, dict[bytes, bytes], bool]:
     """What Pillow is to read; the chunks, those of one name joined; whether the checksums of the
     pixels' data are right. Chunks beside the pixels with a wrong checksum are left out, as libpng
-    does, and texts too: they may be of any size."""
+    does, and texts too, which may be of any size, but for EXIF as ImageMagick writes it."""
     kept: list[bytes | memoryview] = [data[:_SIGNATURE]]
     chunks: dict[bytes, bytes] = {}
     pieces: list[memoryview] = []
     is_sound = True
     for kind, content, whole, is_intact in _chunks_of(data):
-        if kind in _PIXELS or (is_intact and kind in _MEANING):
+        has_exif = kind in _TEXTS and _holds_exif(kind, content)
+        if kind in _PIXELS or (is_intact and (kind in _MEANING or has_exif)):
             kept.append(whole)
         if kind == b"IDAT":
             pieces.append(content)
@@ -110,6 +118,19 @@ def _chunks_of(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview, boo
         is_intact = bytes(check) == struct.pack(">I", zlib.crc32(content, zlib.crc32(kind)))
         yield kind, content, view[at : at + 12 + length], is_intact
         at += 12 + length
+
+
+def _holds_exif(kind: bytes, content: memoryview) -> bool:
+    name = len(_EXIF_IN_TEXT)
+    if content[:name] != _EXIF_IN_TEXT:
+        return False
+    if kind == b"tEXt":
+        return len(content) < _MOST_TEXT_BYTES
+    try:
+        text = zlib.decompressobj().decompress(content[name + 1 :], _MOST_TEXT_BYTES)
+    except zlib.error:
+        return False
+    return len(text) < _MOST_TEXT_BYTES
 
 
 def _bytes_inflated(width: int, height: int, depth: int, colour: int, interlaced: int) -> int:

@@ -10,6 +10,12 @@ from lookweave.errors import Rejected
 
 _NEW_SUBFILE_TYPE, _OLD_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 255, 330, 50706
 _REDUCED, _MASK = 1, 4
+_BITS, _COMPRESSION, _PHOTOMETRIC, _PLANES = 258, 259, 262, 284
+_EXTRA_SAMPLES, _SAMPLE_FORMAT, _INK_SET = 338, 339, 332
+_WHITE_IS_ZERO, _SEPARATED = 0, 5
+_GREY = (0, 1)
+_STRAIGHT_ALPHA = 2
+_UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3
 
 
 def recognises(start: bytes) -> bool:
@@ -28,6 +34,11 @@ def open_image(data: bytes) -> Image.Image:
     if _DNG_VERSION in image.tag_v2:
         raise _raw()
     image.seek(_photo_page(image))
+    if what := _wrongly_read(image.tag_v2):
+        raise Rejected(
+            "unsupported_format",
+            f"This TIFF holds {what}, which is not read: save it as an ordinary 8-bit RGB image.",
+        )
     return image
 
 
@@ -51,6 +62,30 @@ def _photo_page(image: TiffImagePlugin.TiffImageFile) -> int:
 def _is_secondary(image: TiffImagePlugin.TiffImageFile) -> bool:
     kind = image.tag_v2.get(_NEW_SUBFILE_TYPE, 0)
     return bool(kind & (_REDUCED | _MASK)) or image.tag_v2.get(_OLD_SUBFILE_TYPE) == 2
+
+
+def _wrongly_read(tags: TiffImagePlugin.ImageFileDirectory_v2) -> str | None:
+    """What a page holds, in words, if it is a layout of which Pillow makes other colours, as a
+    comparison with tifffile over all layouts shows (tests/photos/test_tiff.py)."""
+    bits, kinds = max(tags.get(_BITS, (1,))), set(tags.get(_SAMPLE_FORMAT, (1,)))
+    compression, photometric = tags.get(_COMPRESSION, 1), tags.get(_PHOTOMETRIC, 0)
+    extra = tags.get(_EXTRA_SAMPLES, ())
+    if tags.get(_PLANES, 1) == 2:
+        if bits == 16 and compression == 1:
+            return "planes of 16-bit samples"
+        if extra and (photometric in _GREY or tuple(extra) != (_STRAIGHT_ALPHA,)):
+            return "planes beside those of the colours"
+    if _SIGNED in kinds and bits < 32:
+        return "samples with a sign"
+    if kinds == {_UNSIGNED} and bits == 32:
+        return "unsigned 32-bit samples"
+    if _FLOAT in kinds and photometric == _WHITE_IS_ZERO:
+        return "floating-point samples whose zero is white"
+    if _FLOAT in kinds and compression != 1 and tags.prefix == b"MM":
+        return "compressed big-endian floating-point samples"
+    if photometric == _SEPARATED and tags.get(_INK_SET, 1) != 1:
+        return "inks other than cyan, magenta, yellow and black"
+    return None
 
 
 def _raw() -> Rejected:
