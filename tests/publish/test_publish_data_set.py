@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
@@ -21,6 +22,7 @@ from tests.publish.shop import DETECTOR, LOOK_SIZE, SHAPE, Publisher, Shop, draw
 
 from lookweave.config import Config
 from lookweave.errors import PublishError
+from lookweave.publish import pairs
 from lookweave.publish.card import tier_definitions
 
 
@@ -200,6 +202,75 @@ def test_words_of_a_catalogue_cannot_break_the_card(
     publish_shop(empty_shop, tmp_path / "out")
     card = (tmp_path / "out/README.md").read_text()
     assert r"| x \| y \# \<script\> | unknown | 1 |" in card
+
+
+def test_names_and_titles_cannot_break_the_code_in_the_card(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    out = tmp_path / 'my "pub" #1 100%```'
+    publish_shop(shop, out, title="50% {off} ``` \\ & more", authors="A {B} ```")
+    blocks = re.findall(r"```(\w+)\n(.*?)\n```", (out / "README.md").read_text(), re.DOTALL)
+    assert [name for name, _ in blocks] == ["python", "python", "bibtex", "bibtex"]
+    call = next(line for line in blocks[0][1].splitlines() if line.startswith("pairs = "))
+    named = ast.parse(call.partition("  #")[0]).body[0]
+    assert isinstance(named, ast.Assign) and isinstance(named.value, ast.Call)
+    assert ast.literal_eval(named.value.args[0]) == out.name
+    entry = blocks[2][1]
+    assert entry.count("{") == entry.count("}") and r"50\% off  \& more" in entry
+
+
+def test_numbers_that_are_none_are_null_everywhere(
+    empty_shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    empty_shop.couple(
+        "a", "high", "train", garment_price=float("inf"), s_vlm=float("nan"),
+        garment_metadata='{"emb": [NaN, 1.0], "ratio": -Infinity, "word": "NaN"}',
+    )  # fmt: skip
+    publish_shop(empty_shop, tmp_path / "out", metadata=True)
+    row = load(tmp_path / "out", "high", split="train")[0]
+    shard = tmp_path / "out/webdataset/high/train-00000.tar"
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    with tarfile.open(shard) as tar:
+        text = tar.extractfile(next(m for m in tar if m.name.endswith("json"))).read()  # type: ignore[union-attr]
+    sample = json.loads(text, parse_constant=refuse)
+    for found in (row, sample):
+        assert found["garment_price"] is None and found["s_vlm"] is None
+        assert found["garment_products"][0]["price"] is None
+        metadata = json.loads(found["garment_metadata"], parse_constant=refuse)
+        assert metadata == {"emb": [None, 1.0], "ratio": None, "word": "NaN"}
+
+
+def test_a_garment_carries_all_its_articles(
+    empty_shop: Shop, publish_shop: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many, _ = empty_shop.couple("a", "high", "train", garment_price=9.5)
+    none, _ = empty_shop.couple("b", "high", "validation", garment_sku=None, garment_title=None)
+    sizes = [
+        {"sku": f"D-{size}", "gtin": None, "title": "Robe", "brand": "M", "style": "D",
+         "colour": "rot", "size": size, "price": 9.5, "currency": "EUR", "url": None}
+        for size in ("36", "38", "40")
+    ]  # fmt: skip
+    monkeypatch.setattr(pairs, "products_of", lambda *_: {many: sizes})
+    publish_shop(empty_shop, tmp_path / "out")
+    opened = load(tmp_path / "out", "high")
+    row = opened["train"][0]
+    assert row["garment_skus"] == ["D-36", "D-38", "D-40"] and row["garment_products"] == sizes
+    assert opened["validation"][0]["garment_id"] == none
+    assert (
+        opened["validation"][0]["garment_skus"] == opened["validation"][0]["garment_products"] == []
+    )
+    shard = tmp_path / "out/webdataset/high/train-00000.tar"
+    sample = next(iter(webdataset.WebDataset(str(shard), shardshuffle=False).decode("pil")))
+    assert sample["json"]["garment_products"] == sizes
+    records = list(mlcroissant.Dataset(jsonld=str(tmp_path / "out/croissant.json")).records("high"))
+    by_split = {record["high/split"]: record for record in records}
+    found = by_split[b"train"]["high/garment_products"]
+    assert [one["high/garment_products/sku"] for one in found] == [b"D-36", b"D-38", b"D-40"]
+    assert [one["high/garment_products/price"] for one in found] == [9.5] * 3
+    assert "stand for 3 articles of the catalogue." in (tmp_path / "out/README.md").read_text()
 
 
 def test_originals_go_out_as_they_are_unless_they_lie_on_their_side(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +59,12 @@ def card(tally: Tally, facts: Facts, config: Config, options: Options) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"thousands": "{:,}".format, "cell": _cell, "kind": _kind}
+    environment.filters |= {
+        "thousands": "{:,}".format,
+        "cell": _cell,
+        "kind": _kind,
+        "python": _python,
+    }
     tiers = tally.tiers()
     rights = tally.rights()
     known, unknown = _models(tally.models)
@@ -128,18 +134,18 @@ def tier_definitions(config: Config) -> str:
 
 def citation(facts: Facts, options: Options) -> str:
     """BibTeX of this data set."""
-    entries = [("title", "{" + facts.title + "}")]
+    entries = [("title", "{" + _bibtex(facts.title) + "}")]
     if options.authors:
-        entries.append(("author", options.authors))
+        entries.append(("author", _bibtex(options.authors)))
     if options.year:
         entries.append(("year", str(options.year)))
     if facts.destination.repository:
-        entries.append(("howpublished", facts.destination.repository))
+        entries.append(("howpublished", _bibtex(facts.destination.repository)))
     if options.homepage:
-        entries.append(("url", options.homepage))
-    entries.append(("note", f"Made with Lookweave {__version__}, recipe {facts.recipe}"))
+        entries.append(("url", re.sub(r"[\\{}`\s]", "", options.homepage)))
+    entries.append(("note", _bibtex(f"Made with Lookweave {__version__}, recipe {facts.recipe}")))
     key = re.sub(r"[^a-z0-9]+", "-", facts.title.lower()).strip("-") or "lookweave-pairs"
-    fields = ",\n".join(f"  {name} = {{{_bibtex(value)}}}" for name, value in entries)
+    fields = ",\n".join(f"  {name} = {{{value}}}" for name, value in entries)
     return f"@misc{{{key},\n{fields}\n}}"
 
 
@@ -199,13 +205,20 @@ def _cell(words: str) -> str:
 
 
 def _kind(column: Column) -> str:
-    feature = column.feature
     if column.is_image:
         return "image"
+    if column.fields:
+        return "list of " + ", ".join(part.name for part in column.fields)
     if column.is_list:
-        return f"list of {feature['feature']['dtype']}"
-    return str(feature["dtype"])
+        return f"list of {column.feature['feature']['dtype']}"
+    return str(column.feature["dtype"])
+
+
+def _python(text: str) -> str:
+    """A string of Python, in double quotes where it can be."""
+    return json.dumps(text, ensure_ascii=False).replace("`", "\\x60")
 
 
 def _bibtex(value: str) -> str:
-    return " ".join(value.split()).replace("\\", "").replace("%", r"\%").replace("&", r"\&")
+    plain = re.sub(r"[\\{}`]", "", " ".join(value.split()))
+    return re.sub(r"([%&#_$])", r"\\\1", plain)

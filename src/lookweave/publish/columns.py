@@ -20,24 +20,26 @@ class Column:
         feature: in `datasets`, as its JSON.
         croissant: the schema.org type of its values.
         meaning: one line for the card.
+        fields: of each record, where a row holds a list of records.
     """
 
     name: str
     type: pa.DataType
-    feature: dict[str, Any]
+    feature: Any
     croissant: str
     meaning: str
+    fields: tuple[Column, ...] = ()
 
     @property
     def is_image(self) -> bool:
         """Whether `datasets` decodes it."""
-        return bool(self.feature["_type"] == "Image")
+        return not self.fields and bool(self.feature["_type"] == "Image")
 
     @property
     def is_list(self) -> bool:
         """Whether a row holds several values."""
         # `Sequence` is what every version of `datasets` can read.
-        return bool(self.feature["_type"] == "Sequence")
+        return bool(self.fields) or bool(self.feature["_type"] == "Sequence")
 
 
 _IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
@@ -62,6 +64,13 @@ def _text(name: str, meaning: str) -> Column:
 def _words(name: str, meaning: str) -> Column:
     feature = {"_type": "Sequence", "feature": {"_type": "Value", "dtype": "string"}}
     return Column(name, pa.list_(pa.string()), feature, "sc:Text", meaning)
+
+
+def _records(name: str, meaning: str, *fields: Column) -> Column:
+    record = pa.struct([pa.field(field.name, field.type) for field in fields])
+    # A list with one entry is how every version of `datasets` reads a list of records.
+    feature = [{field.name: field.feature for field in fields}]
+    return Column(name, pa.list_(record), feature, "", meaning, fields)
 
 
 _BOX = Column(
@@ -105,7 +114,23 @@ _COLUMNS: tuple[Column, ...] = (
     _text("light", "likewise"),
     _text("pose", "likewise"),
     _text("mood", "likewise"),
-    _text("garment_sku", "the catalogue's number"),
+    _words("garment_skus", "the catalogue's numbers of all articles that the photo stands for: a "
+           "photo often shows one of several sizes"),
+    _records(
+        "garment_products", "those articles, in the order of `garment_skus`; null where the "
+        "catalogue does not say",
+        _text("sku", "the catalogue's number"),
+        _text("gtin", "the number on the barcode"),
+        _text("title", "as in the catalogue"),
+        _text("brand", "likewise"),
+        _text("style", "articles of one style share it"),
+        _text("colour", "the catalogue's own word"),
+        _text("size", "likewise"),
+        _value("price", "float64", "in `currency`"),
+        _text("currency", "three letters of ISO 4217"),
+        _text("url", "the product's page"),
+    ),
+    _text("garment_sku", "the first of `garment_skus`"),
     _text("garment_product", "photos of one product share it"),
     _text("garment_title", "as in the catalogue"),
     _text("garment_brand", "likewise"),

@@ -189,12 +189,25 @@ def _field(tier: str, column: Column, file_set: dict[str, Any]) -> dict[str, Any
     source: dict[str, Any] = {**file_set, "extract": {"column": column.name}}
     if column.is_image:
         source["transform"] = {"jsonPath": "bytes"}
-    field = {
+    field: dict[str, Any] = {
         "@type": "cr:Field",
         "@id": f"{tier}/{column.name}",
         "name": column.name,
         "description": column.meaning,
-        "dataType": column.croissant,
         "source": source,
     }
+    if column.fields:
+        field["subField"] = [
+            {
+                "@type": "cr:Field",
+                "@id": f"{tier}/{column.name}/{part.name}",
+                "name": part.name,
+                "description": part.meaning,
+                "dataType": part.croissant,
+                "source": {**source, "transform": {"jsonPath": part.name}},
+            }
+            for part in column.fields
+        ]
+    else:
+        field["dataType"] = column.croissant
     return {**field, "repeated": True} if column.is_list else field

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
+import math
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +19,7 @@ from lookweave.publish import images as encode
 from lookweave.publish.images import PublishedImage, RecentImages
 from lookweave.publish.options import Options
 from lookweave.publish.plan import HeldBack, Plan, held_back
+from lookweave.publish.products import products_of
 from lookweave.store.tables import quoted
 from lookweave.store.workspace import Workspace
 
@@ -29,6 +33,9 @@ _SCENE = ("scene", "light", "pose", "mood")
 _PAIR = (
     "group", "s_vlm", "s_visual", "score", "probability", "calibrated", "verified_by", "provenance",
 )  # fmt: skip
+
+_AS_JSON = ("garment_metadata", "look_metadata", "provenance")
+_NO_JSON = re.compile(r"\b(NaN|Infinity)\b")
 
 Row = dict[str, Any]
 
@@ -64,6 +71,7 @@ class _Joined:
     region: Row
     garment_said: Row
     region_said: Row
+    products: list[Row]
 
 
 def published_pairs(
@@ -76,7 +84,7 @@ def published_pairs(
     Args:
         describer: key of the describer whose words are preferred where there are several.
     """
-    press = _Press(workspace, plan, options, config)
+    encoder = _PairEncoder(workspace, plan, options, config)
     workers = config.run.workers
     with ThreadPoolExecutor(workers, thread_name_prefix="publish") as pool:
         waiting: deque[Future[list[PublishedPair | HeldBack]]] = deque()
@@ -85,7 +93,7 @@ def published_pairs(
                 if isinstance(unit, HeldBack):
                     yield unit
                     continue
-                waiting.append(pool.submit(press.look, unit))
+                waiting.append(pool.submit(encoder.encode, unit))
                 if len(waiting) > 2 * workers:
                     yield from waiting.popleft().result()
             while waiting:
@@ -123,6 +131,7 @@ def _join(
         workspace, "regions", region_ids, ("id", "detector", "box", "label", "score", "mask")
     )
     cut_outs = _cut_outs(workspace, garment_ids)
+    products = products_of(workspace, garment_ids)
     said = _descriptions(
         workspace, region_ids.union(*(ids for ids in cut_outs.values())), describer
     )
@@ -139,7 +148,7 @@ def _join(
         )
         yield _Joined(
             pairs[key["garment"], key["look"]], garments[key["garment"]], looks[key["look"]],
-            region, garment_said, said.get(key["region"], {}),
+            region, garment_said, said.get(key["region"], {}), products.get(key["garment"], []),
         )  # fmt: skip
 
 
@@ -178,7 +187,7 @@ def _descriptions(workspace: Workspace, regions: set[str], describer: str) -> di
     return said
 
 
-class _Press:
+class _PairEncoder:
     """Encodes pairs; its methods may be called from several threads."""
 
     def __init__(self, workspace: Workspace, plan: Plan, options: Options, config: Config) -> None:
@@ -186,7 +195,7 @@ class _Press:
         self._limits = Limits(config.ingest.max_pixels, config.ingest.max_bytes)
         self._garments = RecentImages()
 
-    def look(self, unit: list[_Joined]) -> list[PublishedPair | HeldBack]:
+    def encode(self, unit: list[_Joined]) -> list[PublishedPair | HeldBack]:
         """The pairs of one look, which is decoded once."""
         look = unit[0].look
         cropped = not self._plan.judgements[look["id"]].no_derivatives
@@ -239,6 +248,8 @@ def _published(one: _Joined, images: dict[str, PublishedImage], options: Options
     values |= {name: one.garment_said.get(name) for name in _SAID}
     values |= {name: one.region_said.get(name) for name in _SCENE}
     values |= {f"garment_{name}": garment[name] for name in _GARMENT}
+    values["garment_products"] = one.products
+    values["garment_skus"] = [product["sku"] for product in one.products if product["sku"]]
     values |= {f"look_{name}": look[name] for name in _LOOK}
     if not options.metadata:
         del values["garment_metadata"], values["look_metadata"]
@@ -248,6 +259,20 @@ def _published(one: _Joined, images: dict[str, PublishedImage], options: Options
         tier=one.pair["tier"],
         split=one.pair["split"],
         images=images,
-        values=values,
+        values={name: _finite(name, value) for name, value in values.items()},
         models=frozenset(said_by - {None}),
     )
+
+
+def _finite(column: str, value: Any) -> Any:
+    """`value` with null for NaN and infinities, which JSON does not have and readers stumble over;
+    in columns that hold JSON, inside it too."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_finite(column, each) for each in value]
+    if isinstance(value, dict):
+        return {name: _finite(name, each) for name, each in value.items()}
+    if column in _AS_JSON and isinstance(value, str) and _NO_JSON.search(value):
+        return json.dumps(_finite("", json.loads(value)), ensure_ascii=False)
+    return value

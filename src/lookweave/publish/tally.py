@@ -33,6 +33,7 @@ class Tally:
     models: set[str] = field(default_factory=set)
     sites: Counter[str] = field(default_factory=Counter)
     photographers: set[str] = field(default_factory=set)
+    articles: set[str] = field(default_factory=set)
 
     def add(self, pair: PublishedPair) -> None:
         """Count one pair."""
@@ -45,6 +46,7 @@ class Tally:
         for name in ("s_vlm", "s_visual", "score", "probability"):
             if values[name] is not None:
                 self.scores[pair.tier, name].append(values[name])
+        self.articles.update(values["garment_skus"])
         if values["look_photographer"]:
             self.photographers.add(values["look_photographer"])
         for kind in ("garment", "look"):
