@@ -130,7 +130,9 @@ class Shop:
         for key, value in more.items():
             kind = next((one for one in ("garment", "look") if key.startswith(f"{one}_")), "")
             parts[kind][key.removeprefix(f"{kind}_") if kind else key] = value
-        garment = self.photo("garment", f"{name}.jpg", sku=name, title=name, **parts["garment"])
+        garment = self.photo(
+            "garment", f"{name}.jpg", **{"sku": name, "title": name, **parts["garment"]}
+        )
         self.cut_out(garment)
         look = self.photo("look", f"{name}-look.jpg", photographer="Ada", **parts["look"])
         region = self.region(look, (60.0, 90.0, 210.0, 300.0))

@@ -216,7 +216,7 @@ def test_names_and_titles_cannot_break_the_code_in_the_card(
     assert isinstance(named, ast.Assign) and isinstance(named.value, ast.Call)
     assert ast.literal_eval(named.value.args[0]) == out.name
     entry = blocks[2][1]
-    assert entry.count("{") == entry.count("}") and r"50\% off  \& more" in entry
+    assert entry.count("{") == entry.count("}") and r"50\% off \& more" in entry
 
 
 def test_numbers_that_are_none_are_null_everywhere(

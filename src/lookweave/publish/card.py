@@ -17,6 +17,7 @@ from lookweave.models.cards import all_cards, card_of
 from lookweave.publish.columns import Column, columns
 from lookweave.publish.options import Destination, Options
 from lookweave.publish.tally import Tally, distributions, shortened
+from lookweave.text import visible
 
 REASONS: dict[str, str] = {
     "taken_down": "a photo was taken down",
@@ -199,7 +200,7 @@ def _models(named: set[str]) -> tuple[list[Card], list[str]]:
 
 def _cell(words: str) -> str:
     """Free text inside a table: it must not end the cell, the row, or start markup."""
-    flat = " ".join(words.split())
+    flat = visible(" ".join(words.split()), one_line=True)
     flat = flat if len(flat) <= 120 else flat[:117] + "…"
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", flat)
 
@@ -220,5 +221,5 @@ def _python(text: str) -> str:
 
 
 def _bibtex(value: str) -> str:
-    plain = re.sub(r"[\\{}`]", "", " ".join(value.split()))
+    plain = " ".join(re.sub(r"[\\{}`]", "", value).split())
     return re.sub(r"([%&#_$])", r"\\\1", plain)

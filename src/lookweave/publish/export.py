@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +39,7 @@ from lookweave.publish.space import check_space
 from lookweave.publish.tally import Tally
 from lookweave.records import file_sha256
 from lookweave.store.workspace import Workspace
+from lookweave.text import to_json, write_csv
 
 _HUB = "https://huggingface.co/datasets"
 
@@ -224,12 +223,9 @@ def _write_pairs(
 
 
 def _write_held_back(path: Path, held: list[HeldBack]) -> None:
+    columns = [field.name for field in dataclasses.fields(HeldBack)]
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(
-            file, [field.name for field in dataclasses.fields(HeldBack)], lineterminator="\n"
-        )
-        writer.writeheader()
-        writer.writerows(dataclasses.asdict(one) for one in held)
+        write_csv(file, columns, (dataclasses.asdict(one) for one in held))
 
 
 def _write_croissant(folder: Path, tally: Tally, facts: Facts, options: Options) -> None:
@@ -245,7 +241,7 @@ def _write_croissant(folder: Path, tally: Tally, facts: Facts, options: Options)
         base_url=f"{_HUB}/{repository}/resolve/main/" if repository else "",
         options=options,
     )
-    text = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
+    text = to_json(metadata, indent=2) + "\n"
     (folder / "croissant.json").write_text(text, encoding="utf-8")
 
 

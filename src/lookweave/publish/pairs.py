@@ -22,6 +22,7 @@ from lookweave.publish.plan import HeldBack, Plan, held_back
 from lookweave.publish.products import products_of
 from lookweave.store.tables import quoted
 from lookweave.store.workspace import Workspace
+from lookweave.text import to_json
 
 _CHUNK = 512  # pairs whose rows are joined at a time
 
@@ -265,14 +266,15 @@ def _published(one: _Joined, images: dict[str, PublishedImage], options: Options
 
 
 def _finite(column: str, value: Any) -> Any:
-    """`value` with null for NaN and infinities, which JSON does not have and readers stumble over;
-    in columns that hold JSON, inside it too."""
+    """`value` with null for NaN and infinities, which readers of JSON refuse; in columns that hold
+    JSON, inside it too."""
+    if isinstance(value, str):
+        odd = column in _AS_JSON and _NO_JSON.search(value)
+        return to_json(json.loads(value)) if odd else value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, list):
         return [_finite(column, each) for each in value]
     if isinstance(value, dict):
         return {name: _finite(name, each) for name, each in value.items()}
-    if column in _AS_JSON and isinstance(value, str) and _NO_JSON.search(value):
-        return json.dumps(_finite("", json.loads(value)), ensure_ascii=False)
     return value

@@ -7,7 +7,6 @@ pairs: no clock, no host, no order but that of the pairs.
 from __future__ import annotations
 
 import io
-import json
 import tarfile
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 from lookweave.publish.columns import IMAGES, arrow_schema
 from lookweave.publish.options import Options
 from lookweave.publish.pairs import PublishedPair
+from lookweave.text import to_json
 
 
 class Shards(Protocol):
@@ -122,7 +122,7 @@ class WebDatasetShards:
             if column in pair.images:
                 image = pair.images[column]
                 self._member(f"{pair.key}.{name}.{image.extension}", image.data)
-        values = json.dumps(pair.values, ensure_ascii=False, sort_keys=True)
+        values = to_json(pair.values, sort_keys=True)
         self._member(f"{pair.key}.json", values.encode())
         if self._shard_bytes >= self._options.shard_bytes:
             self.close()

@@ -13,6 +13,7 @@ from lookweave.report import charts, wording
 from lookweave.report.contents import Contents, gather
 from lookweave.report.distributions import SPLITS, TIERS
 from lookweave.store.workspace import Workspace, write_atomically
+from lookweave.text import visible
 
 FILE_NAME = "report.html"
 
@@ -48,6 +49,8 @@ def render(contents: Contents) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        # Control characters, and marks that turn the direction of writing, in names and titles.
+        finalize=lambda value: visible(value) if type(value) is str else value,
     )
     environment.filters.update(
         count=wording.count, share=wording.share, duration=wording.duration, code=_code
@@ -65,4 +68,4 @@ def render(contents: Contents) -> str:
 
 def _code(text: str) -> Markup:
     """Escape `text` and set what stands between backticks as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(visible(text)))))
