@@ -1,30 +1,29 @@
-"""A pool of processes that never outlives, and never outwaits, who uses it."""
+"""A pool of processes that ends with the work it was made for."""
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import contextmanager
+
+from loky import ProcessPoolExecutor
 
 
 @contextmanager
-def spawned(at_once: int, start: Callable[[], None] | None = None) -> Iterator[ProcessPoolExecutor]:
-    """A pool of `at_once` processes that each call `start` first; all end when the body fails.
+def process_pool(workers: int, environment: Mapping[str, str] | None = None) -> Iterator[Executor]:
+    """A pool of that many processes. When the body fails, they are ended in the midst of their
+    work; when the system ends one of them, waiting for a result raises `BrokenProcessPool`.
 
-    Spawned, for a forked OpenGL context does not survive, and a forked copy of a process whose
-    threads compute may wait for them for ever.
+    The processes are new programs and no forks, for a forked OpenGL context does not survive, and
+    a forked copy of a process whose threads compute may wait for them for ever.
+
+    Args:
+        environment: variables that are set in each process before it imports anything.
     """
-    before = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn"), start) as pool:
-        # As it does with forks: start all before the thread that watches them. Of those started
-        # beside it one by one the last goes unwatched, and one just being started is missed when
-        # a killed one is cleared up after: either would be waited for for ever.
-        pool._safe_to_dynamically_spawn_children = False  # type: ignore[attr-defined]
-        try:
-            yield pool
-        except BaseException:
-            # Python's own clearing up waits for work in hand, which may take an hour.
-            for child in set(multiprocessing.active_children()) - before:
-                child.terminate()
-            raise
+    pool = ProcessPoolExecutor(workers, timeout=None, env=dict(environment or {}))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(kill_workers=True)  # the work in hand may take an hour
+        raise
+    pool.shutdown()

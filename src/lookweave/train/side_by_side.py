@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lookweave.errors import WorkError
-from lookweave.processes import spawned
+from lookweave.processes import process_pool
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def side_by_side(
         Exception: what `run` raised.
     """
     try:
-        with spawned(at_once) as pool:
+        with process_pool(at_once) as pool:
             waiting = [pool.submit(run, *given) for given in each]
             yield
             for one in waiting:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import errno
 import json
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from lookweave.errors import InputError, ModelError, WorkspaceFull
-from lookweave.processes import spawned
+from lookweave.processes import process_pool
 from lookweave.studio.render import catalogue, collage, labels, scenes, shots
 from lookweave.studio.render.catalogue import Item
 from lookweave.studio.render.develop import foreground
@@ -43,6 +42,10 @@ CATALOGUE = (
     "rights",
 )
 CREDITS = ("file", "brand", "season", "photographer", "rights", "takedown")
+
+
+_ONE_THREAD = dict.fromkeys(("LP_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+"""The environment of a process that draws: several share the cores already."""
 
 
 @dataclass(frozen=True)
@@ -263,7 +266,7 @@ def _make_all(tasks: list[Task], workers: int, done: Callable[[str, int], None])
             done(make(task), 1)
         return
     try:
-        with spawned(min(workers, len(tasks)), _alone) as pool:
+        with process_pool(min(workers, len(tasks)), _ONE_THREAD) as pool:
             for kind in pool.map(make, tasks, chunksize=4):
                 done(kind, 1)
     except BrokenProcessPool as error:
@@ -272,13 +275,6 @@ def _make_all(tasks: list[Task], workers: int, done: Callable[[str, int], None])
             "(each takes about 1 GB). Call the same command again to go on, with fewer than "
             f"{workers} --workers."
         ) from error
-
-
-def _alone() -> None:
-    """One thread per process: the processes share the cores already."""
-    os.environ["LP_NUM_THREADS"] = "1"
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
 
 
 def _missing(recipe: Recipe, out: Path, with_labels: bool) -> Iterator[Task]:
