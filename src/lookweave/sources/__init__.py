@@ -4,7 +4,7 @@
 `fetch` brings what lies behind an address.
 """
 
-from lookweave.sources.places import absolute, listing
+from lookweave.sources.places import Listing, absolute, listing
 from lookweave.sources.source import (
     Facts,
     LookFacts,
@@ -17,6 +17,7 @@ from lookweave.sources.source import (
 
 __all__ = [
     "Facts",
+    "Listing",
     "LookFacts",
     "Notices",
     "Options",

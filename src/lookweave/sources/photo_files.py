@@ -23,13 +23,27 @@ _OTHER_IMAGE_SUFFIXES = frozenset({
     "hdr", "qoi", "xcf", "cr2", "cr3", "nef", "arw", "dng", "orf", "raf", "rw2", "pef", "srw",
     "raw",
 })  # fmt: skip
+_NO_PHOTOS = {
+    "PDF document": frozenset({"pdf", "ai", "indd"}),
+    "film": frozenset({
+        "mp4", "m4v", "mov", "avi", "mkv", "webm", "mpg", "mpeg", "wmv", "flv", "3gp", "mts",
+        "m2ts", "ogv",
+    }),
+    "sound file": frozenset({"mp3", "wav", "aac", "m4a", "flac", "ogg", "wma", "aiff"}),
+    "archive": frozenset({
+        "zip", "gz", "tgz", "tar", "bz2", "xz", "7z", "rar", "zst", "dmg", "iso",
+    }),
+    "office document": frozenset({
+        "doc", "docx", "xls", "xlsx", "ods", "odt", "ppt", "pptx", "odp", "rtf", "pages", "numbers",
+        "key",
+    }),
+}  # fmt: skip
+"""Files that may hold pictures which somebody meant: they are counted, by kind."""
 _OTHER_SUFFIXES = frozenset({
-    "txt", "md", "csv", "tsv", "json", "jsonl", "xml", "yaml", "yml", "toml", "ini", "cfg",
-    "log", "html", "htm", "css", "js", "pdf", "doc", "docx", "xls", "xlsx", "ods", "odt", "ppt",
-    "pptx", "rtf", "zip", "gz", "tgz", "tar", "bz2", "xz", "7z", "rar", "db", "sqlite",
-    "parquet", "pq", "arrow", "feather", "npy", "npz", "pkl", "pt", "onnx", "safetensors", "py",
-    "sh", "bat", "exe", "dll", "mp4", "m4v", "mov", "avi", "mkv", "webm", "mpg", "mp3", "wav",
-    "aac", "xmp", "aae", "thm", "lnk", "url", "sha256", "md5",
+    "txt", "md", "csv", "tsv", "tab", "json", "jsonl", "ndjson", "xml", "yaml", "yml", "toml",
+    "ini", "cfg", "log", "html", "htm", "css", "js", "db", "sqlite", "parquet", "pq", "arrow",
+    "feather", "npy", "npz", "pkl", "pt", "onnx", "safetensors", "py", "sh", "bat", "exe", "dll",
+    "xmp", "aae", "thm", "lnk", "url", "sha256", "md5",
     # Copies that were not finished, and what an editor leaves of an earlier version.
     "tmp", "temp", "part", "partial", "filepart", "crdownload", "download", "opdownload",
     "aria2", "bak", "old", "swp",
@@ -71,6 +85,22 @@ def is_left_out(folder: str) -> bool:
     return False
 
 
+def has_image_suffix(name: str) -> bool:
+    """Whether a file's name ends as an image's does, of a kind that can be read or not."""
+    suffix = name.rpartition(".")[2].lower() if "." in name else ""
+    return suffix in formats.suffixes() or suffix in _OTHER_IMAGE_SUFFIXES
+
+
+def no_photo(path: str) -> str | None:
+    """What a file is that holds no photo but may be meant for one: "film", "PDF document" …;
+    None for any other."""
+    name = os.path.basename(path).lower()  # noqa: PTH119
+    if name.startswith((".", "~$")):
+        return None
+    suffix = name.rpartition(".")[2]
+    return next((what for what, suffixes in _NO_PHOTOS.items() if suffix in suffixes), None)
+
+
 def is_likely_photo(path: str) -> bool:
     """Whether a file is listed as a photo: by its name, or else by its first bytes.
 
@@ -81,9 +111,9 @@ def is_likely_photo(path: str) -> bool:
     suffix = lowered.rpartition(".")[2] if "." in lowered else ""
     if lowered.startswith((".", "~$")) or lowered.endswith("~") or lowered in _OTHER_NAMES:
         return False
-    if suffix in formats.suffixes() or suffix in _OTHER_IMAGE_SUFFIXES:
+    if has_image_suffix(name):
         return True
-    if suffix in _OTHER_SUFFIXES:
+    if suffix in _OTHER_SUFFIXES or no_photo(path) is not None:
         return False
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116

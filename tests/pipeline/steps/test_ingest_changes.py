@@ -116,7 +116,8 @@ def test_vanished_file_is_a_reject_until_it_comes_back(shop: Shop) -> None:
 
 def test_build_of_one_kind_leaves_the_rejects_of_the_other(shop: Shop) -> None:
     shop.put("garments/a.jpg", photo(1)).unlink()
-    shop.put("garments/manifest.csv", b"path\na.jpg\n")
+    shop.put("garments/there.jpg", photo(4))
+    shop.put("garments/manifest.csv", b"path\na.jpg\nthere.jpg\n")
     shop.put("looks/b.jpg", photo(2))
     shop.ingest(garments=(str(shop.garments / "manifest.csv"),))
     assert shop.rejects() == {"a.jpg": "missing_file"}

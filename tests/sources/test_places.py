@@ -12,7 +12,9 @@ from tests.photo_bytes import encoded, upright
 
 from lookweave import sources
 from lookweave.errors import InputError
-from lookweave.sources import Source, catalogue
+from lookweave.sources import Source, values
+from lookweave.sources.catalogue import noun_columns
+from lookweave.sources.columns import picture_columns as columns_of
 
 PHOTO = encoded(upright(), "JPEG")
 
@@ -59,7 +61,22 @@ def test_what_is_no_photo_is_passed_over(tmp_path: Path) -> None:
     put(tmp_path, "film.mp4", "page.html")
     (tmp_path / "readme").write_text("no photo")
     (tmp_path / "empty").write_bytes(b"")
-    assert names(tmp_path) == ["drawing.svg", "no-suffix", "odd.jpg_large", "photo.jpg", "raw.cr2"]
+    put(tmp_path / "below", "other.MOV", "third.mp4", "fourth.mp4")
+    found = listed(tmp_path)
+    assert [source.name for source in found] == [
+        "drawing.svg", "no-suffix", "odd.jpg_large", "photo.jpg", "raw.cr2", "4 films",
+    ]  # fmt: skip
+    assert found[-1].path == f"{tmp_path}: 4 films"
+    assert found[-1].problem is not None
+    assert (found[-1].problem.reason, found[-1].problem.detail) == (
+        "not_a_photo", "No photo: 4 films (fourth.mp4, other.MOV, third.mp4 and 1 more).",
+    )  # fmt: skip
+
+
+def test_folder_of_other_files_says_what_it_holds(tmp_path: Path) -> None:
+    put(tmp_path, "look book.pdf", "page.html")
+    with pytest.raises(InputError, match=r"holds no photo: .* It holds 1 PDF document \(look book"):
+        listed(tmp_path)
 
 
 LEFT_OUT = (
@@ -216,6 +233,7 @@ def test_manifest_however_it_is_written(tmp_path: Path, name: str, content: byte
 
 
 def test_windows_1252_has_the_euro_sign(tmp_path: Path) -> None:
+    put(tmp_path, "a.jpg")
     path = manifest(tmp_path / "m.csv", "path;price\na.jpg;€ 12,50\n", "cp1252")
     assert listed(path)[0].cells["price"] == "€ 12,50"
 
@@ -243,9 +261,9 @@ def test_parquet_manifest(tmp_path: Path) -> None:
 
 
 def test_parquet_with_the_photos_inside_is_refused(tmp_path: Path) -> None:
-    table = pa.table({"image": pa.array([{"path": "a.jpg"}])})
+    table = pa.table({"image": pa.array([{"path": "a.jpg", "bytes": b"x"}]), "title": ["A"]})
     pq.write_table(table, tmp_path / "m.parquet")
-    with pytest.raises(InputError, match="must hold the photo's path"):
+    with pytest.raises(InputError, match=r"'image' .* holds the photos themselves"):
         listed(tmp_path / "m.parquet")
 
 
@@ -287,7 +305,7 @@ def test_paths_and_addresses(tmp_path: Path) -> None:
     ],
 )
 def test_column_that_names_the_photo(columns: list[str], photo: str) -> None:
-    assert catalogue.photo_columns(columns)[0] == photo
+    assert columns_of(columns)[0] == photo
 
 
 def test_first_photo_column_that_is_filled_counts(tmp_path: Path) -> None:
@@ -304,7 +322,7 @@ def test_first_photo_column_that_is_filled_counts(tmp_path: Path) -> None:
         ("path,sku\n", "has no rows"),
         ("", "has no rows"),
         ("\n\n", "has no rows"),
-        ("path,sku,sku\na.jpg,1,2\n", "two columns named sku"),
+        ("a.jpg\nb.jpg\n", "has no header: its first line names a photo already .'a.jpg'"),
     ],
 )
 def test_manifests_that_cannot_be_used(tmp_path: Path, content: str, told: str) -> None:
@@ -337,7 +355,7 @@ def test_garment_columns_and_the_rest() -> None:
         "type": "dress", "price": "12.50", "product_url": "https://a.example", "licence": "CC0", "fit": "slim",
         "taken_down": "no",
     }  # fmt: skip
-    assert catalogue.noun_columns("garment", row) == {
+    assert noun_columns("garment", row) == {
         "sku": "7", "title": "Dress", "brand": "Aa", "category": "dress", "price": 12.5,
         "url": "https://a.example", "rights": "CC0", "taken_down": False, "product": "7",
         "metadata": {"fit": "slim"},
@@ -349,7 +367,7 @@ def test_look_columns_and_the_rest() -> None:
         "file": "l.jpg", "Title": "Look 1", "brand": "Aa", "season": "SS26",
         "photo credit": "P. P.", "shoot": "beach", "url": "https://a.example", "rights": "editorial only", "sku": "7",
     }  # fmt: skip
-    assert catalogue.noun_columns("look", row) == {
+    assert noun_columns("look", row) == {
         "title": "Look 1", "brand": "Aa", "season": "SS26", "photographer": "P. P.",
         "shoot": "beach", "url": "https://a.example", "rights": "editorial only",
         "taken_down": False, "metadata": {"sku": "7"},
@@ -368,29 +386,28 @@ def test_look_columns_and_the_rest() -> None:
     ],
 )  # fmt: skip
 def test_price(text: object, price: float | None) -> None:
-    assert catalogue.parse_price(text) == price
+    assert values.parse_price(text) == price
 
 
 def test_price_with_a_currency_keeps_it_in_the_metadata() -> None:
-    columns = catalogue.noun_columns("garment", {"path": "a", "price": "€ 1.299,00"})
+    columns = noun_columns("garment", {"path": "a", "price": "€ 1.299,00"})
     assert columns["price"] == 1299.0
     assert columns["metadata"] == {"price": "€ 1.299,00"}
-    columns = catalogue.noun_columns("garment", {"path": "a", "price": "on request"})
-    assert columns["price"] is None
+    columns = noun_columns("garment", {"path": "a", "price": "on request"})
+    assert "price" not in columns
     assert columns["metadata"] == {"price": "on request"}
 
 
 @pytest.mark.parametrize("value", ["yes", "TRUE", "1", "x", "1.0", True, 1, "2026-01-31"])
 def test_taken_down(value: object) -> None:
-    assert catalogue.is_taken_down(value)
-    assert catalogue.row_says("look", {"path": "a", "Takedown": value}).takedowns
+    assert noun_columns("look", {"path": "a", "Takedown": value})["taken_down"]
 
 
 @pytest.mark.parametrize("value", ["no", "FALSE", "0", "-", False, 0, 0.0, "None"])
 def test_not_taken_down(value: object) -> None:
-    assert not catalogue.is_taken_down(value)
+    assert not noun_columns("look", {"path": "a", "Takedown": value})["taken_down"]
 
 
 def test_date_of_a_takedown_is_kept() -> None:
-    columns = catalogue.noun_columns("look", {"path": "a", "taken_down": "2026-01-31"})
+    columns = noun_columns("look", {"path": "a", "taken_down": "2026-01-31"})
     assert columns["metadata"] == {"taken_down": "2026-01-31"}
