@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from lookweave.errors import InputError, Rejected
 from lookweave.sources import photo_files
-from lookweave.sources.columns import words
+from lookweave.sources.column_names import words
 from lookweave.sources.source import Notices, is_address
 
 MEDIA_ROOTS = (

@@ -10,7 +10,9 @@ from typing import Any
 
 from lookweave.sources import columns as names
 from lookweave.sources import values
-from lookweave.sources.columns import Columns, words
+from lookweave.sources.column_names import FIELDS, words
+from lookweave.sources.column_names import names as names_of
+from lookweave.sources.columns import Columns
 from lookweave.sources.pictures import split_cell
 from lookweave.sources.source import Facts, LookFacts, ProductFacts, is_address
 
@@ -144,7 +146,7 @@ def attributes(cells: Mapping[str, Any], columns: Columns) -> dict[str, str]:
 def _field(name: str) -> str | None:
     plain = names.simple_name(name).removeprefix("pa_")
     for field in ("colour", "size", "brand", "gtin", "style"):
-        if plain in names.names(names.FIELDS[field]):
+        if plain in names_of(FIELDS[field]):
             return field
     return None
 

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import Any
 
-from lookweave.sources.columns import CURRENCIES, words
+from lookweave.sources.column_names import CURRENCIES, words
 
 _NO = words(
     """
