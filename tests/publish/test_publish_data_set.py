@@ -140,6 +140,8 @@ def test_mlcroissant_validates_and_reads(
     shop: Shop, publish_shop: Publisher, tmp_path: Path
 ) -> None:
     publish_shop(shop, tmp_path / "out", year=2026, authors="A. Author", licence="cc-by-4.0")
+    for left in (".DS_Store", "._train-00000-of-00001.parquet", "train-00000-of-00001.parquet~"):
+        (tmp_path / "out/data/high" / left).write_text("left by a program")
     opened = mlcroissant.Dataset(jsonld=str(tmp_path / "out/croissant.json"))
     assert not opened.metadata.ctx.issues.errors
     assert not opened.metadata.ctx.issues.warnings
@@ -153,7 +155,7 @@ def test_mlcroissant_validates_and_reads(
         for file in json.loads((tmp_path / "out/croissant.json").read_text())["distribution"]
     }
     for path, sha256 in hashes(tmp_path / "out").items():
-        if path.endswith((".parquet", ".tar")):
+        if path.endswith((".parquet", ".tar")) and "._" not in path:
             assert listed[path]["sha256"] == sha256
 
 

@@ -142,7 +142,8 @@ def _file_set(tier: str, in_repository: bool) -> dict[str, Any]:
         "description": f"Parquet shards of the {tier} tier.",
         **({"containedIn": {"@id": "repository"}} if in_repository else {}),
         "encodingFormat": "application/x-parquet",
-        "includes": f"data/{tier}/*.parquet",
+        # No `*.parquet`: it would take in hidden files that systems leave beside the shards.
+        "includes": [f"data/{tier}/{split}-*.parquet" for split in SPLITS],
     }
 
 
