@@ -1,21 +1,126 @@
-"""Lookweave pairs product photos of garments with editorial photos of the very same garments."""
+"""Lookweave pairs product photos of garments with editorial photos of the very same garments.
+
+    >>> import lookweave                                                        # doctest: +SKIP
+    >>> workspace = lookweave.build(garments="shop/", looks="campaign/", out="ws")
+    >>> workspace.search("red striped shirt")
+    >>> workspace.pairs(tier="high").to_pandas()
+
+What stands in `__all__` is public; each name is imported when it is first used.
+"""
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from lookweave.models.card import Card as Card
-    from lookweave.models.registry import register_model as register_model
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_FROM = {"Card": "lookweave.models.card", "register_model": "lookweave.models.registry"}
-"""Public name -> its module, which is imported when the name is first asked for."""
+if TYPE_CHECKING:
+    from lookweave.api import Workspace, build, open
+    from lookweave.building import BuildResult
+    from lookweave.config import Setting
+    from lookweave.errors import (
+        CeilingReached,
+        ConfigError,
+        HubUnreachable,
+        InputError,
+        LookweaveError,
+        ModelError,
+        PublishError,
+        ServerUnusable,
+        SystemRefused,
+        UnknownModel,
+        UsageError,
+        WorkError,
+        WorkspaceError,
+        WorkspaceFull,
+        WorkspaceLocked,
+    )
+    from lookweave.models.card import Card
+    from lookweave.models.registry import register_model
+    from lookweave.photos.formats import register_photo_format
+    from lookweave.results import (
+        Evaluation,
+        Hit,
+        Learned,
+        Pair,
+        Pairs,
+        Publication,
+        Recall,
+        SearchResult,
+        Status,
+        StepStatus,
+    )
+
+_ERRORS = (
+    "CeilingReached", "ConfigError", "HubUnreachable", "InputError", "LookweaveError", "ModelError",
+    "PublishError", "ServerUnusable", "SystemRefused", "UnknownModel", "UsageError", "WorkError",
+    "WorkspaceError", "WorkspaceFull", "WorkspaceLocked",
+)  # fmt: skip
+_RESULTS = (
+    "Evaluation", "Hit", "Learned", "Pair", "Pairs", "Publication", "Recall", "SearchResult",
+    "Status", "StepStatus",
+)  # fmt: skip
+_FROM = {
+    **dict.fromkeys(("Workspace", "build", "open"), "api"),
+    "BuildResult": "building",
+    "Setting": "config",
+    **dict.fromkeys(_ERRORS, "errors"),
+    **dict.fromkeys(_RESULTS, "results"),
+    "Card": "models.card",
+    "register_model": "models.registry",
+    "register_photo_format": "photos.formats",
+}
+"""Public name -> the module it comes from."""
+
+__all__ = [
+    "BuildResult",
+    "Card",
+    "CeilingReached",
+    "ConfigError",
+    "Evaluation",
+    "Hit",
+    "HubUnreachable",
+    "InputError",
+    "Learned",
+    "LookweaveError",
+    "ModelError",
+    "Pair",
+    "Pairs",
+    "Publication",
+    "PublishError",
+    "Recall",
+    "SearchResult",
+    "ServerUnusable",
+    "Setting",
+    "Status",
+    "StepStatus",
+    "SystemRefused",
+    "UnknownModel",
+    "UsageError",
+    "WorkError",
+    "Workspace",
+    "WorkspaceError",
+    "WorkspaceFull",
+    "WorkspaceLocked",
+    "__version__",
+    "build",
+    "open",
+    "register_model",
+    "register_photo_format",
+]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     if name not in _FROM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_FROM[name]), name)
+    found = getattr(import_module(f"{__name__}.{_FROM[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,14 +7,16 @@ Results go to stdout, progress and errors to stderr. Exit codes: 0 done, 1 the w
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import os
+import shlex
 import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import wraps
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, cast
@@ -24,14 +26,14 @@ from rich.console import Console, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from lookweave import __version__
-from lookweave.config import Config
+from lookweave import __version__, api
 from lookweave.errors import LookweaveError, UsageError, from_system
-from lookweave.progress import Progress
-from lookweave.store.workspace import Workspace
+from lookweave.log import log_to
 from lookweave.studio.render.cli import render
 from lookweave.text import to_json, visible
 from lookweave.train.cli import app as train_app
+
+_log = logging.getLogger(__name__)
 
 app = typer.Typer(
     name="lookweave",
@@ -46,7 +48,7 @@ app.add_typer(models_app, name="models", help="Every model card.")
 app.add_typer(train_app, name="train")
 app.command("render")(render)
 
-WorkspacePath = Annotated[Path, typer.Argument(metavar="WS", help="the workspace's folder")]
+WorkspacePath = Annotated[str, typer.Argument(metavar="WS", help="the workspace's folder")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
 Models = Annotated[
     str | None, typer.Option(help="a preset or names joined by + (see `lookweave models`)")
@@ -54,7 +56,11 @@ Models = Annotated[
 NonCommercial = Annotated[
     bool, typer.Option("--accept-non-commercial", help="allow weights under such licences")
 ]
-ModelsDir = Annotated[Path | None, typer.Option(help="where fetched weights lie")]
+LogFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="write what happens to the end of this file")
+]
+LogJson = Annotated[bool, typer.Option("--log-json", help="as JSON, an object a line")]
+ModelsDir = Annotated[str | None, typer.Option(help="where fetched weights lie")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -79,20 +85,17 @@ def _root(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="a new folder")] = Path("demo-out"),
+    out: Annotated[str, typer.Option(help="a new folder")] = "demo-out",
     json_: Json = False,
 ) -> None:
     """Build a sample end to end and open its report."""
-    from lookweave.demo import run
-
-    with Progress(quiet=json_) as progress:
-        result = run(out, progress)
+    result = api.run_demo(out, progress=not json_)
     _print(result.to_dict() if json_ else result.text(), json_)
 
 
 @app.command()
 def build(
-    out: Annotated[Path, typer.Option(metavar="WS", help="the workspace, new or to go on with")],
+    out: Annotated[str, typer.Option(metavar="WS", help="the workspace, new or to go on with")],
     garments: Annotated[
         list[str] | None, typer.Option(metavar="DIR|CSV", help="product photos; may be repeated")
     ] = None,
@@ -111,50 +114,47 @@ def build(
     json_: Json = False,
 ) -> None:
     """Pair two folders of photos; on a half-done workspace, go on with it."""
-    from lookweave.building import build_workspace
-
-    given = {
-        "garments": tuple(garments) if garments else None,
-        "looks": tuple(looks) if looks else None,
-        "models": models,
-        "models_dir": models_dir,
-        "accept_non_commercial": accept_non_commercial or None,
-        "run": _only_given(engine=engine, workers=workers),
-        "ingest": _only_given(copy_photos=copy or None),
-    }
-    with Progress(quiet=json_) as progress:
-        result = build_workspace(out, given, progress, snapshot=snapshot)
-    _print(result.to_dict() if json_ else result.text(), json_)
+    built = api.build(
+        garments, looks, out=out, models=models, models_dir=models_dir,
+        accept_non_commercial=accept_non_commercial or None, engine=engine, workers=workers,
+        copy=copy or None, snapshot=snapshot, progress=not json_,
+    )  # fmt: skip
+    assert built.last_build is not None
+    _print(built.last_build.to_dict() if json_ else built.last_build.text(), json_)
 
 
 @app.command()
 def status(workspace: WorkspacePath, json_: Json = False) -> None:
     """What is in a workspace and what is left to do."""
-    from lookweave.status import render
-    from lookweave.status import status as look_at
-
-    opened, config = _open(workspace)
-    found = look_at(opened, config)
+    found = api.open(workspace).status()
     if json_:
-        _print(found, True)
+        _print(found.to_dict(), True)
     else:
-        _show(render(found))
+        _show(found)
+
+
+@app.command()
+def config(workspace: WorkspacePath, json_: Json = False) -> None:
+    """Every setting, its value, and where that comes from."""
+    found = api.open(workspace).config()
+    if json_:
+        _print({"settings": [one.to_dict() for one in found]}, True)
+    else:
+        rows = [(one.name, to_json(one.value), one.origin) for one in found]
+        _table("", ("setting", "value", "from"), rows)
 
 
 @app.command()
 def report(
     workspace: WorkspacePath,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="default WS/report.html")
+        str | None, typer.Option("-o", "--output", help="default WS/report.html")
     ] = None,
-    truth: Annotated[Path | None, typer.Option(help="truth.csv, for precision per tier")] = None,
+    truth: Annotated[str | None, typer.Option(help="truth.csv, for precision per tier")] = None,
     json_: Json = False,
 ) -> None:
     """Write the report: one HTML file that needs nothing else."""
-    from lookweave.report import write_report
-
-    opened, config = _open(workspace)
-    where = write_report(opened, config, output, truth)
+    where = api.open(workspace).report(output, truth=truth)
     _print({"report": str(where)} if json_ else str(where), json_)
 
 
@@ -166,11 +166,7 @@ def verify_store(
     json_: Json = False,
 ) -> None:
     """Prove that every row's references, hashes and schemas hold."""
-    from lookweave.store.verify import verify
-
-    opened, _ = _open(workspace)
-    with Progress(quiet=json_) as progress:
-        verdict = verify(opened, progress, repair=repair, hashes=hashes)
+    verdict = api.open(workspace).verify(repair=repair, hashes=hashes, progress=not json_)
     if json_:
         _print(verdict.to_dict(), True)
     else:
@@ -178,7 +174,8 @@ def verify_store(
         _say(f"{rows} rows in {len(verdict.rows)} tables, {verdict.photos_hashed} photos hashed.")
         for one in verdict.problems:
             state = "mended" if one.repaired else "NOT mended"
-            _say(f"{one.table}: {one.what}: {one.rows} ({state}), e.g. {', '.join(one.examples)}")
+            examples = visible(", ".join(one.examples), one_line=True)
+            _say(f"{one.table}: {one.what}: {one.rows} ({state}), e.g. {examples}")
         _say("The workspace is whole." if verdict.ok else "The workspace is not whole.")
     if not verdict.ok:
         raise typer.Exit(1)
@@ -187,16 +184,13 @@ def verify_store(
 @app.command()
 def matches(
     workspace: WorkspacePath,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.parquet")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE.parquet")],
     top: Annotated[int, typer.Option(min=1, help="matches of each garment")] = 10,
     json_: Json = False,
 ) -> None:
     """Export the best matches of every garment as a table."""
-    from lookweave.exports import export_matches
-
-    opened, config = _open(workspace)
-    rows = export_matches(opened, config, top, output)
-    _print({"rows": rows, "file": str(output)} if json_ else f"{rows} matches in {output}", json_)
+    rows = api.open(workspace).export_matches(output, top=top)
+    _print({"rows": rows, "file": output} if json_ else f"{rows} matches in {output}", json_)
 
 
 @app.command()
@@ -205,65 +199,44 @@ def search(
     query: Annotated[
         str | None, typer.Argument(help='words, such as "red floral midi dress"')
     ] = None,
-    image: Annotated[Path | None, typer.Option(help="a photo in place of words")] = None,
+    image: Annotated[str | None, typer.Option(help="a photo in place of words")] = None,
     kind: Annotated[str | None, typer.Option(help="garment or look; both when not given")] = None,
     top: Annotated[int, typer.Option(min=1)] = 10,
     json_: Json = False,
 ) -> None:
     """Find garments and looks by words or by a photo."""
-    from lookweave.search import search as find
-
-    if (query is None) == (image is None):
-        raise UsageError("Give words to search for, or --image FILE, and not both.")
-    opened, config = _open(workspace)
-    found = find(opened, config, words=query, image=image, kind=kind, top=top)
+    found = api.open(workspace).search(query, image=image, kind=kind, top=top)
     if json_:
-        _print(found, True)
+        _print(found.to_dict(), True)
         return
-    _table(
-        f"by {found['by']}",
-        ("score", "kind", "name", "what"),
-        [
-            (f"{hit['score']:.3f}", hit["kind"], hit["name"], hit["what"] or "")
-            for hit in found["results"]
-        ],
-    )
+    rows = [(f"{hit.score:.3f}", hit.kind, hit.name, hit.what or "") for hit in found]
+    _table(f"by {found.by}", ("score", "kind", "name", "what"), rows)
 
 
 @app.command()
 def evaluate(
     workspace: WorkspacePath,
-    truth: Annotated[Path, typer.Option(help="CSV with the columns garment and look (file names)")],
+    truth: Annotated[str, typer.Option(help="CSV with the columns garment and look (file names)")],
     ablations: Annotated[
         bool, typer.Option(help="also each part alone: photo, detection, description")
     ] = False,
     json_: Json = False,
 ) -> None:
     """Measure recall against known pairs, both ways, with 95% intervals."""
-    from lookweave import evaluate as measure
-
-    opened, config = _open(workspace)
-    with Progress(quiet=json_) as progress:
-        result = measure.evaluate(opened, config, truth)
-        if ablations:
-            result["ablations"] = measure.ablations(opened, config, truth, progress)
-    _print(result if json_ else measure.as_text(result), json_)
+    found = api.open(workspace).evaluate(truth, ablations=ablations, progress=not json_)
+    _print(found.to_dict() if json_ else found.text(), json_)
 
 
 @app.command()
 def calibrate(
     workspace: WorkspacePath,
     truth: Annotated[
-        Path | None, typer.Option(help="known pairs; without it the reviews are used")
+        str | None, typer.Option(help="known pairs; without it the reviews are used")
     ] = None,
     json_: Json = False,
 ) -> None:
     """Learn the weights of the score and its probability from labelled pairs."""
-    from lookweave.evaluate import learn
-
-    opened, config = _open(workspace)
-    with opened.lock():
-        learned = learn(opened, config, truth)
+    learned = api.open(workspace).calibrate(truth).to_dict()
     _print(learned if json_ else to_json(learned, indent=2), json_)
 
 
@@ -305,20 +278,14 @@ def publish(
     json_: Json = False,
 ) -> None:
     """Write the data set: Parquet with images, WebDataset, Croissant and a card."""
-    from lookweave.publish import Options, summary_text
-    from lookweave.publish import publish as write
-
-    given = locals()
-    chosen: dict[str, Any] = {
-        field.name: tuple(value) if isinstance(value, list) else value
-        for field in fields(Options)
-        if (value := given.get(field.name)) is not None
+    # Every parameter above but these is one of `publish.Options`.
+    options = {
+        name: value
+        for name, value in locals().items()
+        if name not in ("workspace", "to", "snapshot", "json_")
     }
-    options = Options(**chosen)
-    opened, config = _open(workspace)
-    with Progress(quiet=json_) as progress:
-        summary = write(opened, config, to, snapshot=snapshot, progress=progress, options=options)
-    _print(summary if json_ else summary_text(summary), json_)
+    summary = api.open(workspace).publish(to, snapshot=snapshot, progress=not json_, **options)
+    _print(summary.to_dict() if json_ else summary.text(), json_)
 
 
 @models_app.callback()
@@ -326,54 +293,85 @@ def list_models(context: typer.Context, json_: Json = False, models_dir: ModelsD
     """Every model card: task, size, licence, where its weights come from, ready or not."""
     if context.invoked_subcommand:
         return
-    from lookweave.models.cards import PRESETS, listed
-    from lookweave.models.registry import unreadable
-
-    cards: list[dict[str, Any]] = [
-        {
-            "name": card.name, "task": card.task, "size_mb": round(card.size_mb, 1),
-            "licence": card.licence, "commercial": card.commercial, "source": card.source,
-            "good_for": card.good_for, "key": card.key, "commit": card.commit,
-            "package": card.offered_by or "lookweave",
-            "ready": card.missing(models_dir) is None, "missing": card.missing(models_dir),
-        }
-        for card in listed(models_dir)
-    ]  # fmt: skip
+    listing = api.list_models(models_dir)
     if json_:
-        _print({"models": cards, "presets": PRESETS, "unreadable": unreadable()}, True)
+        _print(listing.to_dict(), True)
         return
-    for card in cards:
-        size = f"{card['size_mb']:g} MB" if card["size_mb"] else "-"
-        commerce = "" if card["commercial"] else ", not for commerce"
-        state = "ready" if card["ready"] else "not ready"
+    for one in listing.models:
+        card = one.card
+        size = f"{round(card.size_mb, 1):g} MB" if card.size_mb else "-"
+        commerce = "" if card.commercial else ", not for commerce"
+        state = "not ready" if one.missing else "ready"
         _say(
-            f"{card['name']:<26} {card['task']:<10} {size:<9} {card['licence']}{commerce}, "
-            f"{card['source']}: {state}"
+            f"{card.name:<26} {card.task:<10} {size:<9} {card.licence}{commerce}, "
+            f"{card.source}: {state}"
         )
-        _say(f"    {card['good_for']}")
-        if card["package"] != "lookweave":
-            _say(f"    from the package {card['package']}")
-        if card["missing"]:
-            _say(f"    not ready: {card['missing']}")
+        _say(f"    {card.good_for}")
+        if card.offered_by:
+            _say(f"    from the package {card.offered_by}")
+        if one.missing:
+            _say(f"    not ready: {one.missing}")
     _say("\nPresets:")
-    for name, parts in PRESETS.items():
+    for name, parts in listing.presets.items():
         _say(f"    --models {name:<10} {parts}")
-    for package, reason in unreadable().items():
+    for package, reason in listing.unreadable.items():
         _say(f"\nThe models of the package {package} cannot be read: {reason}")
 
 
 @models_app.command("fetch")
 def fetch_model(
     name: Annotated[str, typer.Argument(help="a card whose weights come from the hub")],
-    to: Annotated[Path, typer.Option(help="the models folder; --models-dir on the other machine")],
+    to: Annotated[str, typer.Option(help="the models folder; --models-dir on the other machine")],
     json_: Json = False,
 ) -> None:
     """Bring a model's weights to a folder, for a machine without a network."""
-    from lookweave.models.cards import card_named
-    from lookweave.models.hub.fetch import fetch
-
-    where = fetch(card_named(name), to)
+    where = api.fetch_model(name, to)
     _print({"model": name, "folder": str(where)} if json_ else str(where), json_)
+
+
+def _with_log(verb: Callable[..., None]) -> Callable[..., None]:
+    """The verb with the options --log-file and --log-json."""
+
+    @wraps(verb)
+    def logged(*, log_file: str | None, log_json: bool, **given: Any) -> None:
+        if log_file is None:
+            if log_json:
+                raise UsageError("--log-json says how a log is written: name its --log-file, too.")
+            verb(**given)
+            return
+        with log_to(Path(log_file), as_json=log_json):
+            _log.info("lookweave %s: %s", __version__, shlex.join(sys.argv[1:]))
+            try:
+                verb(**given)
+            except typer.Exit as ended:
+                _log.info("ended with exit code %d", ended.exit_code)
+                raise
+            except LookweaveError as error:
+                _log.error("failed: %s", error)
+                raise
+            except (KeyboardInterrupt, _Stopped):
+                _log.warning("stopped by a signal")
+                raise
+            except Exception as error:
+                _log.exception("failed: %s", type(error).__name__)
+                raise
+            _log.info("done")
+
+    signature = inspect.signature(verb, eval_str=True)
+    further = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, default, kind in (("log_file", None, LogFile), ("log_json", False, LogJson))
+    ]
+    parameters = [*signature.parameters.values(), *further]
+    logged.__annotations__ = {one.name: one.annotation for one in parameters}
+    logged.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return logged
+
+
+for _app in (app, models_app, train_app):
+    for _command in _app.registered_commands:
+        if _command.callback is not None:
+            _command.callback = _with_log(_command.callback)
 
 
 def main() -> None:
@@ -527,17 +525,6 @@ def _show(renderable: RenderableType) -> None:
         console.print(renderable)
     except OSError as error:
         raise _StdoutError from error
-
-
-def _open(path: Path, snapshot: str | None = None) -> tuple[Workspace, Config]:
-    from lookweave.building import open_workspace
-
-    return open_workspace(path, snapshot)
-
-
-def _only_given(**flags: Any) -> dict[str, Any] | None:
-    given = {name: value for name, value in flags.items() if value is not None}
-    return given or None
 
 
 if __name__ == "__main__":

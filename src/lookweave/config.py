@@ -229,22 +229,6 @@ class Config(BaseSettings):
         return init_settings, env_settings
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One setting.
-
-    Attributes:
-        name: such as ``match.top_k``.
-        value: as it counts.
-        origin: ``default``, ``an earlier build``, ``lookweave.toml``, the name of a variable of
-            the environment, or ``this call``.
-    """
-
-    name: str
-    value: object
-    origin: str
-
-
 def load(
     workspace: Path | None = None, earlier: Mapping[str, Any] | None = None, **flags: Any
 ) -> Config:
@@ -260,6 +244,26 @@ def load(
         ConfigError: one sentence for each thing that is wrong.
     """
     return _layered(workspace, earlier, flags)[0]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting, its value, and where that comes from.
+
+    Attributes:
+        name: such as ``match.top_k``.
+        value: as it counts.
+        origin: ``default``, ``an earlier build``, ``lookweave.toml``, the name of a variable of
+            the environment, or ``this call``.
+    """
+
+    name: str
+    value: Any
+    origin: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``lookweave config --json`` shows it."""
+        return {"name": self.name, "value": self.value, "from": self.origin}
 
 
 def explain(

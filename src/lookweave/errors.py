@@ -27,6 +27,8 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -151,6 +153,24 @@ def from_system(error: OSError, path: Path | str | None = None, done: str = "") 
     return SystemRefused(
         f"{where} cannot be {done or 'used'}: {reason}." + (f" {advice}" if advice else "")
     )
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what the operating system refuses inside the block into a sentence.
+
+    Raises:
+        WorkError: in place of the OSError or the MemoryError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise from_system(error) from error
+    except MemoryError as error:
+        raise SystemRefused(
+            "No memory is left. What was committed is safe: use fewer workers, or a larger "
+            "machine, and run the same again."
+        ) from error
 
 
 def _number_in(text: str) -> int | None:

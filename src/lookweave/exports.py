@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +12,7 @@ import pyarrow.parquet as pq
 from lookweave.config import Config
 from lookweave.errors import InputError
 from lookweave.pipeline.steps.match import Match
+from lookweave.records import MATCH
 from lookweave.store.tables import Lookup
 from lookweave.store.workspace import Workspace
 
@@ -28,34 +31,42 @@ MATCHES_SCHEMA = pa.schema(
 """The columns of the contract; boxes are xyxy in pixels of the oriented look."""
 
 
-def export_matches(workspace: Workspace, config: Config, top: int, to: Path) -> int:
-    """Write the `top` best regions of every garment, streamed. Returns the number of rows.
+def match_rows(workspace: Workspace, config: Config, top: int) -> Iterator[pa.Table]:
+    """The `top` best regions of every garment in batches, in no order: the columns of the table
+    `matches`, with ``garment_path``, ``look_path`` and ``region_box``.
 
     Raises:
-        InputError: nothing is matched yet, or the file cannot be written.
+        InputError: nothing is matched yet.
     """
     matches = workspace.table("matches")
-    where = f"{Match.replaces(config)} AND rank <= {top}"
     if not matches.count(Match.replaces(config)):
         raise InputError(f"{workspace.path} has no matches yet: run `lookweave build` first.")
     garments, looks, regions = (
         _Column(workspace, table, column)
         for table, column in (("garments", "path"), ("looks", "path"), ("regions", "box"))
     )
+    # A batch of no rows comes first, so that there is a table also where no match has a rank.
+    scanned = matches.scan(where=f"{Match.replaces(config)} AND rank <= {top}")
+    for batch in chain([MATCH.schema.empty_table()], scanned):
+        paths = garments.of(batch.column("garment").to_pylist())
+        rows = batch.append_column("garment_path", paths)
+        rows = rows.append_column("look_path", looks.of(batch.column("look").to_pylist()))
+        yield rows.append_column("region_box", regions.of(batch.column("region").to_pylist()))
+
+
+def export_matches(workspace: Workspace, config: Config, top: int, to: Path) -> int:
+    """Write the `top` best regions of every garment, streamed. Returns the number of rows.
+
+    Raises:
+        InputError: nothing is matched yet, or the file cannot be written.
+    """
     written = 0
+    batches = match_rows(workspace, config, top)
+    first = next(batches)  # raises before there is a file
     try:
         with pq.ParquetWriter(to, MATCHES_SCHEMA) as file:
-            for batch in matches.scan(where=where):
-                columns = {name: batch.column(name) for name in MATCHES_SCHEMA.names[3:]}
-                rows = pa.table(
-                    {
-                        "garment_path": garments.of(batch.column("garment").to_pylist()),
-                        "look_path": looks.of(batch.column("look").to_pylist()),
-                        "region_box": regions.of(batch.column("region").to_pylist()),
-                        **columns,
-                    },
-                    schema=MATCHES_SCHEMA,
-                )
+            for batch in chain([first], batches):
+                rows = batch.select(MATCHES_SCHEMA.names).cast(MATCHES_SCHEMA)
                 file.write_table(
                     rows.sort_by([("garment_path", "ascending"), ("rank", "ascending")])
                 )

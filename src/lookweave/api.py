@@ -1,0 +1,546 @@
+"""The public functions: what a notebook, a program and the command line call.
+
+::
+
+    import lookweave
+
+    workspace = lookweave.build(garments="shop/", looks="campaign/", out="ws")
+    workspace = lookweave.open("ws")
+    workspace.search("red striped shirt")         # shows its pictures in a notebook
+    workspace.matches(top=5).to_pandas()
+    workspace.publish("data-set")
+
+Errors are those of `lookweave.errors`; what the operating system refuses is a `SystemRefused`.
+Each function imports what it needs, so that this module costs nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lookweave.errors import InputError, told
+from lookweave.results import (
+    Evaluation,
+    Hit,
+    Learned,
+    Pairs,
+    Publication,
+    SearchResult,
+    Status,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from lookweave.building import BuildResult
+    from lookweave.config import Setting
+    from lookweave.demo import DemoResult
+    from lookweave.models.card import Card
+    from lookweave.progress import Progress
+    from lookweave.store.verify import Verdict
+
+AnyPath = str | os.PathLike[str]
+Inputs = AnyPath | Sequence[AnyPath]
+"""One folder or manifest, or several."""
+
+
+@told()
+def build(
+    garments: Inputs | None = None,
+    looks: Inputs | None = None,
+    *,
+    out: AnyPath,
+    models: str | None = None,
+    models_dir: AnyPath | None = None,
+    accept_non_commercial: bool | None = None,
+    engine: str | None = None,
+    workers: int | None = None,
+    copy: bool | None = None,
+    snapshot: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    progress: bool = False,
+) -> Workspace:
+    """Pair product photos with editorial photos; on a half-done workspace, go on with it.
+
+    Args:
+        garments: product photos: folders, or manifests (CSV, TSV, Parquet).
+        looks: editorial photos, likewise. What an earlier build of the workspace was given need
+            not be given again.
+        out: folder of the workspace, new or to go on with.
+        models: a preset or names joined by ``+``; see `list_models`.
+        models_dir: where fetched weights lie.
+        accept_non_commercial: allow weights under licences that forbid commercial use.
+        engine: where the work runs: ``local``, ``ray`` or a registered executor.
+        workers: batches at work at a time.
+        copy: bring the photos' bytes into the workspace.
+        snapshot: a name for the finished state, to publish from it later.
+        settings: further settings of this call, such as ``{"match": {"top_k": 20}}``.
+        progress: show it on stderr.
+
+    Returns:
+        The workspace, open as it now is; its `last_build` says what was done.
+
+    Raises:
+        UsageError: inputs, settings or names cannot be used; told before any work.
+        WorkError: the work failed. What was committed is safe, and the same call goes on.
+    """
+    from lookweave.building import build_workspace
+    from lookweave.config import merge
+
+    given = {
+        "garments": _places("garments", garments),
+        "looks": _places("looks", looks),
+        "models": models,
+        "models_dir": None if models_dir is None else _path(models_dir, "models_dir"),
+        "accept_non_commercial": accept_non_commercial,
+        "run": _only_given(engine=engine, workers=workers),
+        "ingest": _only_given(copy_photos=copy),
+    }
+    flags = {name: value for name, value in given.items() if value is not None}
+    where = _path(out, "out")
+    with _progress(progress) as shown:
+        result = build_workspace(where, merge(settings or {}, flags), shown, snapshot=snapshot)
+    return Workspace(where, last_build=result)
+
+
+@told()
+def open(path: AnyPath, snapshot: str | None = None) -> Workspace:
+    """An existing workspace, as it is now or as it was when a snapshot was taken.
+
+    Raises:
+        InputError: there is no workspace, or no such snapshot.
+        WorkspaceError: it was made by another version of Lookweave.
+    """
+    return Workspace(path, snapshot)
+
+
+class Workspace:
+    """A workspace, open for reading: what it gives is as it was when it was opened.
+
+    Only `calibrate` and `verify` write to it; a report goes to a file, a data set to a folder.
+
+    Attributes:
+        path: its folder.
+        snapshot: the name of the state that is read; None for the newest.
+        last_build: what the call of `build` did that gave this workspace; None after `open`.
+    """
+
+    def __init__(
+        self, path: AnyPath, snapshot: str | None = None, *, last_build: BuildResult | None = None
+    ) -> None:
+        from lookweave.building import open_workspace
+
+        self._store, self._config = open_workspace(_path(path, "a workspace's folder"), snapshot)
+        self.path: Path = self._store.path
+        self.snapshot = snapshot
+        self.last_build = last_build
+
+    def __repr__(self) -> str:
+        named = f", snapshot={self.snapshot!r}" if self.snapshot else ""
+        return f"lookweave.open({str(self.path)!r}{named})"
+
+    @told()
+    def garments(self) -> pa.Table:
+        """The product photos, and what the catalogue says of each."""
+        return self._store.table("garments").read()
+
+    @told()
+    def looks(self) -> pa.Table:
+        """The editorial photos, and their credits."""
+        return self._store.table("looks").read()
+
+    @told()
+    def regions(self) -> pa.Table:
+        """The garments found in looks and the cut-outs of product photos, by the detector in use.
+
+        Boxes are x0, y0, x1, y1 in pixels of the oriented photo.
+        """
+        from lookweave.models.cards import chosen
+        from lookweave.store.tables import quoted
+
+        detector = chosen(self._config).detector.key
+        return self._store.table("regions").read(where=f"detector = {quoted(detector)}")
+
+    @told()
+    def matches(self, top: int = 10) -> pa.Table:
+        """The best regions of every garment, best first: the columns of the table `matches`, and
+        ``garment_path``, ``look_path`` and ``region_box``.
+
+        Raises:
+            InputError: nothing is matched yet.
+        """
+        import pyarrow as pa
+
+        from lookweave.exports import match_rows
+
+        batches = match_rows(self._store, self._config, _positive("top", top))
+        found = pa.concat_tables(batches)
+        return found.sort_by([("garment", "ascending"), ("rank", "ascending")])
+
+    @told()
+    def pairs(self, tier: str | None = None) -> Pairs:
+        """The pairs of the data set, of one tier or of all, the likeliest first.
+
+        Args:
+            tier: ``high``, ``medium`` or ``low``.
+
+        Raises:
+            InputError: there is no such tier.
+        """
+        from lookweave.pipeline.steps.tier import Tier
+        from lookweave.publish.options import TIERS
+        from lookweave.store.tables import quoted
+
+        where = Tier.replaces(self._config)
+        if tier is not None:
+            if tier not in TIERS:
+                raise InputError(f"tier is {', '.join(TIERS)}, not {tier!r}.")
+            where = f"{where} AND tier = {quoted(tier)}"
+        rows = self._store.table("pairs").read(where=where)
+        order = [("probability", "descending"), ("garment", "ascending"), ("look", "ascending")]
+        return Pairs(rows.sort_by(order), self._store.thumbnail_path)
+
+    @told()
+    def search(
+        self,
+        words: str | None = None,
+        *,
+        image: AnyPath | None = None,
+        kind: str | None = None,
+        top: int = 10,
+    ) -> SearchResult:
+        """Find garments and looks by words or by a photo.
+
+        Args:
+            words: such as "red floral midi dress".
+            image: a file with a photo, in place of words.
+            kind: ``garment`` or ``look``; both when not given.
+            top: how many photos.
+
+        Raises:
+            InputError: words and image, or neither; an unreadable photo; an unknown kind.
+        """
+        from lookweave.search import search
+
+        if (words is None) == (image is None):
+            raise InputError("Give words to search for, or an image (--image FILE), and not both.")
+        found = search(
+            self._store, self._config, words=words,
+            image=None if image is None else _path(image, "image"),
+            kind=kind, top=_positive("top", top),
+        )  # fmt: skip
+        own = {field.name for field in dataclasses.fields(Hit)} - {"further", "thumbnail"}
+        hits = tuple(
+            Hit(
+                **{**{name: row[name] for name in own}, "box": tuple(row["box"])},
+                further={name: value for name, value in row.items() if name not in own},
+                thumbnail=self._store.thumbnail_path(row["id"]),
+            )
+            for row in found["results"]
+        )
+        further = {name: value for name, value in found.items() if name not in ("by", "results")}
+        return SearchResult(found["by"], hits, further)
+
+    @told()
+    def status(self) -> Status:
+        """What is there and what is left to do."""
+        from lookweave.status import status
+
+        return Status.from_dict(status(self._store, self._config))
+
+    @told()
+    def config(self) -> list[Setting]:
+        """Every setting, its value, and where that comes from."""
+        from lookweave.building import remembered
+        from lookweave.config import explain
+
+        return explain(self.path, remembered(self._store))
+
+    @told()
+    def evaluate(
+        self, truth: AnyPath, *, ablations: bool = False, progress: bool = False
+    ) -> Evaluation:
+        """Recall against known pairs, both ways, with 95 % intervals.
+
+        Args:
+            truth: a CSV with the columns garment and look (file names).
+            ablations: also each part of the score alone; this makes rows that are lacking.
+
+        Raises:
+            InputError: the file does not fit the workspace, or nothing is embedded yet.
+        """
+        from lookweave import evaluate as measure
+
+        file = _path(truth, "truth")
+        with _progress(progress) as shown:
+            found = measure.evaluate(self._store, self._config, file)
+            if ablations:
+                found["ablations"] = measure.ablations(self._store, self._config, file, shown)
+        return Evaluation.from_dict(found)
+
+    @told()
+    def calibrate(self, truth: AnyPath | None = None) -> Learned:
+        """Learn the score's weights and its probability from labelled pairs; kept for the next
+        build.
+
+        Args:
+            truth: known pairs, complete for the garments that they name; without it the reviews
+                are the labels.
+
+        Raises:
+            InputError: too few labels, or the file does not fit.
+        """
+        from lookweave.evaluate import learn
+
+        file = None if truth is None else _path(truth, "truth")
+        with self._store.lock():
+            return Learned(**learn(self._store, self._config, file))
+
+    @told()
+    def report(self, to: AnyPath | None = None, *, truth: AnyPath | None = None) -> Path:
+        """Write the report: one HTML file that needs nothing else.
+
+        Args:
+            to: by default ``report.html`` in the workspace.
+            truth: known pairs, for the precision of each tier.
+
+        Returns:
+            Where it is.
+
+        Raises:
+            InputError: `to` cannot be written, or `truth` does not fit.
+        """
+        from lookweave.report import write_report
+
+        where = self.path / "report.html" if to is None else _path(to, "the report's file")
+        writable_file(where, (".html", ".htm"))
+        file = None if truth is None else _path(truth, "truth")
+        return write_report(self._store, self._config, where, file)
+
+    @told()
+    def publish(
+        self,
+        to: AnyPath,
+        *,
+        snapshot: str | None = None,
+        progress: bool = False,
+        **options: Any,
+    ) -> Publication:
+        """Write the data set, or push it to a hub.
+
+        Args:
+            to: a folder, or ``hf://OWNER/NAME``.
+            snapshot: publish this named state; takedowns and rights count as of now all the same.
+            progress: show it on stderr.
+            options: the fields of `lookweave.publish.Options`, such as ``title`` and ``licence``.
+
+        Raises:
+            InputError, ConfigError: the destination or an option cannot be used.
+            PublishError: there is nothing to publish, or it cannot be written or pushed.
+        """
+        from lookweave.publish import Options, publish
+
+        known = {field.name for field in dataclasses.fields(Options)}
+        if unknown := sorted(set(options) - known):
+            raise InputError(
+                f"publish has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}."
+            )
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in options.items()
+            if value is not None
+        }
+        with _progress(progress) as shown:
+            summary = publish(
+                self._store, self._config, os.fspath(to), snapshot=snapshot or self.snapshot,
+                progress=shown, options=Options(**given),
+            )  # fmt: skip
+        return Publication.from_dict(summary)
+
+    @told()
+    def verify(
+        self, *, repair: bool = True, hashes: bool = True, progress: bool = False
+    ) -> Verdict:
+        """Prove that every row's references, hashes and schemas hold.
+
+        Args:
+            repair: mend what a crash left half-done; otherwise only report.
+            hashes: read every photo and compare its hash; otherwise only that it is there.
+        """
+        from lookweave.store.verify import verify
+
+        with _progress(progress) as shown:
+            return verify(self._store, shown, repair=repair, hashes=hashes)
+
+    @told()
+    def export_matches(self, to: AnyPath, *, top: int = 10) -> int:
+        """Write the best matches of every garment as a table, without holding it in memory.
+
+        Args:
+            to: a file whose name ends in ``.parquet``.
+
+        Returns:
+            How many rows.
+
+        Raises:
+            InputError: nothing is matched yet, or the file cannot be written.
+        """
+        from lookweave.exports import export_matches
+
+        where = _path(to, "the file")
+        writable_file(where, (".parquet",))
+        return export_matches(self._store, self._config, _positive("top", top), where)
+
+
+@told()
+def run_demo(out: AnyPath = "demo-out", *, progress: bool = False) -> DemoResult:
+    """Build the sample that ships with Lookweave, hold it against its truth, publish and report it.
+
+    Args:
+        out: a new folder, or that of an earlier demo.
+
+    Raises:
+        InputError: `out` holds other things.
+    """
+    from lookweave.demo import run
+
+    with _progress(progress) as shown:
+        return run(_path(out, "out"), shown)
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """A model, and whether it can be used here.
+
+    Attributes:
+        missing: what it lacks; None when it is ready.
+    """
+
+    card: Card
+    missing: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``lookweave models --json`` shows it."""
+        card = self.card
+        return {
+            "name": card.name, "task": card.task, "size_mb": round(card.size_mb, 1),
+            "licence": card.licence, "commercial": card.commercial, "source": card.source,
+            "good_for": card.good_for, "key": card.key, "commit": card.commit,
+            "package": card.offered_by or "lookweave",
+            "ready": self.missing is None, "missing": self.missing,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ModelListing:
+    """Every model that is known here.
+
+    Attributes:
+        presets: name of a preset -> the models that it stands for, joined by ``+``.
+        unreadable: package whose models cannot be read -> why.
+    """
+
+    models: tuple[ModelState, ...]
+    presets: Mapping[str, str]
+    unreadable: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``lookweave models --json`` prints."""
+        return {
+            "models": [one.to_dict() for one in self.models],
+            "presets": dict(self.presets),
+            "unreadable": dict(self.unreadable),
+        }
+
+
+@told()
+def list_models(models_dir: AnyPath | None = None) -> ModelListing:
+    """Every model that is known here.
+
+    Args:
+        models_dir: where fetched weights lie.
+    """
+    from lookweave.models.cards import PRESETS, listed
+    from lookweave.models.registry import unreadable
+
+    where = None if models_dir is None else _path(models_dir, "models_dir")
+    models = tuple(ModelState(card, card.missing(where)) for card in listed(where))
+    return ModelListing(models, PRESETS, unreadable())
+
+
+@told()
+def fetch_model(name: str, to: AnyPath) -> Path:
+    """Bring a model's weights to a folder, for a machine without a network.
+
+    Raises:
+        UnknownModel: there is no such model.
+        HubUnreachable: the weights are not to be had.
+    """
+    from lookweave.models.cards import card_named
+    from lookweave.models.hub.fetch import fetch
+
+    return fetch(card_named(name), _path(to, "to"))
+
+
+def writable_file(path: Path, suffixes: tuple[str, ...]) -> None:
+    """Refuse a file that cannot be written, before the work that is to go into it.
+
+    Raises:
+        InputError: its name ends otherwise than in one of `suffixes`, it is a folder, or its
+            folder is missing or may not be written to.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise InputError(f"{path} must end in {' or '.join(suffixes)}: that is what is written.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name a file.")
+    folder = path.parent
+    if not folder.is_dir():
+        raise InputError(f"{path} cannot be written: there is no folder {folder}. Make it first.")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise InputError(
+            f"{path} cannot be written: you have no permission, or the disk can only be read. "
+            "Name a file elsewhere."
+        )
+
+
+@contextmanager
+def _progress(shown: bool) -> Iterator[Progress]:
+    from lookweave.progress import Progress
+
+    with Progress(quiet=not shown) as progress:
+        yield progress
+
+
+def _path(path: AnyPath, what: str) -> Path:
+    text = os.fspath(path)
+    if not text.strip():
+        raise InputError(f"{what} is empty: name a file or folder.")
+    if "\0" in text:
+        raise InputError(f"{what} holds a NUL character, which no name can have.")
+    return Path(text).expanduser()
+
+
+def _places(what: str, places: Inputs | None) -> tuple[str, ...] | None:
+    if places is None:
+        return None
+    several = [places] if isinstance(places, (str, os.PathLike)) else list(places)
+    for place in several:
+        _path(place, what)
+    return tuple(os.fspath(place) for place in several) or None
+
+
+def _positive(name: str, number: int) -> int:
+    if number < 1:
+        raise InputError(f"{name} is at least 1, not {number}.")
+    return number
+
+
+def _only_given(**flags: Any) -> dict[str, Any] | None:
+    given = {name: value for name, value in flags.items() if value is not None}
+    return given or None
