@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from lookweave.models.embedded import describer_head
 from lookweave.models.embedded.cards import CARDS
 from lookweave.models.embedded.shape import WIDTH, shape_of
+from lookweave.models.embedded.sharing import one_build
 from lookweave.models.protocols import Crop, Recalls
 
 
@@ -22,31 +26,81 @@ def _crops(count: int) -> list[Crop]:
     ]
 
 
-def test_a_described_region_is_recalled_once_and_is_what_encode_gives() -> None:
+def _describer_and_encoder() -> tuple[Any, Any]:
     describer, encoder = (
         next(card for card in CARDS if card.name == name).load()
         for name in ("lookweave-describer", "lookweave-encoder")
     )
-    assert isinstance(encoder, Recalls)
-    crops = _crops(3)
-    describer.describe([*crops[:2], replace(crops[2], region=None)])
-    regions = [str(crop.region) for crop in crops]
-    recalled = encoder.recall(regions)
-    assert sorted(recalled) == sorted(regions[:2])
-    for crop in crops[:2]:
-        assert np.array_equal(recalled[str(crop.region)], encoder.encode([crop])[0])
-    assert encoder.recall(regions) == {}
+    return describer, encoder
+
+
+def test_a_described_region_is_recalled_once_and_is_what_encode_gives() -> None:
+    with one_build():
+        describer, encoder = _describer_and_encoder()
+        assert isinstance(encoder, Recalls)
+        crops = _crops(3)
+        describer.describe([*crops[:2], replace(crops[2], region=None)])
+        regions = [str(crop.region) for crop in crops]
+        recalled = encoder.recall(regions)
+        assert sorted(recalled) == sorted(regions[:2])
+        for crop in crops[:2]:
+            assert np.array_equal(recalled[str(crop.region)], encoder.encode([crop])[0])
+        assert encoder.recall(regions) == {}
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(describer_head, "KEPT", 2)
-    describer, encoder = (
-        next(card for card in CARDS if card.name == name).load()
-        for name in ("lookweave-describer", "lookweave-encoder")
-    )
-    crops = _crops(4)
+    with one_build():
+        describer, encoder = _describer_and_encoder()
+        crops = _crops(4)
+        describer.describe(crops)
+        assert len(encoder.recall([str(crop.region) for crop in crops])) == 2
+
+
+def test_a_network_lives_as_long_as_the_build_that_uses_it() -> None:
+    """The describer is gone before the encoder is made: a step ends before the next begins."""
+    crops = _crops(2)
+    regions = [str(crop.region) for crop in crops]
+    with one_build():
+        describer, encoder = _describer_and_encoder()
+        head = weakref.ref(describer._head)
+        del encoder
+        describer.describe(crops)
+        del describer
+        gc.collect()
+        encoder = _describer_and_encoder()[1]
+        assert encoder._head is head()
+        assert sorted(encoder.recall(regions)) == regions
+        del encoder
+    gc.collect()
+    assert head() is None
+
+
+def test_nothing_outlives_its_build_and_nothing_is_kept_without_one() -> None:
+    describer, encoder = _describer_and_encoder()
+    crops = _crops(2)
+    regions = [str(crop.region) for crop in crops]
     describer.describe(crops)
-    assert len(encoder.recall([str(crop.region) for crop in crops])) == 2
+    assert encoder.recall(regions) == {}
+    with one_build():
+        describer, _ = _describer_and_encoder()
+        describer.describe(crops)
+    assert encoder.recall(regions) == {}
+
+
+def test_two_builds_at_once_recall_nothing_of_each_other() -> None:
+    crops = _crops(2)
+    regions = [str(crop.region) for crop in crops]
+    with one_build():
+        describer, encoder = _describer_and_encoder()
+        describer.describe(crops)
+        with one_build():
+            _, other = _describer_and_encoder()
+            assert other.recall(regions) == {}
+            describer.describe(crops)
+            assert other.recall(regions) == {}
+        describer.describe(crops)
+        assert sorted(encoder.recall(regions)) == regions
 
 
 def test_outline_tells_legs_from_a_block() -> None:

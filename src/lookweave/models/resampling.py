@@ -94,7 +94,7 @@ class Levels:
         return image
 
 
-@functools.cache
+@functools.lru_cache(maxsize=2)  # of the two files above
 def _graph(file: Path) -> ort.InferenceSession:
     return open_session(file, on_processor=True)
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from lookweave.config import Config
 from lookweave.memory import keep_what_is_freed, return_what_is_freed
+from lookweave.models.embedded.sharing import one_build
 from lookweave.pipeline.executors import executor
 from lookweave.pipeline.steps.base import Step, Todo, split
 from lookweave.pipeline.steps.describe import Describe
@@ -56,7 +57,7 @@ def run_pipeline(
     steps: list[type[Step]] | None = None,
 ) -> list[Outcome]:
     """Run every step over what it has not seen yet. Safe to stop at any moment and call again."""
-    with workspace.lock():
+    with workspace.lock(), one_build():
         return [run_step(step, workspace, config, progress) for step in steps or PIPELINE]
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from lookweave.models import colour
 from lookweave.models.card import Card
-from lookweave.models.embedded.describer_head import describer_head
-from lookweave.models.embedded.features import image_tower
 from lookweave.models.embedded.head import SLEEVED
+from lookweave.models.embedded.sharing import shared_head
 from lookweave.models.protocols import Crop, Description, Vectors
 from lookweave.taxonomy import CATEGORIES
 
@@ -27,13 +26,14 @@ class EmbeddedDescriber:
         if card.weights is None or card.input_size is None:
             raise ValueError(f"the card {card.name} lacks weights or input size")
         settings = card.settings
-        tower = image_tower(
+        self._head = shared_head(
             card.weights.with_name(settings["encoder"]),
             card.input_size[0],
             tuple(settings["mean"]),
             tuple(settings["std"]),
+            card.weights,
+            settings["encoder_sha256"],
         )
-        self._head = describer_head(card.weights, settings["encoder_sha256"], tower)
 
     def describe(self, crops: list[Crop]) -> list[Description | Exception]:
         """One description for each crop."""

@@ -4,7 +4,6 @@ vectors, where words find it."""
 
 from __future__ import annotations
 
-import functools
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,6 @@ CALIBRATED = ("look", "garment", "look unasked", "garment unasked")
 """Region of a look or product photo, and the same where no detector gave an opinion."""
 
 _FLOOR = 1e-3  # no opinion of a detector counts as impossible
-
 
 KEPT = 50_000
 """Regions that wait for the encoder, at most: about 120 MB. Describe and embed ask the same of the
@@ -64,14 +62,22 @@ class DescriberHead:
         _, self._arrays = load_head(weights, encoder_sha256, "describer")
         self._tower = tower
         self._kept: dict[str, tuple[Vectors, ...]] = {}
+        self._recalls = False
         self._lock = threading.Lock()
+
+    def recalls(self, wanted: bool) -> None:
+        """Keep regions for `recall` from now on, or forget all and keep none."""
+        with self._lock:
+            self._recalls = wanted
+            if not wanted:
+                self._kept.clear()
 
     def answer(self, crops: list[Crop], *, keep: bool = False) -> Answer:
         """What is known of the crops.
 
         Args:
             crops: at least one.
-            keep: whether `recall` will ask for them.
+            keep: whether `recall` will ask for them, if the head `recalls` at all.
         """
         sight = self._tower.see(crops)
         surfaces = [colour.samples(crop.photo, crop.box, crop.mask) for crop in crops]
@@ -87,8 +93,12 @@ class DescriberHead:
         return known
 
     def _keep(self, regions: list[str | None], known: Answer) -> None:
+        if not self._recalls:
+            return
         parts = known.features, known.histograms, known.kinds
         with self._lock:
+            if not self._recalls:
+                return
             for place, region in enumerate(regions):
                 if region is not None and len(self._kept) < KEPT:
                     # Copies, for a view would keep its whole batch in memory.
@@ -99,12 +109,6 @@ class DescriberHead:
         with self._lock:
             kept = {region: self._kept.pop(region, None) for region in regions}
         return {region: parts for region, parts in kept.items() if parts is not None}
-
-
-@functools.lru_cache(maxsize=4)
-def describer_head(weights: Path, encoder_sha256: str, tower: ImageTower) -> DescriberHead:
-    """The one head of these weights in this process: what describe asked, embed recalls."""
-    return DescriberHead(weights, encoder_sha256, tower)
 
 
 def _opinions(crops: list[Crop]) -> Vectors:

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from lookweave.models.card import Card
-from lookweave.models.embedded.describer_head import describer_head
-from lookweave.models.embedded.features import image_tower
+from lookweave.models.embedded.sharing import shared_head
 from lookweave.models.embedded.text import TextTower
 from lookweave.models.embedded.words import Reading, read
 from lookweave.models.protocols import Crop, Vectors
@@ -28,10 +27,14 @@ class Encoder:
         if card.weights is None or card.input_size is None or card.dimension is None:
             raise ValueError(f"the card {card.name} lacks weights, input size or dimension")
         settings = card.settings
-        mean, std = tuple(settings["mean"]), tuple(settings["std"])
-        tower = image_tower(card.weights, card.input_size[0], mean, std)
-        describer = card.weights.with_name(settings["describer"])
-        self._head = describer_head(describer, card.weights_sha256, tower)
+        self._head = shared_head(
+            card.weights,
+            card.input_size[0],
+            tuple(settings["mean"]),
+            tuple(settings["std"]),
+            card.weights.with_name(settings["describer"]),
+            card.weights_sha256,
+        )
         self._shares = shares_of(settings)
         self.dimension = card.dimension
         self._card = card
@@ -46,8 +49,8 @@ class Encoder:
         return fused_vectors([known.features, known.histograms, known.kinds], self._shares)
 
     def recall(self, regions: list[str]) -> dict[str, Vectors]:
-        """Vectors of the regions that the embedded describer has just seen, float32 (dimension,):
-        each can be asked for once."""
+        """Vectors of the regions that the embedded describer has seen in this build, float32
+        (dimension,): each can be asked for once. None outside of `sharing.one_build`."""
         kept = self._head.recall(regions)
         return {
             region: fused_vectors([part[None] for part in parts], self._shares)[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,11 +60,3 @@ class ImageTower:
             rows.append(self._session.run([EMBEDDING, POOLED], {"image": image}))
         features, pooled = (np.concatenate(part) for part in zip(*rows, strict=True))
         return Sight(features, pooled)
-
-
-@functools.lru_cache(maxsize=4)
-def image_tower(
-    weights: Path, side: int, mean: tuple[float, ...], std: tuple[float, ...]
-) -> ImageTower:
-    """The one tower of these weights in this process."""
-    return ImageTower(weights, side, mean, std)

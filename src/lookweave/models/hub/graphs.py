@@ -118,7 +118,7 @@ def _reference(name: str, folder: Path) -> Any:
 
     kind = getattr(transformers, name)
     log: Any = transformers.logging
-    level = log.get_verbosity()
+    level, bar = log.get_verbosity(), log.is_progress_bar_enabled()
     # One tower of a model leaves the other's weights unused; the loader would report each.
     log.set_verbosity_error()
     log.disable_progress_bar()
@@ -128,7 +128,8 @@ def _reference(name: str, folder: Path) -> Any:
         raise ModelError(f"{folder} cannot be loaded as {name}: {error}.") from error
     finally:
         log.set_verbosity(level)
-        log.enable_progress_bar()
+        if bar:
+            log.enable_progress_bar()
 
 
 def _siglip_image(folder: Path, config: Config) -> Any:
