@@ -26,7 +26,7 @@ from lookweave.photos.jpeg import JpegImage
 
 # What decoders say when bytes are missing, and when they know the format but not this kind of it.
 _TOO_SHORT = ("truncated", "unexpected end", "not enough", "missing dimensions")
-_NOT_READ = ("unknown pixel mode", "unsupported", "cannot handle")
+_NOT_READ = ("unknown pixel mode", "unknown raw mode", "unsupported", "cannot handle")
 
 _LEAST_BYTES, _MOST_ZEROS = 32, 64_000_000
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -25,6 +25,9 @@ from lookweave.photos import containers, jpeg, png, tiff
 
 SNIFF_BYTES = 512
 """How much of a file's start `sniff` looks at."""
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "lookweave.photo_formats"
 """The entry-point group under which packages name a `PhotoFormat`."""
@@ -136,6 +139,8 @@ def _register(photo_format: PhotoFormat) -> None:
 
 def _read_entry_points() -> None:
     global _entry_points_are_read
+    from importlib.metadata import entry_points  # as slow to import as all else here
+
     with _lock:
         if _entry_points_are_read:
             return
