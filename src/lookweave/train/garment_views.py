@@ -115,6 +115,14 @@ def garment_view(
     garment: Garment, cut_out: bool, side: int, strength: ViewStrength, random: Generator
 ) -> Pixels:
     """(side, side, 3) uint8: the garment as a product photo or as a region in its look."""
+    return masked_view(garment, cut_out, side, strength, random)[0]
+
+
+def masked_view(
+    garment: Garment, cut_out: bool, side: int, strength: ViewStrength, random: Generator
+) -> tuple[Pixels, Pixels]:
+    """What `garment_view` gives and its mask, (side, side) uint8, 1 on the garment, as a segmenter
+    would see it."""
     from_x, from_y = _sampling_map(garment.mask, side, strength, random)
     pixels = np.asarray(
         cv2.remap(
@@ -136,4 +144,4 @@ def garment_view(
         mask = _segmenter_noise(mask, random)
     fade = FADE if random.random() < 0.6 else random.uniform(0, 1)
     faded = fade_outside(pixels.astype(np.float32), mask.astype(np.float32), fade)
-    return np.clip(faded, 0, 255).astype(np.uint8)
+    return np.clip(faded, 0, 255).astype(np.uint8), mask
