@@ -74,6 +74,20 @@ class Description:
     mood: str | None = None
 
 
+@dataclass(frozen=True)
+class Tokens:
+    """The parts of one region.
+
+    Attributes:
+        values: int8 (n, width), n >= 1: unit vectors times 127, rounded.
+        places: uint8 (n, 2): row and column of the middle of each part within the region's box,
+            in 255ths of its height and width.
+    """
+
+    values: NDArray[np.int8]
+    places: Pixels
+
+
 class Detector(Protocol):
     """f_OD: the garments of a photo."""
 
@@ -89,6 +103,17 @@ class ImageEncoder(Protocol):
 
     def encode(self, crops: list[Crop]) -> Vectors:
         """Unit vectors, float32 (len(crops), dimension)."""
+        ...
+
+
+@runtime_checkable
+class TokenEncoder(Protocol):
+    """An `ImageEncoder` that can also tell the parts of a region."""
+
+    token_width: int
+
+    def encode_with_tokens(self, crops: list[Crop]) -> tuple[Vectors, list[Tokens]]:
+        """What `encode` gives, and the tokens of each crop, from one look at it."""
         ...
 
 

@@ -1,0 +1,149 @@
+"""From a network's inner map of features to a region's tokens.
+
+A map has a vector in each cell of a grid over the frame that the network saw. The cells inside
+the garment's mask are whitened, projected to few values, brought to unit norm and rounded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookweave.errors import ModelError
+from lookweave.models.protocols import Crop, Pixels, Tokens, Vectors
+
+SCALE = 127.0
+"""Tokens are unit vectors times this, rounded; as in `matching.details`."""
+
+LEAST = 4
+"""Cells that a region has at least: where fewer lie inside the mask, those most covered by it."""
+
+BYTES = 4096
+"""Of a region's tokens with their places, at most."""
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """What was learned of a network's features: their mean, and a projection.
+
+    Attributes:
+        mean: float32 (channels,).
+        projection: float32 (channels, width).
+    """
+
+    mean: Vectors
+    projection: Vectors
+
+    @classmethod
+    def read(cls, file: Path, encoder_sha256: str) -> Whitening:
+        """A file that `lookweave train details` wrote, and its record beside it.
+
+        Raises:
+            ModelError: one of them is missing or broken, or they were learned from another encoder.
+        """
+        try:
+            record = json.loads(file.with_suffix(".json").read_text("utf-8"))
+            with np.load(file) as stored:
+                mean, projection = (stored[name].astype(np.float32) for name in ARRAYS)
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(f"{file} cannot be read: {error}.") from error
+        if record.get("encoder_sha256") != encoder_sha256:
+            raise ModelError(
+                f"{file.name} was learned from another encoder than the one installed"
+                f" ({str(record.get('encoder_sha256'))[:8]}, not {encoder_sha256[:8]})."
+                " Learn it again with: lookweave train details."
+            )
+        return cls(mean, projection)
+
+    @property
+    def width(self) -> int:
+        """Values of a token."""
+        return self.projection.shape[1]
+
+    @property
+    def most(self) -> int:
+        """Tokens of a region at most."""
+        return most_tokens(self.width)
+
+    def tokens(self, features: Sequence[Vectors], crop: Crop, frame: Box) -> Tokens:
+        """The tokens of one crop.
+
+        Args:
+            features: maps of one grid, each float32 (channels, rows, columns).
+            frame: what the network saw of the photo, xyxy in its pixels.
+        """
+        rows, columns = features[0].shape[1:]
+        cells = inside(crop, frame, rows, columns, self.most)
+        flat = np.concatenate([one.reshape(len(one), -1)[:, cells] for one in features])
+        whitened = (flat.T - self.mean) @ self.projection
+        unit = whitened / np.maximum(np.linalg.norm(whitened, axis=1, keepdims=True), 1e-12)
+        values = np.rint(unit * SCALE).astype(np.int8)
+        return Tokens(values, places(crop.box, frame, rows, columns)[cells])
+
+
+ARRAYS = ("mean", "projection")
+
+
+def most_tokens(width: int) -> int:
+    """Tokens of this many values that a region may have; each has two bytes of place beside it."""
+    return min(255, BYTES // (width + 2))
+
+
+def inside(crop: Crop, frame: Box, rows: int, columns: int, most: int) -> NDArray[np.int64]:
+    """The cells of a grid over `frame` that more than half lie in the crop's mask, ascending.
+
+    At least `LEAST`; where there are more than `most`, every so many of them.
+    """
+    covered = _covered(crop, frame, rows, columns).ravel()
+    cells = np.flatnonzero(covered > 0.5)
+    least = min(LEAST, len(covered))
+    if len(cells) < least:
+        cells = np.sort(np.argsort(-covered, kind="stable")[:least])
+    if len(cells) > most:
+        cells = cells[np.arange(most) * len(cells) // most]
+    return cells
+
+
+def places(box: Box, frame: Box, rows: int, columns: int) -> NDArray[np.uint8]:
+    """Row and column of each cell's middle within the box, in 255ths: uint8 (rows · columns, 2)."""
+    down = _edges(frame[1], frame[3], rows) - box[1]
+    across = _edges(frame[0], frame[2], columns) - box[0]
+    shares = [
+        np.clip((edges[1:] + edges[:-1]) / (2 * max(length, 1.0)), 0, 1)
+        for edges, length in ((down, box[3] - box[1]), (across, box[2] - box[0]))
+    ]
+    grid = np.stack(np.meshgrid(*shares, indexing="ij"), axis=2).reshape(-1, 2)
+    return np.rint(255 * grid).astype(np.uint8)
+
+
+def _covered(crop: Crop, frame: Box, rows: int, columns: int) -> NDArray[np.float64]:
+    """Share of each cell that the mask covers, (rows, columns)."""
+    mask: Pixels = np.full((1, 1), 255, np.uint8) if crop.mask is None else crop.mask
+    x0, y0, x1, y1 = crop.box
+    # The grid's lines in pixels of the mask, which fills the box.
+    down = (_edges(frame[1], frame[3], rows) - y0) * mask.shape[0] / max(y1 - y0, 1.0)
+    across = (_edges(frame[0], frame[2], columns) - x0) * mask.shape[1] / max(x1 - x0, 1.0)
+    shares = [
+        _overlap(edges, length) / max(float(edges[1] - edges[0]), 1e-9)
+        for edges, length in zip((down, across), mask.shape, strict=True)
+    ]
+    covered: NDArray[np.float64] = shares[0] @ (mask / 255.0) @ shares[1].T
+    return covered
+
+
+def _edges(start: float, stop: float, cells: int) -> NDArray[np.float64]:
+    return start + (stop - start) * np.arange(cells + 1) / cells
+
+
+def _overlap(edges: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """How much of each pixel lies between two edges: (len(edges) - 1, length)."""
+    pixels = np.arange(length)
+    lower, upper = edges[:-1, None], edges[1:, None]
+    return np.clip(np.minimum(upper, pixels + 1) - np.maximum(lower, pixels), 0, None)
