@@ -111,7 +111,7 @@ def test_files_refuse_what_does_not_fit(tmp_path: Path) -> None:
                 writer.put(0, np.zeros((count, width), np.int8))
     file = TokenFile(tmp_path / "some.i8", WIDTH, 5)
     assert len(file.take(np.array([1, 1]))[1]) == 5
-    with pytest.raises(ValueError, match="row 2 of .* has no token"):
+    with pytest.raises(ValueError, match=r"row 2 of .* has no token"):
         file.take(np.array([1, 2]))
     with pytest.raises(ValueError, match="do not fit: at most 255"):
         TokenWriter(tmp_path / "wide.i8", 1, WIDEST + 1, 5)
