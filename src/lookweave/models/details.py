@@ -65,7 +65,7 @@ class Whitening:
     @property
     def width(self) -> int:
         """Values of a token."""
-        return self.projection.shape[1]
+        return int(self.projection.shape[1])
 
     @property
     def most(self) -> int:
@@ -139,7 +139,8 @@ def _covered(crop: Crop, frame: Box, rows: int, columns: int) -> NDArray[np.floa
 
 
 def _edges(start: float, stop: float, cells: int) -> NDArray[np.float64]:
-    return start + (stop - start) * np.arange(cells + 1) / cells
+    edges: NDArray[np.float64] = start + (stop - start) * np.arange(cells + 1) / cells
+    return edges
 
 
 def _overlap(edges: NDArray[np.float64], length: int) -> NDArray[np.float64]:
