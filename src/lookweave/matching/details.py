@@ -79,7 +79,7 @@ def likeness(one: Whole, others: TokenSet) -> Vectors:
     # Sums of whole numbers, in float64: exact too.
     answered = np.add.reduceat(product.max(axis=1), begins, dtype=np.float64) / lengths
     asked = np.maximum.reduceat(product, begins, axis=0).sum(axis=1, dtype=np.float64) / len(one)
-    return ((answered + asked) / (2 * SCALE**2)).astype(np.float32)
+    return np.asarray((answered + asked) / (2 * SCALE**2), np.float32)
 
 
 def score_details(

@@ -15,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookweave.errors import ModelError
+from lookweave.models.card import Card
+from lookweave.models.hub.files import cache_dir
 from lookweave.models.protocols import Crop, Pixels, Tokens, Vectors
+from lookweave.records import file_sha256
 
 SCALE = 127.0
 """Tokens are unit vectors times this, rounded; as in `matching.details`."""
@@ -42,8 +45,11 @@ class Whitening:
     projection: Vectors
 
     @classmethod
-    def read(cls, file: Path, encoder_sha256: str) -> Whitening:
+    def read(cls, file: Path, encoder: str) -> Whitening:
         """A file that `lookweave train details` wrote, and its record beside it.
+
+        Args:
+            encoder: the key of its card.
 
         Raises:
             ModelError: one of them is missing or broken, or they were learned from another encoder.
@@ -54,10 +60,9 @@ class Whitening:
                 mean, projection = (stored[name].astype(np.float32) for name in ARRAYS)
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"{file} cannot be read: {error}.") from error
-        if record.get("encoder_sha256") != encoder_sha256:
+        if record.get("encoder") != encoder:
             raise ModelError(
-                f"{file.name} was learned from another encoder than the one installed"
-                f" ({str(record.get('encoder_sha256'))[:8]}, not {encoder_sha256[:8]})."
+                f"{file} was learned from another encoder ({record.get('encoder')}, not {encoder})."
                 " Learn it again with: lookweave train details."
             )
         return cls(mean, projection)
@@ -89,6 +94,27 @@ class Whitening:
 
 
 ARRAYS = ("mean", "projection")
+
+
+def learned_details(card: Card, models_dir: Path | None) -> Path | None:
+    """The file with what was learned of an encoder's inner features; None where there is none.
+
+    That of a model of this package lies beside its weights, those of others in
+    ``MODELS_DIR/details``.
+    """
+    if card.elsewhere:
+        file = (models_dir or cache_dir()) / "details" / f"{card.key}.npz"
+    elif card.weights is not None:
+        file = card.weights.with_name("details.npz")
+    else:
+        return None
+    return file if file.exists() else None
+
+
+def token_key(card: Card, models_dir: Path | None) -> str | None:
+    """The part of a row's key that says which model made its tokens; None where it gives none."""
+    file = learned_details(card, models_dir)
+    return None if file is None else f"{card.key}-{file_sha256(file)[:8]}"
 
 
 def most_tokens(width: int) -> int:
@@ -147,4 +173,5 @@ def _overlap(edges: NDArray[np.float64], length: int) -> NDArray[np.float64]:
     """How much of each pixel lies between two edges: (len(edges) - 1, length)."""
     pixels = np.arange(length)
     lower, upper = edges[:-1, None], edges[1:, None]
-    return np.clip(np.minimum(upper, pixels + 1) - np.maximum(lower, pixels), 0, None)
+    both = np.minimum(upper, pixels + 1) - np.maximum(lower, pixels)
+    return np.asarray(np.clip(both, 0, None), np.float64)

@@ -53,12 +53,8 @@ def cut(crop: Crop, margin: float = 0.0) -> tuple[Pixels, Pixels]:
         uint8 (h, w, 3) and uint8 (h, w), 255 on the garment; all 255 inside the box where the
         crop has no mask.
     """
-    height, width = crop.photo.shape[:2]
     x0, y0, x1, y1 = crop.box
-    pad = margin * max(x1 - x0, y1 - y0)
-    left, top = max(0, int(x0 - pad)), max(0, int(y0 - pad))
-    right, bottom = min(width, int(np.ceil(x1 + pad))), min(height, int(np.ceil(y1 + pad)))
-    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    left, top, right, bottom = cut_around(crop, margin)
     mask = np.zeros((bottom - top, right - left), np.uint8)
     inner_left, inner_top = max(0, round(x0) - left), max(0, round(y0) - top)
     inner_width = max(1, min(round(x1 - x0), mask.shape[1] - inner_left))
@@ -71,6 +67,16 @@ def cut(crop: Crop, margin: float = 0.0) -> tuple[Pixels, Pixels]:
         inner = np.asarray(resized)
     mask[inner_top : inner_top + inner_height, inner_left : inner_left + inner_width] = inner
     return np.ascontiguousarray(crop.photo[top:bottom, left:right]), mask
+
+
+def cut_around(crop: Crop, margin: float) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what `cut` takes, in whole pixels of the photo."""
+    height, width = crop.photo.shape[:2]
+    x0, y0, x1, y1 = crop.box
+    pad = margin * max(x1 - x0, y1 - y0)
+    left, top = max(0, int(x0 - pad)), max(0, int(y0 - pad))
+    right, bottom = min(width, int(np.ceil(x1 + pad))), min(height, int(np.ceil(y1 + pad)))
+    return left, top, max(right, left + 1), max(bottom, top + 1)
 
 
 @dataclass(frozen=True)
@@ -96,8 +102,7 @@ def square(crop: Crop, side: int, surroundings: Surroundings, levels: Levels) ->
     grey.
     """
     x0, y0, x1, y1 = crop.box
-    extent = max(x1 - x0, y1 - y0, 1.0) * (1 + 2 * surroundings.margin)
-    left, top = (x0 + x1 - extent) / 2, (y0 + y1 - extent) / 2
+    left, top, extent = _corner_and_side(crop.box, surroundings.margin)
     scale = side / extent
     # Whole pixels of the photo that the square touches, and the square's that they fill.
     height, width = crop.photo.shape[:2]
@@ -119,6 +124,22 @@ def square(crop: Crop, side: int, surroundings: Surroundings, levels: Levels) ->
     )  # fmt: skip
     fading = Fading(mask, window, (cells, cells), surroundings.fade)
     return levels.framed(crop.photo[rows, columns], size, corner, (side, side), fading)
+
+
+def square_around(
+    box: tuple[float, float, float, float], margin: float
+) -> tuple[float, float, float, float]:
+    """The square that `square` shows, xyxy in the photo's pixels, perhaps beyond it."""
+    left, top, extent = _corner_and_side(box, margin)
+    return left, top, left + extent, top + extent
+
+
+def _corner_and_side(
+    box: tuple[float, float, float, float], margin: float
+) -> tuple[float, float, float]:
+    x0, y0, x1, y1 = box
+    extent = max(x1 - x0, y1 - y0, 1.0) * (1 + 2 * margin)
+    return (x0 + x1 - extent) / 2, (y0 + y1 - extent) / 2, extent
 
 
 _WHOLE = np.full((1, 1), 255, np.uint8)

@@ -110,8 +110,6 @@ class ImageEncoder(Protocol):
 class TokenEncoder(Protocol):
     """An `ImageEncoder` that can also tell the parts of a region."""
 
-    token_width: int
-
     def encode_with_tokens(self, crops: list[Crop]) -> tuple[Vectors, list[Tokens]]:
         """What `encode` gives, and the tokens of each crop, from one look at it."""
         ...

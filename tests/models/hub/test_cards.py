@@ -59,7 +59,9 @@ def test_cards_are_whole() -> None:
         module, _, name = card.factory.partition(":")
         assert hasattr(importlib.import_module(module), name), card.name
         if card.task == "encoder":
-            assert card.dimension and card.text and card.input_size, card.name
+            assert card.dimension and card.text == ("dino" not in card.name) and card.input_size, (
+                card.name
+            )
 
 
 def test_presets_name_known_models_of_different_tasks(only_hub: None) -> None:

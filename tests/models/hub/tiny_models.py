@@ -161,6 +161,36 @@ def clip(folder: Path, *, dimension: int = 24) -> Any:
     return _save(CLIPModel(config), folder)
 
 
+def _dino(folder: Path, name: str, **more: Any) -> Any:
+    import transformers
+    from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
+
+    seed()
+    config = getattr(transformers, f"{name}Config")(
+        hidden_size=32, intermediate_size=48, num_hidden_layers=4, num_attention_heads=4,
+        image_size=40, patch_size=8, **more,
+    )  # fmt: skip
+    BitImageProcessorPil(
+        size={"shortest_edge": 48}, crop_size={"height": 40, "width": 40}
+    ).save_pretrained(folder)
+    return _save(getattr(transformers, f"{name}Model")(config), folder)
+
+
+def dinov2(folder: Path) -> Any:
+    """DINOv2: a token of the whole photo before the patches, the photo's middle alone."""
+    return _dino(folder, "Dinov2")
+
+
+def dinov2_with_registers(folder: Path) -> Any:
+    """With four tokens more that stand for nothing in the photo."""
+    return _dino(folder, "Dinov2WithRegisters", num_register_tokens=4)
+
+
+def dinov3(folder: Path) -> Any:
+    """DINOv3: rotary positions, registers; 18 patches a side, more than are kept."""
+    return _dino(folder, "DINOv3ViT", num_register_tokens=4)
+
+
 def open_clip_siglip(folder: Path, open_clip: Any, *, dimension: int = 64) -> Any:
     """In the form of Marqo/marqo-fashionSigLIP: a timm tower, a tokenizer of the hub."""
     from safetensors.torch import save_file

@@ -24,12 +24,12 @@ _OPEN_CLIP = ("torch", "transformers", "open_clip")
 
 def _encoder(
     name: str, repository: str, licence: str, size_mb: float, side: int, dimension: int,
-    memory_mb: float, good_for: str, *, open_clip: bool = False,
+    memory_mb: float, good_for: str, *, open_clip: bool = False, text: bool = True,
 ) -> Card:  # fmt: skip
     return Card(
         name=name, task="encoder", factory=ENCODER, licence=licence, source=f"hub:{repository}",
         good_for=good_for, size_mb=size_mb, memory_mb=memory_mb, input_size=(side, side),
-        dimension=dimension, text=True, needs=_OPEN_CLIP if open_clip else _HUB,
+        dimension=dimension, text=text, needs=_OPEN_CLIP if open_clip else _HUB,
         settings={"format": "open_clip"} if open_clip else {},
     )  # fmt: skip
 
@@ -84,6 +84,10 @@ CARDS: tuple[Card, ...] = (
     _encoder(
         "siglip2-so400m", "google/siglip2-so400m-patch14-384", "Apache-2.0", 4540, 384, 1152, 5100,
         "the strongest here without fashion tuning; wants a GPU",
+    ),
+    _encoder(
+        "dinov2-base", "facebook/dinov2-base", "Apache-2.0 (check)", 346, 224, 768, 500,
+        "looks alone, no words: a second opinion on parts and patterns", text=False,
     ),
     _encoder(
         "clip-base", "openai/clip-vit-base-patch32", "MIT (check)", 605, 224, 512, 750,

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
+from lookweave.errors import ModelError
 from lookweave.models.card import Card
-from lookweave.models.framing import Surroundings, cut, square
+from lookweave.models.details import Box, Whitening, learned_details
+from lookweave.models.framing import Surroundings, cut, cut_around, square, square_around
 from lookweave.models.hub.fetch import locate
 from lookweave.models.hub.graphs import architecture, configuration
 from lookweave.models.hub.network import Network, activations_mb
 from lookweave.models.hub.preprocess import recipe_in
 from lookweave.models.hub.tokens import Tokenize, tokenizer_in
-from lookweave.models.protocols import Crop, Pixels, Vectors
+from lookweave.models.protocols import Crop, Pixels, Tokens, Vectors
 from lookweave.models.resampling import Levels
 
 MARGIN = 0.03
@@ -72,8 +74,57 @@ class HubEncoder:
         """Unit vectors, float32 (len(crops), dimension)."""
         if not crops:
             return np.empty((0, self.dimension), np.float32)
+        return self._seen(crops)[0]
+
+    def encode_with_tokens(self, crops: list[Crop]) -> tuple[Vectors, list[Tokens]]:
+        """Unit vectors as `encode` gives, and the tokens of each crop.
+
+        Raises:
+            ModelError: nothing was learned of the encoder's patches, or it gives none.
+        """
+        if not crops:
+            return np.empty((0, self.dimension), np.float32), []
+        whitening = self._whitening
+        vectors, patches = self._seen(crops)
+        tokens = [
+            whitening.tokens([one], crop, self._frame(crop))
+            for one, crop in zip(patches, crops, strict=True)
+        ]
+        return vectors, tokens
+
+    @cached_property
+    def _whitening(self) -> Whitening:
+        file = learned_details(self._card, self._models_dir)
+        if file is None:
+            raise ModelError(
+                f"Nothing was learned of the patches of {self._card.name} yet: run "
+                f"`lookweave train details --encoder {self._card.name}`, or set match.details to "
+                "false."
+            )
+        return Whitening.read(file, self._card.key)
+
+    def patches(self, crops: list[Crop]) -> list[tuple[Vectors, Box]]:
+        """The map of patches, float32 (channels, rows, columns), of each crop and what it shows
+        of the photo: what `lookweave train details` learns from."""
+        if not crops:
+            return []
+        shown = self._seen(crops)[1]
+        return [(one, self._frame(crop)) for one, crop in zip(shown, crops, strict=True)]
+
+    def _seen(self, crops: list[Crop]) -> tuple[Vectors, Vectors]:
+        """Unit vectors and maps of patches; (n, 0, 1, 1) of those where the network gives none."""
         photos = np.stack([self._recipe(self._cut(crop)) for crop in crops])
-        return _unit(self.image_network({"pixel_values": photos})["vector"])
+        given = self.image_network({"pixel_values": photos})
+        none = np.empty((len(crops), 0, 1, 1), np.float32)
+        return _unit(given["vector"]), given.get("patches", none)
+
+    def _frame(self, crop: Crop) -> Box:
+        """What the network sees of the photo, xyxy in its pixels."""
+        if self._surroundings:
+            return square_around(crop.box, self._surroundings.margin)
+        left, top, right, bottom = cut_around(crop, self._margin)
+        x0, y0, x1, y1 = self._recipe.frame(bottom - top, right - left)
+        return left + x0, top + y0, left + x1, top + y1
 
     def encode_text(self, texts: list[str]) -> Vectors:
         """Unit vectors, float32 (len(texts), dimension)."""

@@ -135,7 +135,16 @@ def _reference(name: str, folder: Path) -> Any:
 def _siglip_image(folder: Path, config: Config) -> Any:
     from lookweave.models.hub import modules
 
-    return modules.Pooled(_reference("SiglipVisionModel", folder))
+    model = _reference("SiglipVisionModel", folder)
+    return modules.Pooled(model, model.encoder.layers)
+
+
+def _dino_image(folder: Path, config: Config) -> Any:
+    from lookweave.models.hub import modules
+
+    model = _reference(_DINO[config["model_type"]], folder)
+    encoder = model.model if config["model_type"] == "dinov3_vit" else model.encoder
+    return modules.Pooled(model, encoder.layer)
 
 
 def _siglip_text(folder: Path, config: Config) -> Any:
@@ -220,7 +229,12 @@ DETECTOR = "lookweave.models.hub.detector:HubDetector"
 PROMPTED = "lookweave.models.hub.prompted:PromptedDetector"
 SEGMENTER = "lookweave.models.hub.segments:HubSegmenter"
 
-_IMAGE = (("pixel_values",), ("vector",))
+_IMAGE = (("pixel_values",), ("vector", "patches"))
+_DINO = {
+    "dinov2": "Dinov2Model",
+    "dinov2_with_registers": "Dinov2WithRegistersModel",
+    "dinov3_vit": "DINOv3ViTModel",
+}
 _DETECTION = (("pixel_values",), ("logits", "boxes"))
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -259,6 +273,13 @@ ARCHITECTURES: dict[str, Architecture] = {
             needs=("torch", "open_clip", "transformers"),
             text_length=lambda config: config["model_cfg"]["text_cfg"].get("context_length", 77),
             dimension=lambda config: config["model_cfg"]["embed_dim"],
+        ),
+        *(
+            Architecture(
+                kind, "encoder", ENCODER, {"image": Graph("image", *_IMAGE, _dino_image, _photos)},
+                dimension=lambda config: config.get("hidden_size", 768),
+            )
+            for kind in _DINO
         ),
         Architecture(
             "yolos", "detector", DETECTOR,

@@ -84,6 +84,18 @@ class ImageRecipe:
             return round(height / ratio), round(width / ratio)
         return height, width
 
+    def frame(self, height: int, width: int) -> tuple[float, float, float, float]:
+        """What the tensor shows of a photo of this size: xyxy in its pixels, perhaps beyond it."""
+        down, across = self.target(height, width)
+        rows, columns = down, across
+        if self.crop is not None:
+            rows, columns = self.crop
+        elif self.resize == "longest":
+            rows, columns = self.height, self.width
+        top, left = (down - rows) // 2, (across - columns) // 2
+        scale_y, scale_x = height / down, width / across
+        return left * scale_x, top * scale_y, (left + columns) * scale_x, (top + rows) * scale_y
+
     def _bounded(self, height: int, width: int) -> tuple[int, int]:
         # The reference keeps the unrounded short side for the long one's length.
         short, exact = self.short, float(self.short)
