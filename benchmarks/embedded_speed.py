@@ -23,6 +23,7 @@ from lookweave.config import load
 from lookweave.models.cards import chosen
 from lookweave.models.session import open_session
 from lookweave.pipeline.run import run_pipeline
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.describe import Describe
 from lookweave.pipeline.steps.detect import Detect
 from lookweave.pipeline.steps.embed import Embed
@@ -47,10 +48,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             workspace = Workspace.create(Path(scratch) / "ws")
             quiet = Progress(quiet=True)
-            run_pipeline(workspace, config, quiet, [Ingest])
+            run_pipeline(workspace, Setup.of(config), quiet, [Ingest])
             photos = workspace.table("garments").count() + workspace.table("looks").count()
             began = time.perf_counter()
-            run_pipeline(workspace, config, quiet, [Detect, Describe, Embed])
+            run_pipeline(workspace, Setup.of(config), quiet, [Detect, Describe, Embed])
             pipeline = time.perf_counter() - began
             regions = workspace.table("regions").count()
         bare = bare_sessions(config, photos, regions)

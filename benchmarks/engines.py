@@ -17,6 +17,7 @@ import ray
 
 from lookweave.config import load
 from lookweave.pipeline.run import run_pipeline
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.describe import Describe
 from lookweave.pipeline.steps.detect import Detect
 from lookweave.pipeline.steps.embed import Embed
@@ -51,7 +52,7 @@ def seconds(engine: str, looks: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as scratch:
         workspace = Workspace.create(Path(scratch) / "ws")
         steps = [Ingest, Detect, Describe, Embed]
-        done = run_pipeline(workspace, config, Progress(quiet=True), steps)
+        done = run_pipeline(workspace, Setup.of(config), Progress(quiet=True), steps)
     return {one.step: one.seconds for one in done}
 
 

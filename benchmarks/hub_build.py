@@ -34,6 +34,7 @@ from lookweave.models.hub.graphs import architecture, configuration
 from lookweave.models.hub.preprocess import recipe_in
 from lookweave.models.session import open_session
 from lookweave.pipeline.run import run_pipeline
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.describe import Describe
 from lookweave.pipeline.steps.detect import Detect
 from lookweave.pipeline.steps.embed import Embed
@@ -135,12 +136,12 @@ def one_part(
     config: Config, workspace: Workspace, networks: tuple[Path, Path], yolos: Path, trial: int
 ) -> dict[str, float]:
     quiet = Progress(quiet=True)
-    run_pipeline(workspace, config, quiet, [Ingest])
+    run_pipeline(workspace, Setup.of(config), quiet, [Ingest])
     count = workspace.table("garments").count() + workspace.table("looks").count()
     steps = {}
     for step in (Detect, Describe, Embed):
         began = now()
-        run_pipeline(workspace, config, quiet, [step])
+        run_pipeline(workspace, Setup.of(config), quiet, [step])
         steps[step.name] = since(began)
     regions = workspace.table("regions").count()
     detector, encoder = networks

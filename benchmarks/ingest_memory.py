@@ -76,6 +76,7 @@ def measure(folder: Path, count: int, workers: int) -> dict[str, float]:
     """Ingest the first `count` photos of `folder` into a new workspace."""
     from lookweave import config as settings
     from lookweave.pipeline.run import run_step
+    from lookweave.pipeline.setup import Setup
     from lookweave.pipeline.steps.ingest import Ingest
     from lookweave.progress import Progress
     from lookweave.store.workspace import Workspace
@@ -86,11 +87,11 @@ def measure(folder: Path, count: int, workers: int) -> dict[str, float]:
         workspace = Workspace.create(Path(scratch) / "ws")
         before = peak_mib()
         began = time.perf_counter()
-        done = run_step(Ingest, workspace, config, Progress(quiet=True))
+        done = run_step(Ingest(Setup.of(config)), workspace, Progress(quiet=True))
         seconds = time.perf_counter() - began
         assert (done.written, done.rejected) == (count, 0)
         began = time.perf_counter()
-        assert run_step(Ingest, workspace, config, Progress(quiet=True)).read == 0
+        assert run_step(Ingest(Setup.of(config)), workspace, Progress(quiet=True)).read == 0
         again = time.perf_counter() - began
     rate = count / seconds
     return {"peak_mib": peak_mib(), "before_mib": before, "rate": rate, "again_seconds": again}

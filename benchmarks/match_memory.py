@@ -27,6 +27,7 @@ from tests.invented import invent
 
 from lookweave.config import Config, load
 from lookweave.pipeline.run import run_step
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.match import Match
 from lookweave.progress import Progress
 from lookweave.store.workspace import Workspace
@@ -74,10 +75,10 @@ def measure(path: Path, config: Config) -> dict[str, float]:
     before = peak_mib()
     with Progress() as progress:
         began = time.perf_counter()
-        done = run_step(Match, workspace, config, progress)
+        done = run_step(Match(Setup.of(config)), workspace, progress)
         seconds = time.perf_counter() - began
         began = time.perf_counter()
-        run_step(Match, workspace, config, progress)
+        run_step(Match(Setup.of(config)), workspace, progress)
     return {
         "before_mib": before,
         "peak_mib": peak_mib(),

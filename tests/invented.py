@@ -151,7 +151,7 @@ class _Writer:
         flat = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
         rows = pa.table(
             {"subject": regions, "kind": pa.repeat(kind, len(ids)), "vector": flat},
-            schema=table.noun.schema,
+            schema=table.spec.schema,
         )
         table.append([rows])
         descriptions = []

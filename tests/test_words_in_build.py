@@ -13,6 +13,7 @@ from lookweave.config import Config, load
 from lookweave.demo import SAMPLE
 from lookweave.evaluate import evaluate
 from lookweave.pipeline.run import run_step
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.match import Match
 from lookweave.progress import Progress
 from lookweave.store.workspace import Workspace
@@ -77,8 +78,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 def matches(workspace: Workspace, config: Config) -> dict[tuple[str, str], dict[str, Any]]:
     with Progress(quiet=True) as progress, workspace.lock():
-        run_step(Match, workspace, config, progress)
-    rows = workspace.table("matches").read(where=Match.replaces(config)).to_pylist()
+        run_step(Match(Setup.of(config)), workspace, progress)
+    rows = workspace.table("matches").read(where=Match(Setup.of(config)).rows).to_pylist()
     return {(row["garment"], row["region"]): row for row in rows}
 
 

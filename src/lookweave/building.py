@@ -12,11 +12,12 @@ from lookweave.config import Config, load, merge
 from lookweave.errors import InputError, ModelError, WorkspaceError
 from lookweave.models.cards import fetched_models
 from lookweave.pipeline.run import Outcome, run_pipeline
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.match import Match
 from lookweave.pipeline.steps.tier import Tier
 from lookweave.progress import Progress
 from lookweave.sources import listing
-from lookweave.store.tables import quoted
+from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace, new_snapshot, write_atomically
 
 _MEMORY = "build.json"
@@ -75,19 +76,19 @@ def build_workspace(
     if snapshot:
         new_snapshot(out, snapshot)  # a name that cannot be used is told before the work
     config = _checked(config)
+    setup = Setup.of(config)
     workspace = Workspace.create(out)
     with workspace.lock():  # what a refused build was given is not kept
         # Only what was given is kept, so that other settings stay free to change.
         remember(workspace, merge(earlier, given), config.hub.commits)
-    steps = run_pipeline(workspace, config, progress)
-    if snapshot:
-        with workspace.lock():
+        steps = run_pipeline(workspace, setup, progress)
+        if snapshot:
             workspace.take_snapshot(snapshot)
     return BuildResult(
         workspace=str(workspace.path),
         steps=steps,
-        counts=_counts(workspace, config),
-        tiers=_tiers(workspace, config),
+        counts=_counts(workspace, setup),
+        tiers=_tiers(workspace, setup),
         rejects=_rejects(workspace),
         seconds=round(time.monotonic() - began, 2),
         snapshot=snapshot,
@@ -160,20 +161,20 @@ def _absolute(place: str) -> str:
     return place if "://" in place else str(Path(place).expanduser().resolve())
 
 
-def _counts(workspace: Workspace, config: Config) -> dict[str, int]:
+def _counts(workspace: Workspace, setup: Setup) -> dict[str, int]:
     counts = {
         name: workspace.table(name).count()
         for name in ("sources", "garments", "looks", "regions", "descriptions", "groups")
     }
-    counts["matches"] = workspace.table("matches").count(Match.replaces(config))
-    counts["pairs"] = workspace.table("pairs").count(Tier.replaces(config))
+    counts["matches"] = workspace.table("matches").count(Match(setup).rows)
+    counts["pairs"] = workspace.table("pairs").count(Tier(setup).rows)
     return counts
 
 
-def _tiers(workspace: Workspace, config: Config) -> dict[str, int]:
-    where = Tier.replaces(config)
+def _tiers(workspace: Workspace, setup: Setup) -> dict[str, int]:
+    made = Tier(setup).rows
     counts = {
-        tier: workspace.table("pairs").count(f"{where} AND tier = {quoted(tier)}")
+        tier: workspace.table("pairs").count(made & matching(tier=tier))
         for tier in ("high", "medium", "low")
     }
     return {tier: count for tier, count in counts.items() if count}

@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 
 from lookweave.config import Config
 from lookweave.errors import InputError
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.match import Match
 from lookweave.records import MATCH
+from lookweave.store.conditions import column
 from lookweave.store.tables import Lookup
 from lookweave.store.workspace import Workspace
 
@@ -39,14 +41,15 @@ def match_rows(workspace: Workspace, config: Config, top: int) -> Iterator[pa.Ta
         InputError: nothing is matched yet.
     """
     matches = workspace.table("matches")
-    if not matches.count(Match.replaces(config)):
+    made = Match(Setup.of(config)).rows
+    if not matches.count(made):
         raise InputError(f"{workspace.path} has no matches yet: run `lookweave build` first.")
     garments, looks, regions = (
-        _Column(workspace, table, column)
-        for table, column in (("garments", "path"), ("looks", "path"), ("regions", "box"))
+        _Column(workspace, table, name)
+        for table, name in (("garments", "path"), ("looks", "path"), ("regions", "box"))
     )
     # A batch of no rows comes first, so that there is a table also where no match has a rank.
-    scanned = matches.scan(where=f"{Match.replaces(config)} AND rank <= {top}")
+    scanned = matches.scan(where=made & column("rank").at_most(top))
     for batch in chain([MATCH.schema.empty_table()], scanned):
         paths = garments.of(batch.column("garment").to_pylist())
         rows = batch.append_column("garment_path", paths)

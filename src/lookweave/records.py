@@ -1,4 +1,4 @@
-"""The nouns of Lookweave, one Arrow schema each.
+"""The tables of Lookweave, one Arrow schema each.
 
 A row's key names the model or recipe that made it, so a second run skips what exists, a new
 model adds rows beside the old ones, and nothing is overwritten silently. Boxes are xyxy in
@@ -20,7 +20,7 @@ ATTRIBUTE_WIDTH = sum(len(values) for values in ATTRIBUTES.values())
 
 
 @dataclass(frozen=True)
-class Noun:
+class TableSpec:
     """One table: its name, its columns and the columns that identify a row."""
 
     name: str
@@ -51,7 +51,7 @@ _PHOTO = [
     _string("phash"),  # 64-bit perceptual hash, 16 hex digits
 ]
 
-SOURCE = Noun(
+SOURCE = TableSpec(
     "sources",
     ("kind", "path"),
     pa.schema(
@@ -70,7 +70,7 @@ SOURCE = Noun(
 )
 """Where each photo was found. Two files with the same bytes are two sources of one photo."""
 
-GARMENT = Noun(
+GARMENT = TableSpec(
     "garments",
     ("id",),
     pa.schema(
@@ -91,7 +91,7 @@ GARMENT = Noun(
 )
 """A product photo and what the catalogue knows."""
 
-LOOK = Noun(
+LOOK = TableSpec(
     "looks",
     ("id",),
     pa.schema(
@@ -111,7 +111,7 @@ LOOK = Noun(
 )
 """An editorial photo and its credits."""
 
-REGION = Noun(
+REGION = TableSpec(
     "regions",
     ("id",),
     pa.schema(
@@ -134,7 +134,7 @@ REGION = Noun(
 )
 """One garment found in a look, or the cut-out of a garment photo."""
 
-DESCRIPTION = Noun(
+DESCRIPTION = TableSpec(
     "descriptions",
     ("subject", "model"),
     pa.schema(
@@ -164,9 +164,9 @@ DESCRIPTION = Noun(
 """What a vision-language model (or the embedded describer) says of a region."""
 
 
-def embedding_noun(dimension: int) -> Noun:
+def embedding_spec(dimension: int) -> TableSpec:
     """The schema of one encoder's vectors: each encoder has a table of its own width."""
-    return Noun(
+    return TableSpec(
         "embeddings",
         ("subject",),
         pa.schema(
@@ -179,21 +179,24 @@ def embedding_noun(dimension: int) -> Noun:
     )
 
 
-GROUP = Noun(
+GROUP = TableSpec(
     "groups",
-    ("subject", "kind", "how"),
+    ("subject", "kind", "how", "recipe"),
     pa.schema(
         [
             _string("subject", False),  # garments.id or looks.id
             _string("kind", False),
             _string("group", False),  # smallest id of the group
-            _string("how", False),  # same_photo | same_product | same_shoot
+            _string("how", False),  # same_photo | same_picture | same_product | same_shoot
+            _string("recipe"),  # the models that looked
         ]
     ),
 )
-"""Photos that belong together, a row for each kind of group; a photo alone has no row."""
+"""Photos that belong together, a row for each kind of group; a photo alone has no row.
 
-MATCH = Noun(
+`same_photo` holds photos of one kind, `same_picture` a garment's photo and a look that are one."""
+
+MATCH = TableSpec(
     "matches",
     ("garment", "region", "recipe"),
     pa.schema(
@@ -217,7 +220,7 @@ MATCH = Noun(
 )
 """A garment and a region that may show it, scored."""
 
-PAIR = Noun(
+PAIR = TableSpec(
     "pairs",
     ("garment", "look", "recipe"),
     pa.schema(
@@ -241,7 +244,7 @@ PAIR = Noun(
 )
 """A garment x look chosen for the data set."""
 
-REVIEW = Noun(
+REVIEW = TableSpec(
     "reviews",
     ("garment", "region", "reviewer"),
     pa.schema(
@@ -258,7 +261,7 @@ REVIEW = Noun(
 )
 """One person's decision on a match."""
 
-REJECT = Noun(
+REJECT = TableSpec(
     "rejects",
     ("step", "recipe", "subject"),
     pa.schema(
@@ -278,7 +281,7 @@ REJECT = Noun(
 )
 """What a step turned away, with a reason a person can act on."""
 
-RUN = Noun(
+RUN = TableSpec(
     "runs",
     ("id",),
     pa.schema(
@@ -299,9 +302,9 @@ RUN = Noun(
 )
 """One step of one build that found something to do."""
 
-TABLES: dict[str, Noun] = {
-    noun.name: noun
-    for noun in (
+TABLES: dict[str, TableSpec] = {
+    spec.name: spec
+    for spec in (
         SOURCE, GARMENT, LOOK, REGION, DESCRIPTION, GROUP, MATCH, PAIR, REVIEW, REJECT, RUN,
     )
 }  # fmt: skip

@@ -13,8 +13,9 @@ from rich.text import Text
 from lookweave.config import Config
 from lookweave.errors import LookweaveError
 from lookweave.models.vlm.answers import AnswerStore
-from lookweave.pipeline.run import PIPELINE
-from lookweave.pipeline.steps.base import Step
+from lookweave.pipeline.run import PIPELINE, steps
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.step import Step
 from lookweave.records import TABLES
 from lookweave.report.rejects import Reason, reasons
 from lookweave.report.scope import encoder_rows, models_in, scope_of
@@ -103,28 +104,27 @@ def render(found: dict[str, Any]) -> RenderableType:
 
 
 def _steps(workspace: Workspace, config: Config) -> list[dict[str, Any]]:
-    rejects = reasons(workspace, _recipes(config))
-    steps: list[dict[str, Any]] = []
-    waiting = False
-    for step in PIPELINE:
-        told = _step(step, workspace, config, rejects, waiting)
-        steps.append(told)
-        waiting = waiting or told["state"] != "done"
-    return steps
-
-
-def _recipes(config: Config) -> dict[str, str | None]:
     try:
-        return {step.name: step.recipe(config) for step in PIPELINE}
-    except LookweaveError:
-        return {}
+        known = {step.name: step for step in steps(Setup.of(config))}
+    except LookweaveError as error:  # a model that is not known here: the rest can still be told
+        known, why = {}, str(error)
+    rejects = reasons(workspace, {name: step.recipe for name, step in known.items()})
+    found: list[dict[str, Any]] = []
+    waiting = False
+    for kind in PIPELINE:
+        told = _counted(kind, rejects)
+        if step := known.get(kind.name):
+            _look(step, workspace, told, waiting)
+        else:
+            told["why"] = why
+        found.append(told)
+        waiting = waiting or told["state"] != "done"
+    return found
 
 
-def _step(
-    step: type[Step], workspace: Workspace, config: Config, rejects: list[Reason], waiting: bool
-) -> dict[str, Any]:
+def _counted(step: type[Step], rejects: list[Reason]) -> dict[str, Any]:
     here = [reason for reason in rejects if reason.step == step.name]
-    told: dict[str, Any] = {
+    return {
         "step": step.name,
         "unit": step.unit,
         "rows": None,
@@ -133,19 +133,21 @@ def _step(
         "rejected": sum(reason.count for reason in here),
         "reasons": {reason.reason: reason.count for reason in here},
     }
+
+
+def _look(step: Step, workspace: Workspace, told: dict[str, Any], waiting: bool) -> None:
+    """Tell how many rows a step has made and how many are left."""
     try:
-        where = step.replaces(config) if step.writes == "replace" else None
-        told["rows"] = step.table(workspace, config).count(where)
-        if waiting and step.writes == "replace":
+        where = step.rows if step.over_everything else None
+        told["rows"] = step.table(workspace).count(where)
+        if waiting and step.over_everything:
             # What it is made of is about to change: what it would do now tells nothing.
             told["state"] = "waiting"
-            return told
-        told["left"] = step.todo(workspace, config).count
+            return
+        told["left"] = step.plan(workspace).count
         told["state"] = "left" if told["left"] else "done"
-    except LookweaveError as error:
-        # A folder that is gone, a model that is not known here: the rest can still be told.
+    except LookweaveError as error:  # a folder that is gone: the rest can still be told
         told["why"] = str(error)
-    return told
 
 
 def _last_run(workspace: Workspace) -> dict[str, Any] | None:

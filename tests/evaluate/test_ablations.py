@@ -4,31 +4,28 @@ from pathlib import Path
 
 from lookweave.config import load
 from lookweave.evaluate import ablations, as_text, evaluate
-from lookweave.models.cards import chosen
 from lookweave.pipeline.run import run_pipeline
+from lookweave.pipeline.setup import Setup
 from lookweave.progress import Progress
 from lookweave.store.workspace import Workspace
 
 
-def test_each_part_is_measured_alone_in_the_same_workspace(
+def test_each_part_is_measured_alone_and_nothing_is_written(
     photo_folders: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
     garments, looks, truth = photo_folders
     config = load(garments=(str(garments),), looks=(str(looks),))
     workspace = Workspace.create(tmp_path / "ws")
     with Progress(quiet=True) as progress:
-        run_pipeline(workspace, config, progress)
+        run_pipeline(workspace, Setup.of(config), progress)
+        before = Workspace.open(workspace.path).versions()
         found = ablations(workspace, config, truth, progress)
-        regions = workspace.table("regions")
-        rows = regions.count()
-        ablations(workspace, config, truth, progress)
+    again = Workspace.open(workspace.path)
+    assert again.versions() == before
     assert list(found) == [
         "whole photo only", "detection + visual", "description only", "all together",
     ]  # fmt: skip
-    assert regions.count() == rows
-    ours = regions.values("detector")
-    assert len(ours) == 2
-    assert chosen(config).detector.key in ours
+    assert again.table("regions").values("detector") == {Setup.of(config).models.detector.key}
     result = evaluate(workspace, config, truth)
     assert found["all together"]["garment_to_look"] == result["garment_to_look"]
     assert found["all together"]["look_to_garment"] == result["look_to_garment"]

@@ -11,6 +11,7 @@ from lookweave.config import load
 from lookweave.errors import InputError
 from lookweave.evaluate import evaluate, learn
 from lookweave.pipeline.run import run_step
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.match import CALIBRATION, Match, calibration
 from lookweave.progress import Progress
 from lookweave.records import REVIEW
@@ -22,7 +23,7 @@ CONFIG = load(match={"top_k": 20, "reverse_k": 3, "lambda_vlm": 0.9, "lambda_vis
 
 def match(workspace: Workspace) -> list[dict[str, object]]:
     with Progress(quiet=True) as progress:
-        run_step(Match, workspace, CONFIG, progress)
+        run_step(Match(Setup.of(CONFIG)), workspace, progress)
     rows: list[dict[str, object]] = workspace.table("matches").read().to_pylist()
     return rows
 

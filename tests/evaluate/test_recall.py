@@ -12,6 +12,7 @@ from lookweave.errors import InputError
 from lookweave.evaluate import as_text, evaluate
 from lookweave.models.cards import chosen
 from lookweave.pipeline.run import run_step
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.match import Match
 from lookweave.progress import Progress
 from lookweave.records import REJECT, SOURCE
@@ -31,9 +32,9 @@ def test_recall_is_that_of_the_matches(invented: Invented, tmp_path: Path) -> No
     """With a top k that keeps everything, ranks can be read off the table."""
     config = settings(top_k=10_000)
     with Progress(quiet=True) as progress:
-        run_step(Match, invented.workspace, config, progress)
+        run_step(Match(Setup.of(config)), invented.workspace, progress)
     best: dict[str, dict[str, float]] = {}
-    where = f"{Match.replaces(config)} AND rank IS NOT NULL"
+    where = f"{Match(Setup.of(config)).rows} AND rank IS NOT NULL"
     for row in invented.workspace.table("matches").read(where=where).to_pylist():
         looks = best.setdefault(row["garment"], {})
         looks[row["look"]] = max(looks.get(row["look"], -9.0), row["score"])
@@ -97,7 +98,7 @@ def test_what_the_filter_shuts_out_is_a_miss(tmp_path: Path) -> None:
     regions = made.workspace.table("regions")
     row = regions.read(where="kind = 'look'").slice(0, 1).to_pylist()[0]
     other = "bag" if row["label"] != "bag" else "eyewear"
-    regions.upsert(regions.noun.table([{**row, "label": other}]))
+    regions.upsert(regions.spec.table([{**row, "label": other}]))
     shut_out = evaluate(made.workspace, config, truth)
     assert shut_out["filter_recall"]["recall"] == pytest.approx(11 / 12)
     assert shut_out["look_to_garment"]["R@1"] == pytest.approx(11 / 12)

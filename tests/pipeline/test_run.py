@@ -264,13 +264,13 @@ def test_a_worker_has_one_thread_of_blas_and_a_step_over_the_whole_has_all(
     threads: dict[str, set[int]] = {}
     before = blas_threads()
     for step in (Embed, Match):
-        call = step.__call__
+        call = step.worker.__call__
 
         def watched(self: Any, batch: Any, call: Any = call, name: str = step.name) -> Any:
             threads.setdefault(name, set()).update(blas_threads())
             return call(self, batch)
 
-        monkeypatch.setattr(step, "__call__", watched)
+        monkeypatch.setattr(step.worker, "__call__", watched)
     build(tmp_path / "ws", photo_folders)
     assert threads["embed"] == {1}
     assert threads["match"] == before == blas_threads()

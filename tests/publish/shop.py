@@ -62,7 +62,7 @@ class Shop:
     def workspace(self) -> Workspace:
         for name, rows in self._waiting.items():
             table = self._workspace.table(name)
-            table.upsert(table.noun.table(rows))
+            table.upsert(table.spec.table(rows))
         self._waiting.clear()
         return self._workspace
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from lookweave.config import Config
 from lookweave.models.cards import resolve
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.ingest import Ingest
 from lookweave.records import (
     DESCRIPTION,
@@ -23,7 +24,7 @@ from lookweave.records import (
     REJECT,
     RUN,
     SOURCE,
-    embedding_noun,
+    embedding_spec,
     file_sha256,
     photo_id,
     region_id,
@@ -129,7 +130,7 @@ def _fill(workspace: Workspace, garments: list[str], looks: list[str]) -> None:
             vectors.append({"subject": name, "kind": kind, "vector": vector})
     workspace.table("regions").upsert(REGION.table(regions))
     workspace.table("descriptions").upsert(DESCRIPTION.table(descriptions))
-    noun = embedding_noun(encoder.dimension or 8)
+    noun = embedding_spec(encoder.dimension or 8)
     workspace.embeddings(encoder.key, encoder.dimension or 8).upsert(noun.table(vectors))
     matches: list[dict[str, object]] = []
     pairs: list[dict[str, object]] = []
@@ -173,7 +174,7 @@ def _fill(workspace: Workspace, garments: list[str], looks: list[str]) -> None:
 
 
 def _rejects(looks: list[str]) -> list[dict[str, object]]:
-    ingest = Ingest.recipe(Config())
+    ingest = Ingest(Setup.of(Config())).recipe
     broken = [
         {"step": "ingest", "recipe": ingest, "subject": f"broken-{i}.jpg", "kind": "look",
          "name": f"broken-{i}.jpg", "reason": "truncated_image", "retry": False,

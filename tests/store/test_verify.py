@@ -33,7 +33,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, photo_folders: tuple[Path, P
 @pytest.fixture
 def workspace(tmp_path: Path, whole: Path) -> Workspace:
     shutil.copytree(whole / "ws", tmp_path / "ws")
-    return Workspace.open(tmp_path / "ws")
+    return Workspace.create(tmp_path / "ws")
 
 
 def found(verdict: Verdict) -> dict[str, tuple[int, bool]]:
@@ -96,7 +96,7 @@ def test_a_vector_that_is_none_is_found(workspace: Workspace) -> None:
     table = workspace.embedding_tables()[0]
     row = table.read().slice(0, 1).to_pylist()[0]
     row["vector"] = [0.5] * len(row["vector"])
-    table.upsert(table.noun.table([row]))
+    table.upsert(table.spec.table([row]))
     verdict = verify(workspace, QUIET)
     assert found(verdict) == {f"{table.path.stem}: vector is not of unit norm": (1, True)}
 
@@ -105,7 +105,7 @@ def test_boxes_outside_the_photo_are_found(workspace: Workspace) -> None:
     regions = workspace.table("regions")
     row = regions.read().slice(0, 1).to_pylist()[0]
     row["box"] = [0.0, 0.0, 99999.0, 10.0]
-    regions.upsert(regions.noun.table([row]))
+    regions.upsert(regions.spec.table([row]))
     assert "regions: box outside the photo or unreadable mask" in found(verify(workspace, QUIET))
 
 

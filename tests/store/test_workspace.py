@@ -1,15 +1,18 @@
 import json
+import pickle
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from lookweave.errors import InputError, WorkspaceError, WorkspaceLocked
-from lookweave.records import GROUP
+from lookweave.records import GROUP, TABLES
+from lookweave.store.tables import Table
 from lookweave.store.workspace import Workspace, write_atomically
 
-ROW = {"subject": "a", "kind": "look", "group": "a", "how": "same_photo"}
+ROW = {"subject": "a", "kind": "look", "group": "a", "how": "same_photo", "recipe": "r"}
 
 
 def test_a_folder_with_other_things_is_not_taken_over(tmp_path: Path) -> None:
@@ -63,11 +66,11 @@ def test_a_snapshot_stays_as_it_was(tmp_path: Path) -> None:
     workspace = Workspace.create(tmp_path / "ws")
     workspace.table("groups").upsert(GROUP.table([ROW]))
     vectors = workspace.embeddings("some-encoder", 4)
-    vectors.upsert(vectors.noun.table([{"subject": "r", "kind": "look", "vector": [1.0, 0, 0, 0]}]))
+    vectors.upsert(vectors.spec.table([{"subject": "r", "kind": "look", "vector": [1.0, 0, 0, 0]}]))
     workspace.take_snapshot("spring")
     workspace.table("groups").delete("true")
     vectors.delete("true")
-    workspace.table("groups").clean()
+    workspace.table("groups").clean(kept=timedelta(0))
     then = Workspace.open(workspace.path, snapshot="spring")
     assert then.table("groups").count() == 1
     assert then.embeddings("some-encoder", 4).count() == 1
@@ -96,3 +99,49 @@ def test_write_atomically_leaves_no_scratch_file_when_it_fails(tmp_path: Path) -
     with pytest.raises(OSError):
         write_atomically(target, b"x")  # a file cannot replace a folder
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_reader_sees_all_tables_as_they_were_at_one_moment(tmp_path: Path) -> None:
+    writer = Workspace.create(tmp_path / "ws")
+    writer.table("groups").upsert(GROUP.table([ROW]))
+    reader = Workspace.open(writer.path)
+    with writer.together():
+        writer.table("groups").upsert(GROUP.table([{**ROW, "subject": "b"}]))
+        between = Workspace.open(writer.path)
+        assert between.table("groups").count() == 1
+        vectors = writer.embeddings("some-encoder", 2)
+        vectors.append([vectors.spec.table([{"subject": "r", "kind": "look", "vector": [1.0, 0]}])])
+    after = Workspace.open(writer.path)
+    assert (reader.table("groups").count(), reader.embeddings("some-encoder", 2).count()) == (1, 0)
+    assert (after.table("groups").count(), after.embeddings("some-encoder", 2).count()) == (2, 1)
+    assert between.table("groups").count() == 1
+
+
+def test_what_a_killed_writer_committed_is_seen_after_the_next(tmp_path: Path) -> None:
+    writer = Workspace.create(tmp_path / "ws")
+    writer.table("groups").upsert(GROUP.table([ROW]))
+    Table(writer.path / "tables/groups.lance", GROUP).upsert(GROUP.table([{**ROW, "subject": "b"}]))
+    assert Workspace.open(writer.path).table("groups").count() == 1
+    later = Workspace.create(writer.path)
+    with later.lock():
+        later.show()
+    assert Workspace.open(writer.path).table("groups").count() == 2
+
+
+def test_a_reader_writes_nothing(tmp_path: Path) -> None:
+    Workspace.create(tmp_path / "ws")
+    before = sorted(path for path in (tmp_path / "ws").rglob("*"))
+    reader = Workspace.open(tmp_path / "ws")
+    for name in TABLES:
+        assert reader.table(name).count() == 0
+    assert reader.embeddings("some-encoder", 2).count() == 0
+    assert reader.versions() == dict.fromkeys(TABLES, 0)
+    assert sorted(path for path in (tmp_path / "ws").rglob("*")) == before
+
+
+def test_a_reader_travels_to_another_process_as_it_is(tmp_path: Path) -> None:
+    writer = Workspace.create(tmp_path / "ws")
+    writer.table("groups").upsert(GROUP.table([ROW]))
+    reader = writer.pinned()
+    writer.table("groups").upsert(GROUP.table([{**ROW, "subject": "b"}]))
+    assert pickle.loads(pickle.dumps(reader)).table("groups").count() == 1

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import pyarrow as pa
 
 from lookweave.config import Config
 from lookweave.evaluate.recall import recall
 from lookweave.evaluate.truth import read_truth
-from lookweave.models.cards import chosen
 from lookweave.pipeline.run import run_step
-from lookweave.pipeline.steps.base import Step
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.step import Step
 from lookweave.pipeline.steps.describe import Describe
 from lookweave.pipeline.steps.detect import Detect
 from lookweave.pipeline.steps.embed import Embed
+from lookweave.pipeline.steps.group import Group
 from lookweave.pipeline.steps.match import score_weights
 from lookweave.progress import Progress
 from lookweave.store.workspace import Workspace
 
 _WORDS = ("captions", "brand", "credits")
-_ROWS: tuple[type[Step], ...] = (Detect, Describe, Embed)
+_STEPS: tuple[type[Step], ...] = (Detect, Describe, Embed, Group)
 
 
 def ablations(
@@ -28,7 +34,8 @@ def ablations(
     """Recall with the whole photo only, with parts of the score only, with all, and with all but
     one of the captions, brands and credits, where the workspace has any.
 
-    Rows that a variant needs and the workspace lacks are made and kept beside the others.
+    The whole photo's rows are made in a workspace of their own, which is removed: this one is
+    only read.
 
     Returns:
         Name of the variant -> what `recall` gives.
@@ -37,28 +44,50 @@ def ablations(
         InputError: the truth file does not fit.
     """
     known = read_truth(workspace, truth)
-    models = chosen(config)
-    whole = f"whole-photo+{models.encoder.name}+{models.describer.name}"
-    no_filter = config.match.model_copy(update={"categories": 0})
-    whole_photo = config.model_copy(update={"models": whole, "match": no_filter})
-    variants: dict[str, tuple[Config, tuple[float, float]]] = {
-        "whole photo only": (whole_photo, (0.0, 1.0)),
-        "detection + visual": (config, (0.0, 1.0)),
-        "description only": (config, (1.0, 0.0)),
-        "all together": (config, score_weights(workspace, config)),
-    }
+    whole = _whole_photo(config)
     found = {}
-    for name, (settings, weights) in variants.items():
-        with workspace.lock():
-            for step in _ROWS:
-                run_step(step, workspace, settings, progress)
-        found[name] = recall(workspace, settings, known, weights)
+    with _apart(workspace) as apart:
+        setup = Setup.of(whole)
+        for step in _STEPS:
+            run_step(step(setup), apart, progress)
+        found["whole photo only"] = recall(apart, whole, known, (0.0, 1.0))
+    learned = score_weights(workspace, config)
+    for name, weights in (
+        ("detection + visual", (0.0, 1.0)),
+        ("description only", (1.0, 0.0)),
+        ("all together", learned),
+    ):
+        found[name] = recall(workspace, config, known, weights)
     spoken = found["all together"]["parts"]
     for part in _WORDS if len(spoken) > 1 else ():
         if part in spoken:
             without = config.match.model_copy(update={f"weight_{part}": 0.0})
             settings = config.model_copy(update={"match": without})
-            found[f"all but {part}"] = recall(
-                workspace, settings, known, score_weights(workspace, config)
-            )
+            found[f"all but {part}"] = recall(workspace, settings, known, learned)
     return found
+
+
+def _whole_photo(config: Config) -> Config:
+    models = Setup.of(config).models
+    no_filter = config.match.model_copy(update={"categories": 0})
+    names = f"whole-photo+{models.encoder.name}+{models.describer.name}"
+    return config.model_copy(update={"models": names, "match": no_filter})
+
+
+@contextmanager
+def _apart(workspace: Workspace) -> Iterator[Workspace]:
+    """A workspace with the same photos and nothing made of them."""
+    with TemporaryDirectory(prefix="lookweave-ablations-") as folder:
+        apart = Workspace.create(Path(folder) / "workspace")
+        for name in ("garments", "looks"):
+            photos = workspace.table(name).scan()
+            apart.table(name).append(_where_they_are(workspace, rows) for rows in photos)
+        yield apart
+
+
+def _where_they_are(workspace: Workspace, photos: pa.Table) -> pa.Table:
+    """The rows with the paths that a photo is read from; some lie in the workspace."""
+    ids, paths = (photos.column(name).to_pylist() for name in ("id", "path"))
+    found = [workspace.photo_path(one, path) for one, path in zip(ids, paths, strict=True)]
+    at = photos.schema.get_field_index("path")
+    return photos.set_column(at, photos.schema.field("path"), pa.array(found, pa.string()))

@@ -21,6 +21,7 @@ from lookweave.matching.calibrate import (
     margins,
 )
 from lookweave.matching.vectors import Vectors
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.group import together
 from lookweave.pipeline.steps.match import CALIBRATION
 from lookweave.pipeline.steps.match.matcher import QUERY_ROWS, Matcher
@@ -42,7 +43,7 @@ def learn(workspace: Workspace, config: Config, truth: Path | None = None) -> di
     Raises:
         InputError: too few labels of a kind, or the truth file does not fit.
     """
-    groups = together(workspace, "garment")
+    groups = together(workspace, Setup.of(config), "garment")
     set_weights = (config.match.lambda_vlm, config.match.lambda_visual)
     if truth is not None:
         known = read_truth(workspace, truth)

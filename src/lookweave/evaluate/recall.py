@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ from lookweave.errors import InputError
 from lookweave.evaluate.metrics import best_rank, summary
 from lookweave.evaluate.truth import Truth, read_truth
 from lookweave.matching.select import wilson
-from lookweave.pipeline.steps.group import together
-from lookweave.pipeline.steps.match import open_matcher, partition, score_weights, scratch
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.steps.group import same_pictures, together
+from lookweave.pipeline.steps.match import open_matcher, partition, score_weights
 from lookweave.pipeline.steps.match.matcher import Matcher
 from lookweave.store.tables import full_disk
 from lookweave.store.workspace import Workspace
@@ -75,25 +75,24 @@ def recall(
 def ready_matcher(
     workspace: Workspace, config: Config, weights: tuple[float, float]
 ) -> Iterator[Matcher]:
-    """A join over the workspace as it is, in scratch files of its own.
+    """A join over the workspace as it is, in scratch files apart: it writes nothing there.
 
     Raises:
         InputError: there are no vectors to compare.
     """
-    folder = scratch(workspace, f"evaluate-{os.getpid()}")
-    try:
-        with full_disk(workspace.path):
-            partition.write(workspace, config, folder)
-        matcher = open_matcher(workspace, config, folder, weights)
+    setup = Setup.of(config)
+    with TemporaryDirectory(prefix="lookweave-evaluate-") as scratch:
+        folder = Path(scratch) / "match"
+        with full_disk(folder):
+            partition.write(workspace, setup, folder, same_pictures(workspace, setup))
+        matcher = open_matcher(workspace, setup, folder, weights)
         if not matcher.garments or not matcher.regions:
             raise InputError(
                 f"{workspace.path} has no garments and looks with vectors of these models: run "
                 "`lookweave build` first."
             )
-        matcher.prepare(together(workspace, "garment"), reverse=False)
+        matcher.prepare(together(workspace, setup, "garment"), reverse=False)
         yield matcher
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _to_looks(matcher: Matcher, truth: Truth, gallery: int) -> dict[str, Any]:

@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 from lookweave.config import Config
 from lookweave.evaluate.truth import read_truth
 from lookweave.matching.select import wilson
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.tier import Tier
+from lookweave.store.conditions import Condition
 from lookweave.store.workspace import Workspace
 
 TIERS = ("high", "medium", "low")
@@ -69,7 +71,9 @@ class Verdicts:
         """Garments about which something is known."""
         return sorted({*self.looks_of, *(garment for garment, _ in self.reviewed)})
 
-    def judged_pairs(self, workspace: Workspace, where: str) -> Iterator[tuple[str, str, str]]:
+    def judged_pairs(
+        self, workspace: Workspace, where: Condition | str
+    ) -> Iterator[tuple[str, str, str]]:
         """Garment, look and tier of the pairs of garments about which something is known; the
         many others are never made Python objects."""
         wanted = pa.array(self.garments(), pa.string())
@@ -83,11 +87,11 @@ def tier_precision(
     workspace: Workspace, config: Config, truth: Path | None = None
 ) -> list[Precision]:
     """Precision of each tier that has judged pairs, best tier first."""
-    return precision(Verdicts(workspace, truth), workspace, Tier.replaces(config))
+    return precision(Verdicts(workspace, truth), workspace, Tier(Setup.of(config)).rows)
 
 
-def precision(verdicts: Verdicts, workspace: Workspace, where: str) -> list[Precision]:
-    """The same for the pairs that the SQL condition `where` names."""
+def precision(verdicts: Verdicts, workspace: Workspace, where: Condition | str) -> list[Precision]:
+    """The same for the pairs that `where` names."""
     right, judged = Counter[str](), Counter[str]()
     for garment, look, tier in verdicts.judged_pairs(workspace, where):
         if (verdict := verdicts.of(garment, look)) is not None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from lookweave.config import Config
 from lookweave.memory import keep_what_is_freed, return_what_is_freed
 from lookweave.models.embedded.sharing import one_build
 from lookweave.pipeline.executors import executor
-from lookweave.pipeline.steps.base import Step, Todo, split
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.step import Plan, Step, split
 from lookweave.pipeline.steps.describe import Describe
 from lookweave.pipeline.steps.detect import Detect
 from lookweave.pipeline.steps.embed import Embed
@@ -24,7 +25,7 @@ from lookweave.pipeline.steps.match import Match
 from lookweave.pipeline.steps.tier import Tier
 from lookweave.progress import Progress
 from lookweave.records import REJECT, RUN
-from lookweave.store.tables import quoted
+from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace
 
 PIPELINE: list[type[Step]] = [
@@ -36,6 +37,8 @@ PIPELINE: list[type[Step]] = [
     Match,     # garments x regions -> scored matches
     Tier,      # matches -> pairs of the data set
 ]  # fmt: skip
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -50,64 +53,81 @@ class Outcome:
     seconds: float = 0.0
 
 
+def steps(setup: Setup) -> list[Step]:
+    """Every step of the pipeline, for one setup."""
+    return [step(setup) for step in PIPELINE]
+
+
 def run_pipeline(
     workspace: Workspace,
-    config: Config,
+    setup: Setup,
     progress: Progress,
-    steps: list[type[Step]] | None = None,
+    kinds: Sequence[type[Step]] = tuple(PIPELINE),
 ) -> list[Outcome]:
-    """Run every step over what it has not seen yet. Safe to stop at any moment and call again."""
-    with workspace.lock(), one_build():
-        return [run_step(step, workspace, config, progress) for step in steps or PIPELINE]
+    """Run every step over what it has not seen yet. Safe to stop at any moment and call again.
+
+    The caller holds the workspace's lock.
+    """
+    done: list[Outcome] = []
+    todo = [step(setup) for step in kinds]
+    with one_build():
+        for step in [step for step in todo if not step.over_everything]:
+            done.append(run_step(step, workspace, progress))
+    with workspace.together():  # nobody sees new matches beside pairs of old ones
+        for step in [step for step in todo if step.over_everything]:
+            done.append(run_step(step, workspace, progress))
+    workspace.show()
+    return done
 
 
-def run_step(step: type[Step], workspace: Workspace, config: Config, progress: Progress) -> Outcome:
+def run_step(step: Step, workspace: Workspace, progress: Progress) -> Outcome:
     """Run one step over its subjects that have neither rows nor a reject of this recipe."""
-    done = Outcome(step.name, step.recipe(config))
-    if step.writes == "replace":  # these look at everything, in large arrays, and run no network
+    done = Outcome(step.name, step.recipe)
+    if step.over_everything:  # these hold large arrays, and run no network
         return_what_is_freed()
     else:
         keep_what_is_freed()
-    todo = step.todo(workspace, config)
-    if not todo.count and todo.inputs is None:
+    plan = step.plan(workspace)
+    if plan.settle:
+        plan.settle(workspace)
+    if not plan.count and plan.inputs is None:
         return done
     started, began = datetime.now(UTC), time.monotonic()
-    progress.start(step.name, todo.count, step.unit)
-    step.prepare(workspace, config)
-    outcomes = _counted(step, workspace, config, todo, done, progress)
-    if step.writes == "replace":
-        _replace(step, workspace, config, outcomes, done)
+    _log.info("%s: %d %s left, recipe %s", step.name, plan.count, step.unit, step.recipe)
+    progress.start(step.name, plan.count, step.unit)
+    step.prepare(workspace)
+    outcomes = _counted(step, workspace, plan, done, progress)
+    if step.over_everything:
+        _replace(step, workspace, outcomes)
     else:
-        _upsert(step, workspace, config, outcomes, done)
-    step.finish(workspace, config)
+        _add(step, workspace, outcomes)
+    step.finish(workspace)
     workspace.table("rejects").compact()
     done.seconds = time.monotonic() - began
     turned_away = f", {done.rejected} turned away" if done.rejected else ""
     progress.end(f" -> {done.written} rows{turned_away}")
-    _record(workspace, config, done, todo, started)
+    _log.info(
+        "%s: %d read, %d written, %d turned away in %.1f s",
+        step.name, done.read, done.written, done.rejected, done.seconds,
+    )  # fmt: skip
+    _record(step, workspace, done, plan, started)
     return done
 
 
 def _counted(
-    step: type[Step],
-    workspace: Workspace,
-    config: Config,
-    todo: Todo,
-    done: Outcome,
-    progress: Progress,
+    step: Step, workspace: Workspace, plan: Plan, done: Outcome, progress: Progress
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
     """The executor's outcomes, split into rows and rejects, counted as they pass."""
     sizes: list[int] = []
 
     def batches() -> Iterator[pa.Table]:
-        for batch in todo.batches:
+        for batch in plan.batches:
             sizes.append(batch.num_rows)
             yield batch
 
-    noun = step.noun(config)
-    outcomes = executor(config.run.engine)(step, workspace, config, batches())
-    for position, outcome in enumerate(outcomes):
-        rows, rejects = split(outcome, noun)
+    run = executor(step.setup.config.run.engine)
+    for position, outcome in enumerate(run(step, workspace.pinned(), batches())):
+        rows, rejects = split(outcome, step.spec)
         done.read += sizes[position]
         done.written += rows.num_rows
         done.rejected += rejects.num_rows
@@ -115,25 +135,21 @@ def _counted(
         yield rows, rejects
 
 
-def _upsert(
-    step: type[Step],
-    workspace: Workspace,
-    config: Config,
-    outcomes: Iterator[tuple[pa.Table, pa.Table]],
-    done: Outcome,
-) -> None:
+def _add(step: Step, workspace: Workspace, outcomes: Iterator[tuple[pa.Table, pa.Table]]) -> None:
     """Commit in large pieces, and at least every `commit_seconds`."""
-    _forget_retries(step, workspace, config)
+    _forget_retries(step, workspace)
     waiting: list[pa.Table] = []
     waiting_rejects: list[pa.Table] = []
     committed = time.monotonic()
+    run = step.setup.config.run
 
     def commit() -> None:
         nonlocal committed
-        if waiting:
-            step.commit(workspace, config, pa.concat_tables(waiting))
-        if waiting_rejects:
-            workspace.table("rejects").upsert(_one_each(waiting_rejects))
+        with workspace.together():
+            if waiting:
+                step.commit(workspace, pa.concat_tables(waiting))
+            if waiting_rejects:
+                workspace.table("rejects").upsert(_one_each(waiting_rejects))
         waiting.clear()
         waiting_rejects.clear()
         committed = time.monotonic()
@@ -143,8 +159,8 @@ def _upsert(
             waiting.append(rows)
         if rejects.num_rows:
             waiting_rejects.append(rejects)
-        full = sum(table.num_rows for table in waiting) >= config.run.commit_rows
-        if full or time.monotonic() - committed > config.run.commit_seconds:
+        full = sum(table.num_rows for table in waiting) >= run.commit_rows
+        if full or time.monotonic() - committed > run.commit_seconds:
             commit()
     commit()
 
@@ -159,30 +175,18 @@ def _one_each(rejects: list[pa.Table]) -> pa.Table:
     return REJECT.table(list(rows.values()))
 
 
-def _forget_retries(step: type[Step], workspace: Workspace, config: Config) -> None:
+def _forget_retries(step: Step, workspace: Workspace) -> None:
     """Drop the rejects that are tried again now; those that fail again come back."""
     rejects = workspace.table("rejects")
-    recipe = quoted(step.recipe(config))
-    where = (
-        f"step = {quoted(step.name)} AND recipe = {recipe} AND retry = true"
-        f" AND {step.tried_again(config)}"
-    )
+    where = matching(step=step.name, recipe=step.recipe, retry=True) & step.tried_again
     if rejects.count(where):
         rejects.delete(where)
 
 
 def _replace(
-    step: type[Step],
-    workspace: Workspace,
-    config: Config,
-    outcomes: Iterator[tuple[pa.Table, pa.Table]],
-    done: Outcome,
+    step: Step, workspace: Workspace, outcomes: Iterator[tuple[pa.Table, pa.Table]]
 ) -> None:
-    """Make the recipe's rows anew. A crash between leaves them short, and no run recorded, so
-    the next build makes them again."""
-    table = step.table(workspace, config)
-    if table.count(where := step.replaces(config)):
-        table.delete(where)
+    """Make the recipe's rows anew, in one commit: an error or a crash leaves the old ones."""
     turned_away: list[pa.Table] = []
 
     def came_through() -> Iterator[pa.Table]:
@@ -192,20 +196,18 @@ def _replace(
             if rows.num_rows:
                 yield rows
 
-    table.append(came_through())
+    step.table(workspace).replace(came_through(), step.rows)
     if turned_away:
         workspace.table("rejects").upsert(pa.concat_tables(turned_away))
 
 
-def _record(
-    workspace: Workspace, config: Config, done: Outcome, todo: Todo, started: datetime
-) -> None:
+def _record(step: Step, workspace: Workspace, done: Outcome, plan: Plan, started: datetime) -> None:
     row = {
         "id": uuid.uuid4().hex,
-        "inputs": todo.inputs,
+        "inputs": plan.inputs,
         "started": started,
-        "engine": config.run.engine,
-        "settings": config.model_dump_json(),
+        "engine": step.setup.config.run.engine,
+        "settings": step.setup.config.model_dump_json(),
         **asdict(done),
     }
     workspace.table("runs").append([RUN.table([row])])

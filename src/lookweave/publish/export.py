@@ -247,10 +247,11 @@ def _write_croissant(folder: Path, tally: Tally, facts: Facts, options: Options)
 
 def preferred_recipe(config: Config) -> str:
     """The recipe of the pairs that these settings make."""
+    from lookweave.pipeline.setup import Setup
     from lookweave.pipeline.steps.tier import Tier
 
     try:
-        return str(Tier.recipe(config))
+        return Tier(Setup.of(config)).recipe
     except LookweaveError:
         return ""  # a model of these settings is not here: publishing needs none
 

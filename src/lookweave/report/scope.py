@@ -148,9 +148,10 @@ def _recipes(workspace: Workspace, config: Config, step: str) -> list[str | None
     """Recipes that the settings, then the last builds, made rows of `step` with."""
     recipes: list[str | None] = []
     try:
-        from lookweave.pipeline.run import PIPELINE
+        from lookweave.pipeline.run import steps
+        from lookweave.pipeline.setup import Setup
 
-        recipes += [each.recipe(config) for each in PIPELINE if each.name == step]
+        recipes += [each.recipe for each in steps(Setup.of(config)) if each.name == step]
     except LookweaveError:
         pass  # a model that is not known here any more
     return recipes + [run["recipe"] for run in _runs(workspace) if run["step"] == step]

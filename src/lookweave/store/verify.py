@@ -6,19 +6,22 @@ person made (reviews) and no source photo is ever deleted.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from PIL import Image
 
 from lookweave import photos
 from lookweave.errors import Rejected
 from lookweave.progress import Progress
 from lookweave.records import TABLES, file_sha256
-from lookweave.store.tables import Lookup, Table, quoted
+from lookweave.store.conditions import column, matching
+from lookweave.store.tables import Lookup, Table
 from lookweave.store.workspace import Workspace, write_atomically
 
 _REFERENCES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -77,29 +80,37 @@ def verify(
         hashes: read every source photo and compare its SHA-256; otherwise only that it is there.
     """
     verdict = Verdict()
-    with workspace.lock():
-        _leftovers(workspace, verdict, repair)
-        for name in TABLES:
-            table = workspace.table(name)  # raises on a broken manifest or another schema
-            table.validate()
-            verdict.rows[name] = table.count()
-            _keys(table, verdict, repair)
-        for name, column, targets in _REFERENCES:
-            known = [Lookup(workspace.table(target), "id") for target in targets]
-            _references(workspace.table(name), column, known, verdict, repair)
-        regions = Lookup(workspace.table("regions"), "id")
-        for table in workspace.embedding_tables():
-            verdict.rows[f"embeddings/{table.path.stem}"] = table.count()
-            _keys(table, verdict, repair)
-            _references(table, "subject", [regions], verdict, repair)
-            _vectors(table, verdict, repair)
-        _boxes(workspace, verdict, repair)
-        _thumbnails(workspace, verdict, repair)
-        _sources(workspace, verdict, progress, hashes)
-        if repair:
-            for table in [workspace.table(name) for name in TABLES] + workspace.embedding_tables():
-                table.clean()
+    if not repair:
+        _verify(Workspace.open(workspace.path), verdict, progress, repair=False, hashes=hashes)
+        return verdict
+    writer = Workspace.create(workspace.path)
+    with writer.lock():
+        _verify(writer, verdict, progress, repair=True, hashes=hashes)
+        writer.clean()
     return verdict
+
+
+def _verify(
+    workspace: Workspace, verdict: Verdict, progress: Progress, *, repair: bool, hashes: bool
+) -> None:
+    _leftovers(workspace, verdict, repair)
+    for name in TABLES:
+        table = workspace.table(name)  # raises on a broken manifest or another schema
+        table.validate()
+        verdict.rows[name] = table.count()
+        _keys(table, verdict, repair)
+    for name, reference, targets in _REFERENCES:
+        known = [Lookup(workspace.table(target), "id") for target in targets]
+        _references(workspace.table(name), reference, known, verdict, repair)
+    regions = Lookup(workspace.table("regions"), "id")
+    for table in workspace.embedding_tables():
+        verdict.rows[f"embeddings/{table.path.stem}"] = table.count()
+        _keys(table, verdict, repair)
+        _references(table, "subject", [regions], verdict, repair)
+        _vectors(table, verdict, repair)
+    _boxes(workspace, verdict, repair)
+    _thumbnails(workspace, verdict, repair)
+    _sources(workspace, verdict, progress, hashes)
 
 
 def _leftovers(workspace: Workspace, verdict: Verdict, repair: bool) -> None:
@@ -112,35 +123,52 @@ def _leftovers(workspace: Workspace, verdict: Verdict, repair: bool) -> None:
 
 
 def _keys(table: Table, verdict: Verdict, repair: bool) -> None:
-    """Each key once. Two rows of one key are both deleted, to be made again."""
-    seen: list[bytes] = []
-    for batch in table.scan(list(table.noun.key)):
-        columns = [batch.column(name).to_pylist() for name in table.noun.key]
-        seen += ["\x1f".join(map(str, key)).encode() for key in zip(*columns, strict=True)]
-    keys, counts = np.unique(np.array(seen, dtype=np.bytes_), return_counts=True)
-    twice = [key.decode().split("\x1f") for key in keys[counts > 1]] if len(keys) else []
-    mended = repair and table.noun.name not in _KEPT
+    """Each key once. Two rows of one key are both deleted, to be made again.
+
+    Of a key eight bytes are held: its hash. Keys whose hash is not alone are then read again.
+    """
+    names = list(table.spec.key)
+    pieces = [np.empty(0, np.int64)]
+    for batch in table.scan(names):
+        pieces.append(np.array([hash(key) for key in _each(batch, names)], np.int64))
+    hashes = np.sort(np.concatenate(pieces))
+    suspect = set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())
+    counts: Counter[tuple[str | None, ...]] = Counter()
+    for batch in table.scan(names) if suspect else ():
+        counts.update(key for key in _each(batch, names) if hash(key) in suspect)
+    twice = sorted((key for key, count in counts.items() if count > 1), key=str)
+    mended = repair and table.spec.name not in _KEPT
     if mended:
         for key in twice:
-            parts = zip(table.noun.key, key, strict=True)
-            table.delete(" AND ".join(f"{name} = {quoted(value)}" for name, value in parts))
-    _say(verdict, table.path.stem, "key stands twice", [" ".join(key) for key in twice], mended)
+            table.delete(matching(**dict(zip(names, key, strict=True))))
+    _say(
+        verdict,
+        table.path.stem,
+        "key stands twice",
+        [" ".join(map(str, key)) for key in twice],
+        mended,
+    )
+
+
+def _each(batch: pa.Table, names: list[str]) -> Iterator[tuple[str | None, ...]]:
+    columns = [batch.column(name).cast(pa.string()).to_pylist() for name in names]
+    return zip(*columns, strict=True)
 
 
 def _references(
-    table: Table, column: str, known: list[Lookup], verdict: Verdict, repair: bool
+    table: Table, name: str, known: list[Lookup], verdict: Verdict, repair: bool
 ) -> None:
     dangling: set[str] = set()
-    for batch in table.scan([column]):
-        values = list(set(batch.column(column).to_pylist()))
+    for batch in table.scan([name]):
+        values = list(set(batch.column(name).to_pylist()))
         found = np.zeros(len(values), bool)
         for lookup in known:
             found |= lookup.positions(values) >= 0
         dangling.update(value for value, there in zip(values, found, strict=True) if not there)
-    mended = repair and table.noun.name not in _KEPT
+    mended = repair and table.spec.name not in _KEPT
     if mended:
-        _delete(table, column, sorted(dangling))
-    _say(verdict, table.path.stem, f"{column} points nowhere", sorted(dangling), mended)
+        _delete(table, name, sorted(dangling))
+    _say(verdict, table.path.stem, f"{name} points nowhere", sorted(dangling), mended)
 
 
 def _vectors(table: Table, verdict: Verdict, repair: bool) -> None:
@@ -195,8 +223,8 @@ def _opens(mask: bytes | None) -> bool:
 def _thumbnails(workspace: Workspace, verdict: Verdict, repair: bool) -> None:
     lost: list[str] = []
     mended = repair
-    for noun in ("garments", "looks"):
-        for batch in workspace.table(noun).scan(["id", "path"]):
+    for name in ("garments", "looks"):
+        for batch in workspace.table(name).scan(["id", "path"]):
             for row in batch.to_pylist():
                 thumbnail = workspace.thumbnail_path(row["id"])
                 if thumbnail.exists() and thumbnail.stat().st_size:
@@ -235,9 +263,9 @@ def _sources(workspace: Workspace, verdict: Verdict, progress: Progress, hashes:
     _say(verdict, "sources", "photo has changed (the next build reads it anew)", changed, False)
 
 
-def _delete(table: Table, column: str, values: list[str]) -> None:
+def _delete(table: Table, name: str, values: list[str]) -> None:
     for piece in _pieces(values, 500):
-        table.delete(f"{column} IN ({', '.join(map(quoted, piece))})")
+        table.delete(column(name).is_in(piece))
 
 
 def _pieces(values: list[str], size: int) -> Iterator[list[str]]:

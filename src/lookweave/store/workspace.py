@@ -4,7 +4,8 @@
 
     WS/workspace.json      what this folder is, and its format
     WS/lookweave.toml      settings, if you write some
-    WS/tables/*.lance      the nouns of records.py
+    WS/versions.json       the versions of all tables that readers see together
+    WS/tables/*.lance      the tables of records.py
     WS/embeddings/*.lance  one table for each encoder
     WS/thumbnails/ab/ID.webp
     WS/photos/ab/ID        the photos' bytes, only after `build --copy`
@@ -18,21 +19,23 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from lookweave import __version__
 from lookweave.errors import InputError, WorkspaceError, WorkspaceFull, WorkspaceLocked
-from lookweave.records import TABLES, embedding_noun
+from lookweave.records import TABLES, TableSpec, embedding_spec
 from lookweave.store.tables import Table
 
 FORMAT = 1
 MARKER = "workspace.json"
+VERSIONS = "versions.json"
 
 
 @dataclass(frozen=True)
@@ -45,26 +48,41 @@ class Snapshot:
 
 
 class Workspace:
-    """One workspace, open for reading; take `lock` around anything that writes.
+    """One workspace.
 
-    Use `Workspace.create`, `Workspace.open` or `Workspace.open(path, snapshot=NAME)`.
+    `Workspace.open` reads: it takes no lock, writes nothing, and sees every table as it was at
+    one moment, whatever a build does meanwhile. `Workspace.create` writes: take `lock` around it.
     """
 
-    def __init__(self, path: Path, snapshot: Snapshot | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        snapshot: Snapshot | None = None,
+        *,
+        versions: Mapping[str, int] | None = None,
+        writable: bool = False,
+    ) -> None:
         self.path = path
         self.snapshot = snapshot
+        self.writable = writable
+        self._versions = versions
         self._tables: dict[str, Table] = {}
+        self._grouped = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_tables": {}}  # open tables do not travel to other processes
 
     @classmethod
     def create(cls, path: Path) -> Workspace:
-        """Open the workspace at `path`, making it where there is none.
+        """The workspace at `path` to write to, made where there is none.
 
         Raises:
             InputError: `path` is a file, or a folder with other things in it.
         """
         path = path.expanduser().resolve()
         if (path / MARKER).exists():
-            return cls.open(path)
+            cls._check(path)
+            return cls(path, writable=True)
         if path.exists() and not path.is_dir():
             raise InputError(f"{path} is a file: name a folder for the workspace.")
         if path.is_dir() and any(child.name != "lookweave.toml" for child in path.iterdir()):
@@ -80,20 +98,30 @@ class Workspace:
             )
         except OSError as error:
             raise WorkspaceError(f"The workspace {path} cannot be made: {error}.") from error
-        return cls(path)
+        return cls(path, writable=True)
 
     @classmethod
     def open(cls, path: Path, snapshot: str | None = None) -> Workspace:
-        """Open an existing workspace.
+        """An existing workspace, to read as it is now, or as it was when a snapshot was taken.
 
         Raises:
             InputError: there is no workspace, or no such snapshot.
             WorkspaceError: it was made by another version of Lookweave.
         """
         path = path.expanduser().resolve()
+        cls._check(path)
+        workspace = cls(path, versions=_seen_together(path))
+        if snapshot is None:
+            return workspace
+        named = workspace.read_snapshot(snapshot)
+        embeddings = {f"embeddings/{model}": at for model, at in named.embeddings.items()}
+        return cls(path, named, versions={**named.tables, **embeddings})
+
+    @staticmethod
+    def _check(path: Path) -> None:
         try:
             marker = json.loads((path / MARKER).read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(
                 f"{path} is no workspace. Make one with `lookweave build --garments … --looks … "
                 f"--out {path}`."
@@ -105,8 +133,6 @@ class Workspace:
                 f"{path} has format {marker.get('format')}, this version of Lookweave reads "
                 f"{FORMAT}. Build into a new workspace."
             )
-        workspace = cls(path)
-        return cls(path, workspace.read_snapshot(snapshot)) if snapshot else workspace
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -114,32 +140,103 @@ class Workspace:
 
         Raises:
             WorkspaceLocked: another process is writing.
+            WorkspaceError: the folder cannot be written to.
         """
         try:
             with FileLock(self.path / ".lock", timeout=0):
+                self._tables.clear()  # another process may have written since they were opened
                 yield
         except Timeout as error:
             raise WorkspaceLocked(
                 f"Another Lookweave process is writing to {self.path}. Wait for it or stop it."
             ) from error
+        except OSError as error:
+            if error.filename and Path(error.filename).name == ".lock":
+                raise WorkspaceError(
+                    f"{self.path} cannot be written to ({error.strerror}). Reading it needs no "
+                    "permission to write: search, status, report -o, matches, publish."
+                ) from error
+            raise
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let readers see all commits of the block at once, and none of them before its end."""
+        if self._grouped:
+            yield
+            return
+        self._grouped = True
+        try:
+            yield
+        finally:
+            self._grouped = False
+            self._show()
+
+    def pinned(self) -> Workspace:
+        """A reader of all tables as they are now, to hand to other threads and processes."""
+        return Workspace(self.path, self.snapshot, versions=self.versions())
+
+    def versions(self) -> dict[str, int]:
+        """The version of every table that is there, embeddings as ``embeddings/MODEL``."""
+        if not self.writable and self._versions is not None:
+            return dict(self._versions)
+        found = {name: self.table(name).version for name in TABLES}
+        return found | {
+            f"embeddings/{table.path.stem}": table.version for table in self.embedding_tables()
+        }
 
     def table(self, name: str) -> Table:
-        """The table of one noun of `records.TABLES`."""
+        """The table of one kind of `records.TABLES`."""
         if name not in self._tables:
-            version = self.snapshot.tables[name] if self.snapshot else None
-            self._tables[name] = Table(
-                self.path / "tables" / f"{name}.lance", TABLES[name], version
-            )
+            self._tables[name] = self._table(name, self.path / "tables", TABLES[name])
         return self._tables[name]
 
     def embeddings(self, model: str, dimension: int) -> Table:
         """The vectors of one encoder."""
-        key = f"embeddings/{model}"
+        stem = _file_name(model)
+        key = f"embeddings/{stem}"
         if key not in self._tables:
-            version = self.snapshot.embeddings.get(model) if self.snapshot else None
-            path = self.path / "embeddings" / f"{_file_name(model)}.lance"
-            self._tables[key] = Table(path, embedding_noun(dimension), version)
+            folder, spec = self.path / "embeddings", embedding_spec(dimension)
+            self._tables[key] = self._table(key, folder, spec, stem)
         return self._tables[key]
+
+    def _table(self, key: str, folder: Path, spec: TableSpec, stem: str = "") -> Table:
+        path = folder / f"{stem or spec.name}.lance"
+        if self.writable:
+            return Table(path, spec, committed=self._show)
+        # A table that came after the moment that is looked at has no rows yet.
+        version = None if self._versions is None else self._versions.get(key, 0)
+        return Table(path, spec, version, reading=True)
+
+    def show(self) -> None:
+        """Let readers see the newest version of every table, also those of a killed process."""
+        for name in TABLES:
+            self.table(name)
+        self.embedding_tables()
+        self._show()
+
+    def _show(self) -> None:
+        """Let readers see what was committed until now."""
+        if self._grouped:
+            return
+        before = _seen_together(self.path) or {}
+        now = {key: table.version for key, table in self._tables.items()}
+        if before.items() >= now.items():
+            return
+        # Tables that this process has not opened stand as they stood.
+        everything = {**(before or self._on_disk()), **now}
+        content = json.dumps(everything, indent=1, sort_keys=True)
+        write_atomically(self.path / VERSIONS, content.encode())
+
+    def _on_disk(self) -> dict[str, int]:
+        import lance
+
+        found = {}
+        for folder in ("tables", "embeddings"):
+            for path in sorted((self.path / folder).glob("*.lance")):
+                if any((path / "_versions").glob("*.manifest")):
+                    key = path.stem if folder == "tables" else f"embeddings/{path.stem}"
+                    found[key] = int(lance.dataset(str(path)).version)
+        return found
 
     def encoders(self) -> list[str]:
         """File names of the encoders that have a table here."""
@@ -163,10 +260,10 @@ class Workspace:
             InputError: the name is taken or not plain.
         """
         where = new_snapshot(self.path, name)
-        for table in [self.table(noun) for noun in TABLES] + self.embedding_tables():
+        for table in [self.table(kind) for kind in TABLES] + self.embedding_tables():
             if name not in table.tags():  # a crash may have left some tables tagged
                 table.tag(name)
-        versions = {noun: self.table(noun).tags()[name] for noun in TABLES}
+        versions = {kind: self.table(kind).tags()[name] for kind in TABLES}
         embeddings = {table.path.stem: table.tags()[name] for table in self.embedding_tables()}
         content = json.dumps({"tables": versions, "embeddings": embeddings}, indent=1)
         write_atomically(where, content.encode())
@@ -186,12 +283,22 @@ class Workspace:
     def snapshots(self) -> list[str]:
         return sorted(path.stem for path in (self.path / "snapshots").glob("*.json"))
 
+    def clean(self) -> None:
+        """Remove files of killed writers, and versions that no reader can have open."""
+        seen = _seen_together(self.path) or {}
+        for name in TABLES:
+            self.table(name).clean(protected=[seen.get(name, 0)])
+        for table in self.embedding_tables():
+            table.clean(protected=[seen.get(f"embeddings/{table.path.stem}", 0)])
+
     def embedding_tables(self) -> list[Table]:
         """The vectors of every encoder that was ever used here."""
         import lance
 
         tables = []
         for path in sorted((self.path / "embeddings").glob("*.lance")):
+            if not any((path / "_versions").glob("*.manifest")):
+                continue  # a process was killed before its first commit
             width = lance.dataset(str(path)).schema.field("vector").type.list_size
             tables.append(self.embeddings(path.stem, width))
         return tables
@@ -227,6 +334,17 @@ def write_atomically(path: Path, content: bytes) -> None:
                 "run the same command again."
             ) from error
         raise
+
+
+def _seen_together(path: Path) -> dict[str, int] | None:
+    """What `versions.json` says; None where there is none: then the newest of each are read."""
+    try:
+        found: dict[str, int] = json.loads((path / VERSIONS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise WorkspaceError(f"{path / VERSIONS} cannot be read: {error}.") from error
+    return found
 
 
 def _file_name(model: str) -> str:

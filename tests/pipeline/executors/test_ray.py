@@ -15,15 +15,16 @@ import pyarrow as pa
 import pytest
 from tests.built import Folders, build
 
-from lookweave.config import Config, load
+from lookweave.config import load
 from lookweave.errors import ModelError, WorkError
 from lookweave.models.card import Card
 from lookweave.models.cards import card_named
 from lookweave.models.protocols import Crop, Vectors
 from lookweave.models.registry import forget_model, register_model
 from lookweave.pipeline.executors import executor
-from lookweave.pipeline.steps.base import NOTHING, Step, Todo
-from lookweave.records import REGION, Noun
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.step import NOTHING, Plan, Step, Worker
+from lookweave.records import REGION
 from lookweave.store.workspace import Workspace
 from lookweave.testing.rows import contents
 
@@ -47,10 +48,9 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace.create(tmp_path / "ws")
 
 
-class Plain(Step):
+class Work(Worker):
     """Gives every batch back, with the process that had it."""
 
-    name = "plain"
     ends: ClassVar[str] = ""
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -66,38 +66,52 @@ class Plain(Step):
             time.sleep(1.0)  # the others are done before it
         return batch.append_column("process", pa.array([os.getpid()]))
 
-    @classmethod
-    def recipe(cls, config: Config) -> str:
-        return "plain"
 
-    @classmethod
-    def todo(cls, workspace: Workspace, config: Config) -> Todo:
-        return NOTHING
-
-    @classmethod
-    def noun(cls, config: Config) -> Noun:
-        return REGION
-
-
-class DiesOnce(Plain):
+class WorkThatDiesOnce(Work):
     ends = "once"
 
 
-class DiesAlways(Plain):
+class WorkThatDiesAlways(Work):
     ends = "always"
 
 
-class Raises(Plain):
+class WorkThatRaises(Work):
     ends = "raises"
 
 
-class Unloadable(Plain):
-    def __init__(self, workspace: Path, config: Config) -> None:
+class WorkThatCannotLoad(Work):
+    def __init__(self, workspace: Workspace, setup: Setup) -> None:
         raise ModelError("these weights are none")
 
 
+class Plain(Step):
+    name = "plain"
+    worker: ClassVar[type[Worker]] = Work
+    spec = REGION
+    recipe = "plain"
+
+    def plan(self, workspace: Workspace) -> Plan:
+        return NOTHING
+
+
+class DiesOnce(Plain):
+    worker = WorkThatDiesOnce
+
+
+class DiesAlways(Plain):
+    worker = WorkThatDiesAlways
+
+
+class Raises(Plain):
+    worker = WorkThatRaises
+
+
+class Unloadable(Plain):
+    worker = WorkThatCannotLoad
+
+
 class Whole(Plain):
-    writes = "replace"
+    over_everything = True
 
 
 def numbers(count: int) -> Iterator[pa.Table]:
@@ -109,7 +123,7 @@ def outcomes(
     step: type[Step], workspace: Workspace, count: int, **run: int
 ) -> list[dict[str, int]]:
     config = load(run=run) if run else load()
-    done = executor("ray")(step, workspace, config, numbers(count))
+    done = executor("ray")(step(Setup.of(config)), workspace.pinned(), numbers(count))
     return [row for table in done for row in table.to_pylist()]
 
 
@@ -231,7 +245,7 @@ def test_what_a_step_raises_arrives_as_it_was(
 
 
 @pytest.mark.parametrize(
-    ("nodes", "whole", "workers", "crew"),
+    ("nodes", "over_everything", "workers", "share"),
     [
         ([{"CPU": 16}], False, None, (16, 1, 0)),
         ([{"CPU": 16}], False, 4, (4, 1, 0)),
@@ -243,13 +257,14 @@ def test_what_a_step_raises_arrives_as_it_was(
         ([{"CPU": 16, "GPU": 2}], False, 1, (1, 1, 1)),
     ],
 )
-def test_the_crew_fits_the_cluster(
-    monkeypatch: pytest.MonkeyPatch, nodes: list[dict[str, float]], whole: bool,
-    workers: int | None, crew: tuple[int, int, int],
+def test_the_share_fits_the_cluster(
+    monkeypatch: pytest.MonkeyPatch, nodes: list[dict[str, float]], over_everything: bool,
+    workers: int | None, share: tuple[int, int, int],
 ) -> None:  # fmt: skip
-    from lookweave.pipeline.executors.ray import crew_for
+    from lookweave.pipeline.executors.ray import share_of_cluster
 
     alive = [{"Alive": True, "Resources": one} for one in nodes]
     gone = {"Alive": False, "Resources": {"CPU": 99.0}}
     monkeypatch.setattr(ray, "nodes", lambda: [*alive, gone])
-    assert tuple(crew_for(whole=whole, workers=workers)) == crew
+    found = share_of_cluster(over_everything=over_everything, workers=workers)
+    assert tuple(found) == share

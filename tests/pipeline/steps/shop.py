@@ -13,6 +13,7 @@ from tests.photo_bytes import encoded, grainy
 from lookweave import config as settings
 from lookweave.config import Config
 from lookweave.pipeline import run as pipeline
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.ingest import Ingest
 from lookweave.progress import Progress
 from lookweave.records import photo_id
@@ -52,7 +53,7 @@ class Shop:
     def ingest(self, **flags: Any) -> pipeline.Outcome:
         config = self.config(**flags)
         with self.workspace.lock():
-            return pipeline.run_step(Ingest, self.workspace, config, Progress(quiet=True))
+            return pipeline.run_step(Ingest(Setup.of(config)), self.workspace, Progress(quiet=True))
 
     def rows(self, table: str, *columns: str) -> list[Any]:
         """Rows sorted; of one column its values, of several tuples, of none dictionaries."""

@@ -11,6 +11,7 @@ from tests.invented import identity
 from lookweave.config import load
 from lookweave.models.cards import chosen
 from lookweave.pipeline.run import Outcome, run_step
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.group import Group, together
 from lookweave.progress import Progress
 from lookweave.records import GARMENT, LOOK, region_id
@@ -21,7 +22,7 @@ CONFIG = load()
 
 def run(workspace: Workspace) -> Outcome:
     with Progress(quiet=True) as progress:
-        return run_step(Group, workspace, CONFIG, progress)
+        return run_step(Group(Setup.of(CONFIG)), workspace, progress)
 
 
 def photo(name: str, phash: int | None = None, **more: Any) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def embed(workspace: Workspace, kind: str, vectors: dict[str, np.ndarray]) -> No
         }
         for name, vector in vectors.items()
     ]
-    table.append([pa.Table.from_pylist(rows, schema=table.noun.schema)])
+    table.append([pa.Table.from_pylist(rows, schema=table.spec.schema)])
 
 
 def unit(angle: float) -> np.ndarray:
@@ -141,10 +142,14 @@ def test_a_photo_may_be_in_groups_of_each_kind(workspace: Workspace) -> None:
     assert groups(workspace) == {
         expect("garment", "same_product", "a", "b"),
         expect("garment", "same_photo", "a", "c"),
+        expect("garment", "same_picture", "a", "c"),
+        ("look", "same_picture", min(identity(name) for name in "ac"), frozenset({identity("a")})),
     }
     ids = {identity(name) for name in "abc"}
-    assert together(workspace, "garment") == dict.fromkeys(ids, min(ids))
-    assert together(workspace, "look") == {}
+    assert together(workspace, Setup.of(CONFIG), "garment") == dict.fromkeys(ids, min(ids))
+    assert together(workspace, Setup.of(CONFIG), "look")[identity("a")] == min(
+        identity("a"), identity("c")
+    )
 
 
 def test_groups_are_made_anew_only_when_photos_change(workspace: Workspace) -> None:
@@ -160,3 +165,26 @@ def test_groups_are_made_anew_only_when_photos_change(workspace: Workspace) -> N
     run(workspace)
     assert workspace.table("groups").count() == 0
     assert run(workspace).read == 0
+
+
+def test_groups_of_another_model_are_not_ones_own(workspace: Workspace) -> None:
+    base = 0x0F0F_3C3C_A5A5_1234
+    looks = [photo("one", base), photo("two", base ^ 0b1111)]
+    workspace.table("looks").append([LOOK.table(looks)])
+    other = load(models="whole-photo+clip-base")
+    for config, angles in ((CONFIG, (0.0, 0.1)), (other, (0.0, 1.5))):
+        models = Setup.of(config).models
+        table = workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
+        rows = []
+        for name, angle in zip(("one", "two"), angles, strict=True):
+            vector = np.zeros(models.encoder.dimension or 0, np.float32)
+            vector[:2] = np.cos(angle), np.sin(angle)
+            region = region_id(identity(name), models.detector.key, 0, "look")
+            rows.append({"subject": region, "kind": "look", "vector": vector})
+        table.append([table.spec.table(rows)])
+    found = []
+    for config in (CONFIG, other, CONFIG):
+        with workspace.lock():
+            run_step(Group(Setup.of(config)), workspace, Progress(quiet=True))
+        found.append(len(together(workspace, Setup.of(config), "look")))
+    assert found == [2, 0, 2]

@@ -17,6 +17,7 @@ from tests.pipeline.steps.shop import Shop, id_of, photo
 from lookweave import photos
 from lookweave.errors import InputError, Rejected
 from lookweave.pipeline import run as pipeline
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.ingest import Ingest, photo_rows
 from lookweave.records import file_sha256
 from lookweave.sources import fetch
@@ -146,12 +147,13 @@ def test_rows_do_not_depend_on_the_order_of_commits(shop: Shop, tmp_path: Path) 
     for name, seed in (("a", 1), ("b", 2), ("c", 1), ("d", 2), ("e", 1)):
         shop.put(f"garments/{name}.jpg", photo(seed))
     config = shop.config(run={"workers": 1, "batch_rows": 1})
-    step = Ingest(shop.workspace.path, config)
-    outcomes = [step(batch) for batch in Ingest.todo(shop.workspace, config).batches]
+    step = Ingest(Setup.of(config))
+    worker = step.worker(shop.workspace, step.setup)
+    outcomes = [worker(batch) for batch in step.plan(shop.workspace).batches]
     other = Workspace.create(tmp_path / "other")
     for workspace, order in ((shop.workspace, outcomes), (other, outcomes[::-1])):
         for outcome in order:
-            Ingest.commit(workspace, config, pipeline.split(outcome, Ingest.noun(config))[0])
+            step.commit(workspace, pipeline.split(outcome, step.spec)[0])
     for table in ("garments", "sources"):
         rows = [w.table(table).read().to_pylist() for w in (shop.workspace, other)]
         assert sorted(rows[0], key=json.dumps) == sorted(rows[1], key=json.dumps)
@@ -169,17 +171,17 @@ def test_killed_and_resumed_equals_uninterrupted(
     whole = Shop(tmp_path / "whole")
     whole.garments = shop.garments
     whole.ingest(run=run)
-    commit, left = Ingest.commit.__func__, [calls]  # type: ignore[attr-defined]
+    commit, left = Ingest.commit, [calls]
 
-    def killed(cls: type[Ingest], *given: object) -> None:
+    def killed(self: Ingest, workspace: Workspace, rows: pa.Table) -> None:
         if not left[0]:
             # Between photos and sources: the worst moment.
             monkeypatch.setattr(photo_rows, "SOURCE", None)
         left[0] -= 1
-        commit(cls, *given)
+        commit(self, workspace, rows)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Ingest, "commit", classmethod(killed))
+        patched.setattr(Ingest, "commit", killed)
         with pytest.raises(AttributeError):
             shop.ingest(run=run)
         monkeypatch.undo()
@@ -246,7 +248,7 @@ def test_overlapping_folders_list_each_photo_once(shop: Shop) -> None:
     shop.put("garments/b.jpg", photo(2))
     places = (str(shop.garments / "in"), str(shop.garments), str(shop.garments))
     config = shop.config(garments=places)
-    todo = Ingest.todo(shop.workspace, config)
+    todo = Ingest(Setup.of(config)).plan(shop.workspace)
     names = pa.concat_tables(todo.batches).column("name").to_pylist()
     assert names == ["a.jpg", "b.jpg"]
     assert todo.count == 2
@@ -267,12 +269,13 @@ def test_file_that_changes_between_listing_and_reading(shop: Shop) -> None:
     shop.put("garments/a.jpg", photo(1), modified_ns=10**18)
     shop.put("garments/b.jpg", photo(2))
     config = shop.config()
-    todo = Ingest.todo(shop.workspace, config)
+    step = Ingest(Setup.of(config))
+    todo = step.plan(shop.workspace)
     shop.put("garments/a.jpg", photo(3), modified_ns=2 * 10**18)
     (shop.garments / "b.jpg").unlink()
-    step = Ingest(shop.workspace.path, config)
-    outcome = pa.concat_tables([step(batch) for batch in todo.batches])
-    rows, rejects = pipeline.split(outcome, Ingest.noun(config))
+    worker = step.worker(shop.workspace, step.setup)
+    outcome = pa.concat_tables([worker(batch) for batch in todo.batches])
+    rows, rejects = pipeline.split(outcome, step.spec)
     assert rows.column("id").to_pylist() == [id_of(photo(3))]
     assert rows.column("modified_ns").to_pylist() == [2 * 10**18]
     assert rejects.column("reason").to_pylist() == ["missing_file"]

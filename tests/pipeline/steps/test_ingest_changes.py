@@ -72,9 +72,9 @@ def derive(workspace: Workspace, photo: str, kind: str) -> None:
     ):  # fmt: skip
         row = {name: value for name, value in row.items() if name != "recipe" or table != "reviews"}
         store = workspace.table(table)
-        store.append([store.noun.table([row])])
+        store.append([store.spec.table([row])])
     vectors = workspace.embeddings("e", 2)
-    vectors.append([vectors.noun.table([{"subject": region, "kind": kind, "vector": vector}])])
+    vectors.append([vectors.spec.table([{"subject": region, "kind": kind, "vector": vector}])])
 
 
 @pytest.mark.parametrize("kind", ["garment", "look"])

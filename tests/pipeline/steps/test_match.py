@@ -11,11 +11,13 @@ import pytest
 from tests.invented import Invented, invent
 
 from lookweave.config import Config, load
-from lookweave.errors import WorkspaceError, WorkspaceFull
+from lookweave.errors import ModelError, WorkspaceError, WorkspaceFull
 from lookweave.matching import hubness
 from lookweave.matching.calibrate import Calibration, rule_of_thumb
 from lookweave.models.cards import chosen
 from lookweave.pipeline.run import Outcome, run_step
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.steps.group import Group
 from lookweave.pipeline.steps.match import CALIBRATION, Match, measured_path, scratch
 from lookweave.pipeline.steps.match import matcher as matcher_module
 from lookweave.pipeline.steps.match import step as step_module
@@ -24,6 +26,7 @@ from lookweave.pipeline.steps.match.partition import ATTRIBUTE_WEIGHTS
 from lookweave.pipeline.steps.match.rows import present
 from lookweave.progress import Progress
 from lookweave.records import DESCRIPTION, GROUP, REGION
+from lookweave.store.conditions import column
 from lookweave.store.tables import quoted
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES, CATEGORIES
@@ -37,7 +40,7 @@ def settings(**match: Any) -> Config:
 
 def run(workspace: Workspace, config: Config) -> Outcome:
     with Progress(quiet=True) as progress:
-        return run_step(Match, workspace, config, progress)
+        return run_step(Match(Setup.of(config)), workspace, progress)
 
 
 def rows_of(workspace: Workspace) -> list[dict[str, Any]]:
@@ -184,7 +187,7 @@ def correct(
 def test_matches_are_those_of_the_whole_matrices(invented: Invented, match: dict[str, Any]) -> None:
     config = settings(**match)
     run(invented.workspace, config)
-    found = invented.workspace.table("matches").read(where=Match.replaces(config)).to_pylist()
+    found = invented.workspace.table("matches").read(where=Match(Setup.of(config)).rows).to_pylist()
     expected = reference(invented, config)
     keep = (expected.rank > 0) | (expected.reverse_rank > 0)
     place = {
@@ -213,7 +216,11 @@ def test_the_rows_do_not_depend_on_how_the_work_was_cut(
     """Other order of rows in the tables, one garment at a time, small blocks, four workers."""
     config = settings()
     run(invented.workspace, config)
-    expected = [row for row in rows_of(invented.workspace) if row["recipe"] == Match.recipe(config)]
+    expected = [
+        row
+        for row in rows_of(invented.workspace)
+        if row["recipe"] == Match(Setup.of(config)).recipe
+    ]
     monkeypatch.setattr(matcher_module, "QUERY_ROWS", 7)
     monkeypatch.setattr(step_module, "QUERY_ROWS", 7)
     other = load(
@@ -247,21 +254,24 @@ def test_the_second_run_does_nothing_and_what_changed_is_made_anew(tmp_path: Pat
 
     group = [{"subject": one, "kind": "garment", "how": "same_product", "group": made.garments[0]}
              for one in made.garments[:2]]  # fmt: skip
-    made.workspace.table("groups").append([GROUP.table(group)])
+    recipe = Group(Setup.of(config)).recipe
+    made.workspace.table("groups").append(
+        [GROUP.table([{**row, "recipe": recipe} for row in group])]
+    )
     assert run(made.workspace, config).read == 45
     assert run(made.workspace, config).read == 0
 
 
 def test_other_settings_stand_beside_and_blocks_are_no_setting(invented: Invented) -> None:
-    assert Match.recipe(settings()) == Match.recipe(settings(block_rows=64))
-    assert Match.recipe(settings()) == Match.recipe(load(
+    assert Match(Setup.of(settings())).recipe == Match(Setup.of(settings(block_rows=64))).recipe
+    assert Match(Setup.of(settings())).recipe == Match(Setup.of(load(
         match={"top_k": 8, "reverse_k": 3, "categories": 2}, run={"workers": 3}, tier={"seed": 1}
-    ))  # fmt: skip
+    ))).recipe  # fmt: skip
     config = settings(top_k=3)
-    assert Match.recipe(config) != Match.recipe(settings())
-    before = invented.workspace.table("matches").count(Match.replaces(settings()))
+    assert Match(Setup.of(config)).recipe != Match(Setup.of(settings())).recipe
+    before = invented.workspace.table("matches").count(Match(Setup.of(settings())).rows)
     run(invented.workspace, config)
-    assert invented.workspace.table("matches").count(Match.replaces(settings())) == before
+    assert invented.workspace.table("matches").count(Match(Setup.of(settings())).rows) == before
 
 
 def test_probabilities_are_marked_by_where_they_come_from(tmp_path: Path) -> None:
@@ -357,7 +367,9 @@ def test_one_side_alone_matches_nothing(tmp_path: Path, garments: int, looks: in
 def test_what_was_measured_is_kept_and_scratch_is_not(invented: Invented) -> None:
     config = settings()
     run(invented.workspace, config)
-    measured = json.loads(measured_path(invented.workspace, Match.recipe(config)).read_text())
+    measured = json.loads(
+        measured_path(invented.workspace, Match(Setup.of(config)).recipe).read_text()
+    )
     assert (measured["garments"], measured["regions"]) == (64, 140)
     assert measured["bank"] >= 20
     assert measured["hubness_off"] is None
@@ -372,7 +384,9 @@ def test_what_was_measured_is_kept_and_scratch_is_not(invented: Invented) -> Non
 def test_a_small_catalogue_is_told_that_hubs_cannot_be_told(tmp_path: Path) -> None:
     made = invent(tmp_path / "ws", settings(), 12, 9)
     run(made.workspace, settings())
-    measured = json.loads(measured_path(made.workspace, Match.recipe(settings())).read_text())
+    measured = json.loads(
+        measured_path(made.workspace, Match(Setup.of(settings())).recipe).read_text()
+    )
     assert measured["bank"] == 0
     assert "too small" in measured["hubness_off"]
 
@@ -387,7 +401,7 @@ def test_equal_vectors_rank_by_position_alone(tmp_path: Path) -> None:
         table = made.workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
         rows = table.read().to_pylist()
         same = [{**row, "vector": rows[0]["vector"]} for row in rows]
-        table.upsert(pa.Table.from_pylist(same, schema=table.noun.schema))
+        table.upsert(pa.Table.from_pylist(same, schema=table.spec.schema))
         run(made.workspace, config)
         ranked.append([{name: row[name] for name in COLUMNS} for row in rows_of(made.workspace)])
     assert ranked[0] == ranked[1]
@@ -409,9 +423,51 @@ def test_a_full_disk_leaves_the_matches_as_they_were(
 
 def test_regions_of_another_detector_are_not_taken_for_this_one(invented: Invented) -> None:
     """Two detectors number the regions of a photo alike."""
-    rows = present(invented.workspace, settings())
+    rows = present(invented.workspace, Setup.of(settings()))
     own = chosen(settings()).detector.key
     ids = invented.workspace.table("regions").read(["id"]).column("id").slice(0, 5).to_pylist()
     assert (rows.find(pa.chunked_array([ids])) >= 0).any()
     others = [region.replace(f":{own}:", ":other:") for region in ids]
     assert (rows.find(pa.chunked_array([others])) == -1).all()
+
+
+def test_a_photo_does_not_match_itself(tmp_path: Path) -> None:
+    made = invent(tmp_path / "ws", settings(), 30, 30)
+    run(made.workspace, settings())
+    best = made.workspace.table("matches").read(where=column("rank").equals(1)).to_pylist()
+    row = next(one for one in best if one["mutual"])
+    recipe = Group(Setup.of(settings())).recipe
+    same = {"how": "same_picture", "group": "x", "recipe": recipe}
+    made.workspace.table("groups").append(
+        [GROUP.table([{"subject": row["garment"], "kind": "garment", **same},
+                      {"subject": row["look"], "kind": "look", **same}])]
+    )  # fmt: skip
+    run(made.workspace, settings())
+    found = made.workspace.table("matches").read().to_pylist()
+    assert not [
+        one for one in found if (one["garment"], one["look"]) == (row["garment"], row["look"])
+    ]
+    mine = [one for one in found if one["garment"] == row["garment"] and one["rank"]]
+    assert sorted(one["rank"] for one in mine) == list(range(1, len(mine) + 1))
+    assert len(mine) == settings().match.top_k
+
+
+def test_a_fault_in_the_middle_leaves_the_earlier_matches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = invent(tmp_path / "ws", settings(), 30, 30)
+    run(made.workspace, settings())
+    before = made.workspace.table("matches").count()
+    garment = {"subject": made.garments[0], "kind": "garment", "how": "same_product"}
+    recipe = Group(Setup.of(settings())).recipe
+    made.workspace.table("groups").append(
+        [GROUP.table([{**garment, "group": made.garments[0], "recipe": recipe}])]
+    )
+
+    def fails(self: object, batch: pa.Table) -> pa.Table:
+        raise ModelError("The card fell out.")
+
+    monkeypatch.setattr(Match.worker, "__call__", fails)
+    with pytest.raises(ModelError, match="fell out"):
+        run(made.workspace, settings())
+    assert Workspace.open(made.workspace.path).table("matches").count() == before

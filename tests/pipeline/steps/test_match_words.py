@@ -19,6 +19,7 @@ from lookweave.evaluate import ablations, evaluate
 from lookweave.matching.captions import CaptionVectors
 from lookweave.models.cards import chosen
 from lookweave.pipeline.run import run_step
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.match import Match, measured_path
 from lookweave.progress import Progress
 from lookweave.records import DESCRIPTION, GARMENT, LOOK
@@ -37,8 +38,8 @@ def settings(**match: Any) -> Config:
 
 def run(workspace: Workspace, config: Config) -> list[dict[str, Any]]:
     with Progress(quiet=True) as progress:
-        run_step(Match, workspace, config, progress)
-    rows = workspace.table("matches").read(where=Match.replaces(config)).to_pylist()
+        run_step(Match(Setup.of(config)), workspace, progress)
+    rows = workspace.table("matches").read(where=Match(Setup.of(config)).rows).to_pylist()
     return sorted(rows, key=lambda row: (row["garment"], row["region"]))
 
 
@@ -229,7 +230,7 @@ def test_what_was_weighed_is_kept_for_the_report(spoken: Spoken) -> None:
     def measured(config: Config) -> dict[str, Any]:
         run(spoken.workspace, config)
         found: dict[str, Any] = json.loads(
-            measured_path(spoken.workspace, Match.recipe(config)).read_text()
+            measured_path(spoken.workspace, Match(Setup.of(config)).recipe).read_text()
         )
         return found
 
@@ -250,8 +251,8 @@ def test_a_new_brand_makes_the_matches_anew(tmp_path: Path) -> None:
     made.workspace.table("garments").upsert(
         GARMENT.table([{**row, "brand": "Prada"} for row in rows])
     )
-    assert Match.todo(made.workspace, settings()).count == 25
-    assert Match.todo(made.workspace, silent).count == 0
+    assert Match(Setup.of(settings())).plan(made.workspace).count == 25
+    assert Match(Setup.of(silent)).plan(made.workspace).count == 0
 
 
 def test_captions_of_the_embedded_describer_repeat_its_attributes_and_do_not_count(

@@ -10,6 +10,8 @@ import pytest
 from lookweave.config import Config, load
 from lookweave.errors import ConfigError
 from lookweave.pipeline.run import Outcome, run_step
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.steps.group import Group
 from lookweave.pipeline.steps.match import Match
 from lookweave.pipeline.steps.tier import Tier, measured_path
 from lookweave.progress import Progress
@@ -19,13 +21,13 @@ from lookweave.store.workspace import Workspace
 
 def run(workspace: Workspace, config: Config) -> Outcome:
     with Progress(quiet=True) as progress:
-        return run_step(Tier, workspace, config, progress)
+        return run_step(Tier(Setup.of(config)), workspace, progress)
 
 
 def match(garment: str, look: str, probability: float, **more: Any) -> dict[str, Any]:
     return {
         "garment": garment, "look": look, "region": f"{look}:d:{more.pop('index', 0):02d}",
-        "recipe": Match.recipe(load()), "s_vlm": 0.5, "s_visual": 0.6, "score": probability,
+        "recipe": Match(Setup.of(load())).recipe, "s_vlm": 0.5, "s_visual": 0.6, "score": probability,
         "probability": probability, "calibrated": False, **more,
     }  # fmt: skip
 
@@ -46,7 +48,7 @@ def made(path: Path, *matches: dict[str, Any], reviews: list[dict[str, Any]] = (
 
 
 def pairs(workspace: Workspace, config: Config) -> dict[tuple[str, str], dict[str, Any]]:
-    rows = workspace.table("pairs").read(where=Tier.replaces(config)).to_pylist()
+    rows = workspace.table("pairs").read(where=Tier(Setup.of(config)).rows).to_pylist()
     return {(row["garment"], row["look"]): row for row in rows}
 
 
@@ -75,7 +77,7 @@ def test_a_pair_is_the_best_region_in_the_tier_that_its_evidence_allows(tmp_path
     assert best["probability"] == pytest.approx(0.9)
     assert (best["s_vlm"], best["verified_by"], best["split"]) == (0.5, [], "train")
     told = json.loads(best["provenance"])
-    assert told["match"] == Match.recipe(config)
+    assert told["match"] == Match(Setup.of(config)).recipe
     assert told["weights"] == {"s_vlm": 0.3, "s_visual": 0.7}
 
 
@@ -139,7 +141,7 @@ def test_quotas_are_counts_or_shares_of_the_candidates(
     }
     assert {name: len(rows) for name, rows in counted.items() if rows} == expected
     assert max(counted["high"])[0] < min([*counted["medium"], ("z", "z")])[0]  # the likeliest first
-    measured = json.loads(measured_path(workspace, Tier.recipe(config)).read_text())
+    measured = json.loads(measured_path(workspace, Tier(Setup.of(config)).recipe).read_text())
     assert measured["candidates"] == 100
     assert {name: count for name, count in measured["tiers"].items() if count} == expected
 
@@ -174,7 +176,8 @@ def test_splits_tear_neither_pairs_nor_groups(tmp_path: Path) -> None:
         {"subject": f"l{at:02d}", "kind": "look", "how": "same_photo", "group": "l38"}
         for at in (38, 39)
     ]
-    workspace.table("groups").append([GROUP.table(rows)])
+    recipe = Group(Setup.of(config)).recipe
+    workspace.table("groups").append([GROUP.table([{**row, "recipe": recipe} for row in rows])])
     run(workspace, config)
     found = pairs(workspace, config)
     assert len(found) == 60
@@ -201,7 +204,7 @@ def test_what_hangs_together_trains_and_the_report_can_say_so(tmp_path: Path) ->
     )
     run(workspace, config)
     assert {row["split"] for row in pairs(workspace, config).values()} == {"train"}
-    measured = json.loads(measured_path(workspace, Tier.recipe(config)).read_text())
+    measured = json.loads(measured_path(workspace, Tier(Setup.of(config)).recipe).read_text())
     assert len(measured["short"]) == 2
 
 

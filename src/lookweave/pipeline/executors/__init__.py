@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 
-from lookweave.config import Config
-from lookweave.pipeline.steps.base import Step
+from lookweave.pipeline.step import Step
 from lookweave.store.workspace import Workspace
 
-Executor = Callable[[type[Step], Workspace, Config, Iterable[pa.Table]], Iterator[pa.Table]]
+Executor = Callable[[Step, Workspace, Iterable[pa.Table]], Iterator[pa.Table]]
+"""Step, a reader of the workspace, batches -> outcomes."""
 
 
 def executor(name: str) -> Executor:

@@ -13,28 +13,25 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from lookweave.config import Config
-from lookweave.pipeline.steps.base import Step
+from lookweave.pipeline.step import Step
 from lookweave.store.workspace import Workspace
 
 
-def run(
-    step_class: type[Step], workspace: Workspace, config: Config, batches: Iterable[pa.Table]
-) -> Iterator[pa.Table]:
+def run(step: Step, workspace: Workspace, batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Yield the outcome of each batch, in the batches' order."""
-    step = step_class(workspace.path, config)
-    workers = config.run.workers
+    worker = step.worker(workspace, step.setup)
+    workers = step.setup.config.run.workers
     # Outcomes are given back in order: enough batches wait that no worker is idle while the
     # oldest, which may be a long one, is at work. Those of a step over the whole are large.
-    ahead = 3 * workers if step_class.writes == "upsert" else workers
+    ahead = workers if step.over_everything else 3 * workers
     under_way: deque[Future[pa.Table]] = deque()
     # The workers are the cores. BLAS with threads of its own in each would wait for them, spinning.
-    inside = 1 if step_class.writes == "upsert" else None
+    inside = None if step.over_everything else 1
     with threadpool_limits(inside, user_api="blas"):
-        pool = ThreadPoolExecutor(workers, thread_name_prefix=step_class.name)
+        pool = ThreadPoolExecutor(workers, thread_name_prefix=step.name)
         try:
             for batch in batches:
-                under_way.append(pool.submit(step, batch))
+                under_way.append(pool.submit(worker, batch))
                 if len(under_way) > ahead:
                     yield under_way.popleft().result()
             while under_way:

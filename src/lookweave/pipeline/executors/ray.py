@@ -23,12 +23,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from lookweave.config import Config
 from lookweave.errors import ConfigError, WorkError
 from lookweave.memory import keep_what_is_freed, return_what_is_freed
 from lookweave.models.card import Card
 from lookweave.models.registry import registered, restore
-from lookweave.pipeline.steps.base import Step
+from lookweave.pipeline.step import Step, Worker
 from lookweave.store.workspace import Workspace
 
 try:
@@ -41,9 +40,7 @@ RESTARTS = 3
 """How often an actor that was killed is started again, and its batches are given to it again."""
 
 
-def run(
-    step_class: type[Step], workspace: Workspace, config: Config, batches: Iterable[pa.Table]
-) -> Iterator[pa.Table]:
+def run(step: Step, workspace: Workspace, batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Yield the outcome of each batch, in the batches' order.
 
     Raises:
@@ -51,27 +48,25 @@ def run(
         Exception: what the step raised.
     """
     _connect()
-    small = step_class.writes == "upsert"
-    given = config.run.workers if "workers" in config.run.model_fields_set else None
-    crew = crew_for(whole=not small, workers=given)
+    settings = step.setup.config.run
+    given = settings.workers if "workers" in settings.model_fields_set else None
+    share = share_of_cluster(over_everything=step.over_everything, workers=given)
     actors = [
-        ray.remote(_Worker)
+        ray.remote(_Actor)
         .options(
-            num_cpus=1, num_gpus=crew.gpus, max_concurrency=crew.threads,
+            num_cpus=1, num_gpus=share.gpus, max_concurrency=share.threads,
             max_restarts=RESTARTS, max_task_retries=RESTARTS, scheduling_strategy="SPREAD",
         )
-        .remote(
-            step_class, workspace.path.resolve(), config, Path.cwd(), crew.threads, registered()
-        )
-        for _ in range(crew.actors)
+        .remote(step, workspace, Path.cwd(), share.threads, registered())
+        for _ in range(share.actors)
     ]  # fmt: skip
     try:
-        yield from _ordered(actors, batches, crew.threads * (2 if small else 1))
+        yield from _ordered(actors, batches, share.threads * (1 if step.over_everything else 2))
     except RayTaskError as error:  # what was raised there, and not Ray's telling of it
         raise error.cause from error
     except RayError as error:
         raise WorkError(
-            f"Ray lost a worker of {step_class.name} and gave up: for want of memory (fewer "
+            f"Ray lost a worker of {step.name} and gave up: for want of memory (fewer "
             "--workers take less), or its machine has another Python environment. What was "
             f"committed is safe. Ray says: {error}"
         ) from error
@@ -80,7 +75,7 @@ def run(
             ray.kill(actor)
 
 
-class Crew(NamedTuple):
+class Share(NamedTuple):
     """The actors of a step.
 
     Attributes:
@@ -94,59 +89,56 @@ class Crew(NamedTuple):
     gpus: int
 
 
-def crew_for(*, whole: bool, workers: int | None) -> Crew:
+def share_of_cluster(*, over_everything: bool, workers: int | None) -> Share:
     """The actors that fit the cluster at hand.
 
     Args:
-        whole: for a step that looks at everything in large arrays: its actors' threads share
-            them, so there is one to a node. Otherwise there is one to a GPU, which Ray hides
+        over_everything: for a step that looks at everything in large arrays: its actors' threads
+            share them, so there is one to a node. Otherwise there is one to a GPU, which Ray hides
             from actors that do not ask for one, or where there are none one to a core.
         workers: batches at work at a time; None for as many as there are cores.
     """
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     cores = [max(1, int(node["CPU"])) for node in nodes if node.get("CPU")] or [1]
     workers = workers or sum(cores)
-    if whole:
+    if over_everything:
         actors = min(len(cores), workers)
-        return Crew(actors, min([*cores, workers // actors]), 0)
+        return Share(actors, min([*cores, workers // actors]), 0)
     if gpus := int(sum(node.get("GPU", 0) for node in nodes)):
         actors = min(gpus, workers)
-        return Crew(actors, workers // actors, 1)
-    return Crew(workers, 1, 0)
+        return Share(actors, workers // actors, 1)
+    return Share(workers, 1, 0)
 
 
-class _Worker:
-    """One instance of a step in a process of Ray's, made when it is first asked for: an actor
-    that was killed is started again by nothing but its constructor."""
+class _Actor:
+    """A step's worker in a process of Ray's, made when it is first asked for: an actor that was
+    killed is started again by nothing but its constructor."""
 
     def __init__(
-        self, step_class: type[Step], workspace: Path, config: Config, folder: Path, threads: int,
-        models: list[Card],
-    ) -> None:  # fmt: skip
+        self, step: Step, workspace: Workspace, folder: Path, threads: int, models: list[Card]
+    ) -> None:
         restore(models)  # those of installed packages are found here by themselves
         if folder.is_dir():  # settings may name models by paths from there
             os.chdir(folder)
-        self._made_of = step_class, workspace, config
-        self._step: Step | None = None
+        self._step, self._workspace = step, workspace
+        self._worker: Worker | None = None
         self._lock = threading.Lock()
         # As in this machine's own threads: where the workers are the cores, BLAS has none besides.
-        self._small = step_class.writes == "upsert"
-        self._blas = 1 if self._small else threads
+        self._blas = threads if step.over_everything else 1
 
     def load(self) -> None:
-        """Make the step. Here and not in the constructor, so that what it raises arrives."""
+        """Make the worker. Here and not in the constructor, so that what it raises arrives."""
         with self._lock:
-            if self._step is None:
-                keep_what_is_freed() if self._small else return_what_is_freed()
-                step_class, workspace, config = self._made_of
-                self._step = step_class(workspace, config)
+            if self._worker is None:
+                return_what_is_freed() if self._step.over_everything else keep_what_is_freed()
+                self._worker = self._step.worker(self._workspace, self._step.setup)
                 threadpool_limits(self._blas, user_api="blas")
 
     def work(self, batch: pa.Table) -> pa.Table:
         """The outcome of a batch."""
         self.load()
-        assert self._step is not None
-        return self._step(batch)
+        assert self._worker is not None
+        return self._worker(batch)
 
 
 def _ordered(actors: list[Any], batches: Iterable[pa.Table], depth: int) -> Iterator[pa.Table]:

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from lookweave.config import Config
 from lookweave.errors import Rejected
 from lookweave.models import colour
-from lookweave.models.cards import chosen
 from lookweave.models.protocols import Crop, Describer, Description
-from lookweave.pipeline.steps.base import Step, Todo, outcome, reject_row
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.step import Plan, Step, Worker, outcome, reject_row
 from lookweave.pipeline.steps.subjects import PhotoReader, Seen, batches, rejected, unseen
-from lookweave.records import ATTRIBUTE_WIDTH, DESCRIPTION, Noun
-from lookweave.store.tables import quoted
+from lookweave.records import ATTRIBUTE_WIDTH, DESCRIPTION
+from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES
 
 
-class Describe(Step):
+class Describing(Worker):
     """Regions -> descriptions."""
 
-    name = "describe"
-    unit = "regions"
-
-    def __init__(self, workspace: Path, config: Config) -> None:
-        super().__init__(workspace, config)
-        card = chosen(config).describer
+    def __init__(self, workspace: Workspace, setup: Setup) -> None:
+        super().__init__(workspace, setup)
+        card = setup.models.describer
         self._key = card.key
-        self._describer: Describer = card.load(config.models_dir)
-        self._reader = PhotoReader(self.workspace)
+        self._describer: Describer = card.load(setup.config.models_dir)
+        self._reader = PhotoReader(workspace)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         crops = self._reader.crops(batch)
@@ -70,36 +67,36 @@ class Describe(Step):
             "attributes": attribute_vector(said).tolist(),
         }
 
-    @classmethod
-    def recipe(cls, config: Config) -> str:
-        return chosen(config).describer.key
 
-    @classmethod
-    def noun(cls, config: Config) -> Noun:
-        return DESCRIPTION
+class Describe(Step):
+    """Every region once for each describer."""
 
-    @classmethod
-    def todo(cls, workspace: Workspace, config: Config) -> Todo:
-        recipe = cls.recipe(config)
+    name = "describe"
+    unit = "regions"
+    worker: ClassVar[type[Worker]] = Describing
+    spec = DESCRIPTION
+
+    @cached_property
+    def recipe(self) -> str:
+        return self.setup.models.describer.key
+
+    def plan(self, workspace: Workspace) -> Plan:
         seen = [
-            Seen(workspace.table("descriptions"), "subject", f"model = {quoted(recipe)}"),
-            rejected(workspace, cls.name, recipe),
+            Seen(workspace.table("descriptions"), "subject", matching(model=self.recipe)),
+            rejected(workspace, self.name, self.recipe),
         ]
-        return regions_left(workspace, config, seen)
+        return regions_left(workspace, self.setup, seen)
 
 
 _SINGLE = ("pattern", "material", "sleeve", "length", "neckline")
 
 
-def regions_left(workspace: Workspace, config: Config, seen: list[Seen]) -> Todo:
-    """The chosen detector's regions that a step has not seen, one photo's next to each other."""
-    detector = chosen(config).detector.key
-    regions = workspace.table("regions")
-    left = unseen(regions, f"detector = {quoted(detector)}", seen)
+def regions_left(workspace: Workspace, setup: Setup, seen: list[Seen]) -> Plan:
+    """The detector's regions that a step has not seen, one photo's next to each other."""
+    regions, run = workspace.table("regions"), setup.config.run
+    left = unseen(regions, matching(detector=setup.models.detector.key), seen)
     columns = ["id", "subject", "kind", "box", "mask", "label_scores"]
-    return Todo(
-        len(left), batches(regions, left, 4 * config.run.batch_rows, config.run.workers, columns)
-    )
+    return Plan(len(left), batches(regions, left, 4 * run.batch_rows, run.workers, columns))
 
 
 def attribute_vector(said: Description) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

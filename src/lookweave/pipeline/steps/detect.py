@@ -3,43 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from io import BytesIO
 from itertools import chain
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
-from lookweave.config import Config
 from lookweave.errors import Rejected
-from lookweave.models.cards import chosen
+from lookweave.models import protocols as models
 from lookweave.models.cutout import garment_region
 from lookweave.models.framing import fitted_side
-from lookweave.models.protocols import Detection, Detector, Pixels
+from lookweave.models.protocols import Detection, Pixels
 from lookweave.photos import Photo
-from lookweave.pipeline.steps.base import Step, Todo, outcome, reject_row
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.step import Plan, Step, Worker, outcome, reject_row
 from lookweave.pipeline.steps.subjects import PhotoReader, Seen, batches, rejected, unseen
-from lookweave.records import REGION, Noun, region_id
-from lookweave.store.tables import quoted
+from lookweave.records import REGION, region_id
+from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import normalise
 
 
-class Detect(Step):
+class Detector(Worker):
     """Photos -> regions."""
 
-    name = "detect"
-
-    def __init__(self, workspace: Path, config: Config) -> None:
-        super().__init__(workspace, config)
-        card = chosen(config).detector
-        self._key = card.key
-        self._detector: Detector = card.load(config.models_dir)
-        self._card = card
-        self._reader = PhotoReader(self.workspace)
+    def __init__(self, workspace: Workspace, setup: Setup) -> None:
+        super().__init__(workspace, setup)
+        self._card = setup.models.detector
+        self._key = self._card.key
+        self._detector: models.Detector = self._card.load(setup.config.models_dir)
+        self._reader = PhotoReader(workspace)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         subjects = batch.to_pylist()
@@ -101,38 +98,40 @@ class Detect(Step):
             "area": (box[2] - box[0]) * (box[3] - box[1]) * inside / (photo.width * photo.height),
         }
 
-    @classmethod
-    def recipe(cls, config: Config) -> str:
-        return chosen(config).detector.key
 
-    @classmethod
-    def noun(cls, config: Config) -> Noun:
-        return REGION
+class Detect(Step):
+    """Every photo once for each detector."""
 
-    @classmethod
-    def todo(cls, workspace: Workspace, config: Config) -> Todo:
-        recipe = cls.recipe(config)
+    name = "detect"
+    worker: ClassVar[type[Worker]] = Detector
+    spec = REGION
+
+    @cached_property
+    def recipe(self) -> str:
+        return self.setup.models.detector.key
+
+    def plan(self, workspace: Workspace) -> Plan:
         count, parts = 0, []
-        for kind, noun in (("garment", "garments"), ("look", "looks")):
-            where = f"detector = {quoted(recipe)} AND kind = {quoted(kind)}"
+        for kind in ("garment", "look"):
+            made = matching(detector=self.recipe, kind=kind)
             seen = [
-                Seen(workspace.table("regions"), "subject", where),
-                rejected(workspace, cls.name, recipe),
+                Seen(workspace.table("regions"), "subject", made),
+                rejected(workspace, self.name, self.recipe),
             ]
-            positions = unseen(workspace.table(noun), None, seen)
+            positions = unseen(workspace.table(f"{kind}s"), None, seen)
             count += len(positions)
-            parts.append(cls._photos(workspace, noun, kind, positions, config))
-        return Todo(count, chain.from_iterable(parts))
+            parts.append(self._photos(workspace, kind, positions))
+        return Plan(count, chain.from_iterable(parts))
 
-    @staticmethod
     def _photos(
-        workspace: Workspace, noun: str, kind: str, positions: NDArray[np.int64], config: Config
+        self, workspace: Workspace, kind: str, positions: NDArray[np.int64]
     ) -> Iterator[pa.Table]:
         columns = ["id", "path", "name", "width", "height"] + (
             ["category"] if kind == "garment" else []
         )
-        rows, workers = config.run.batch_rows, config.run.workers
-        for batch in batches(workspace.table(noun), positions, rows, workers, columns):
+        run = self.setup.config.run
+        table = workspace.table(f"{kind}s")
+        for batch in batches(table, positions, run.batch_rows, run.workers, columns):
             yield batch.append_column("kind", pa.array([kind] * batch.num_rows))
 
 

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import cached_property
+from typing import ClassVar
 
 import pyarrow as pa
 
-from lookweave.config import Config
 from lookweave.errors import ModelError, Rejected
-from lookweave.models.card import Card
-from lookweave.models.cards import chosen
 from lookweave.models.protocols import Crop, ImageEncoder, Recalls
-from lookweave.pipeline.steps.base import Step, Todo, outcome, reject_row
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.step import Plan, Step, Worker, outcome, reject_row
 from lookweave.pipeline.steps.describe import regions_left
 from lookweave.pipeline.steps.subjects import PhotoReader, Seen, rejected
-from lookweave.records import Noun, embedding_noun
+from lookweave.records import TableSpec, embedding_spec
 from lookweave.store.tables import Table
 from lookweave.store.workspace import Workspace
 
 
-class Embed(Step):
-    """Regions -> embeddings, a table for each encoder."""
+class Embedding(Worker):
+    """Regions -> unit vectors."""
 
-    name = "embed"
-    unit = "regions"
-
-    def __init__(self, workspace: Path, config: Config) -> None:
-        super().__init__(workspace, config)
-        card = _card(config)
+    def __init__(self, workspace: Workspace, setup: Setup) -> None:
+        super().__init__(workspace, setup)
+        card = setup.models.encoder
         self._key = card.key
-        self._encoder: ImageEncoder = card.load(config.models_dir)
-        self._noun = self.noun(config)
-        self._reader = PhotoReader(self.workspace)
+        self._encoder: ImageEncoder = card.load(setup.config.models_dir)
+        self._spec = Embed(setup).spec
+        self._reader = PhotoReader(workspace)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         regions: list[str] = batch.column("id").to_pylist()
@@ -50,32 +46,47 @@ class Embed(Step):
             else:
                 vector = known[region] if crop is None else next(vectors)
                 rows.append({"subject": region, "kind": kind, "vector": vector})
-        return outcome(self._noun, rows, rejects)
+        return outcome(self._spec, rows, rejects)
 
-    @classmethod
-    def recipe(cls, config: Config) -> str:
-        return _card(config).key
 
-    @classmethod
-    def noun(cls, config: Config) -> Noun:
-        card = _card(config)
-        if card.dimension is None:
-            raise ModelError(f"The card of {card.name} does not say how long its vectors are.")
-        return embedding_noun(card.dimension)
+class Embed(Step):
+    """Every region once for each encoder, a table for each."""
 
-    @classmethod
-    def table(cls, workspace: Workspace, config: Config) -> Table:
-        card = _card(config)
-        return workspace.embeddings(card.key, card.dimension or 0)
+    name = "embed"
+    unit = "regions"
+    worker: ClassVar[type[Worker]] = Embedding
 
-    @classmethod
-    def todo(cls, workspace: Workspace, config: Config) -> Todo:
+    @cached_property
+    def recipe(self) -> str:
+        return self.setup.models.encoder.key
+
+    @cached_property
+    def spec(self) -> TableSpec:
+        return embedding_spec(dimension(self.setup))
+
+    def table(self, workspace: Workspace) -> Table:
+        return embeddings(workspace, self.setup)
+
+    def plan(self, workspace: Workspace) -> Plan:
         seen = [
-            Seen(cls.table(workspace, config), "subject", "true"),
-            rejected(workspace, cls.name, cls.recipe(config)),
+            Seen(self.table(workspace), "subject"),
+            rejected(workspace, self.name, self.recipe),
         ]
-        return regions_left(workspace, config, seen)
+        return regions_left(workspace, self.setup, seen)
 
 
-def _card(config: Config) -> Card:
-    return chosen(config).encoder
+def embeddings(workspace: Workspace, setup: Setup) -> Table:
+    """The vectors of the setup's encoder."""
+    return workspace.embeddings(setup.models.encoder.key, dimension(setup))
+
+
+def dimension(setup: Setup) -> int:
+    """Length of the encoder's vectors.
+
+    Raises:
+        ModelError: its card does not say.
+    """
+    card = setup.models.encoder
+    if card.dimension is None:
+        raise ModelError(f"The card of {card.name} does not say how long its vectors are.")
+    return card.dimension

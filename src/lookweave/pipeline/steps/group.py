@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lookweave.config import Config
 from lookweave.matching.duplicates import components, hamming_pairs
-from lookweave.models.cards import chosen
-from lookweave.pipeline.steps.base import NOTHING, Step, Todo, outcome
-from lookweave.pipeline.steps.embed import Embed
-from lookweave.records import GROUP, Noun, fingerprint, region_id
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.step import NOTHING, Plan, Step, Worker, outcome
+from lookweave.pipeline.steps.embed import embeddings
+from lookweave.records import GROUP, fingerprint, region_id
+from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace
 
-VERSION = 1
+VERSION = 2
 
 ALIKE = 6
 """Differing bits of 64 up to which two photos may be one and the same: a smaller copy of lower
@@ -40,16 +42,8 @@ OBJECTION = 0.50
 poor quality reach .54 at the least (50 photos)."""
 
 
-class Group(Step):
-    """Finds the photos that must stay on one side of a split.
-
-    Files with the same bytes are one photo already. What is left: the same picture in another
-    size, crop or quality (`same_photo`), photos of one product and photos of one shoot, as the
-    catalogue says. A photo has a row for each kind of group that it is in.
-    """
-
-    name = "group"
-    writes = "replace"
+class Grouping(Worker):
+    """Photos -> groups."""
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """`batch`: all photos, with columns id, kind, phash and share."""
@@ -60,7 +54,9 @@ class Group(Step):
             rows += _rows(ids, kind, how, _sharing(some.column("share").to_pylist()))
             same = self._same_photo(kind, ids, some.column("phash").to_pylist())
             rows += _rows(ids, kind, "same_photo", same)
-        return outcome(GROUP, rows, [])
+        rows += _same_picture(batch)
+        recipe = Group(self.setup).recipe
+        return outcome(GROUP, [{**row, "recipe": recipe} for row in rows], [])
 
     def _same_photo(self, kind: str, ids: list[str], hashes: list[str | None]) -> NDArray[np.int64]:
         """Pairs of photos that are one picture."""
@@ -78,8 +74,8 @@ class Group(Step):
     def _confirmed(
         self, kind: str, ids: list[str], hashes: list[str | None], pairs: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
-        detector = chosen(self.config).detector.key
-        table = Embed.table(self.workspace, self.config)
+        detector = self.setup.models.detector.key
+        table = embeddings(self.workspace, self.setup)
         good = np.zeros(len(pairs), bool)
         for start in range(0, len(pairs), 1024):
             some = pairs[start : start + 1024]
@@ -95,38 +91,34 @@ class Group(Step):
                     good[start + place] = sure
         return good
 
-    @classmethod
-    def recipe(cls, config: Config) -> str:
+
+class Group(Step):
+    """Finds the photos that must stay on one side of a split.
+
+    Files with the same bytes are one photo already. What is left: the same picture in another
+    size, crop or quality (`same_photo`), a product photo that is given as a look too
+    (`same_picture`), photos of one product and photos of one shoot, as the catalogue says. A photo
+    has a row for each kind of group that it is in.
+    """
+
+    name = "group"
+    over_everything = True
+    worker: ClassVar[type[Worker]] = Grouping
+    spec = GROUP
+
+    @cached_property
+    def recipe(self) -> str:
         """How photos are told to be one; which models looked."""
-        models = chosen(config)
-        return fingerprint(
-            "group",
-            VERSION,
-            ALIKE,
-            SURE,
-            COSINE,
-            OBJECTION,
-            models.detector.key,
-            models.encoder.key,
-        )
+        models = self.setup.models
+        measures = (VERSION, ALIKE, SURE, COSINE, OBJECTION)
+        return fingerprint("group", *measures, models.detector.key, models.encoder.key)
 
-    @classmethod
-    def noun(cls, config: Config) -> Noun:
-        """Groups."""
-        return GROUP
-
-    @classmethod
-    def replaces(cls, config: Config) -> str:
-        """All rows: a photo's groups do not depend on who asks."""
-        return "true"
-
-    @classmethod
-    def todo(cls, workspace: Workspace, config: Config) -> Todo:
+    def plan(self, workspace: Workspace) -> Plan:
         """All photos in one batch, or nothing while none has come or gone."""
         photos = [workspace.table("garments"), workspace.table("looks")]
-        tables = [*photos, Embed.table(workspace, config)]
+        tables = [*photos, embeddings(workspace, self.setup)]
         inputs = fingerprint(*(table.version for table in tables))
-        if cls.is_current(workspace, config, inputs):
+        if self.is_current(workspace, inputs):
             return NOTHING
         garments = photos[0].read(["id", "phash", "product", "sku"])
         product = pc.coalesce(garments.column("product"), garments.column("sku"))
@@ -137,16 +129,17 @@ class Group(Step):
                 _photos("look", looks, looks.column("shoot")),
             ]
         )
-        return Todo(batch.num_rows, [batch], inputs)
+        return Plan(batch.num_rows, [batch], inputs)
 
 
-def together(workspace: Workspace, kind: str) -> dict[str, str]:
+def together(workspace: Workspace, setup: Setup, kind: str) -> dict[str, str]:
     """Photo -> name of all that it is grouped with, by any kind of group.
 
     A photo without a group is missing. Two photos that share one only through a third (the same
     picture of one, the same product as the other) have the same name.
     """
-    rows = workspace.table("groups").read(["subject", "group"], f"kind = '{kind}'")
+    of_kind = Group(setup).rows & matching(kind=kind)
+    rows = workspace.table("groups").read(["subject", "group"], of_kind)
     subjects, groups = rows.column("subject").to_pylist(), rows.column("group").to_pylist()
     ids = sorted({*subjects, *groups})
     place = {name: at for at, name in enumerate(ids)}
@@ -155,6 +148,22 @@ def together(workspace: Workspace, kind: str) -> dict[str, str]:
     ).reshape(-1, 2)
     labels = components(len(ids), pairs).tolist()
     return {name: ids[label] for name, label in zip(ids, labels, strict=True)}
+
+
+def same_pictures(workspace: Workspace, setup: Setup) -> list[tuple[str, str]]:
+    """(garment, look) that are one picture: such a look does not show the garment worn."""
+    rows = workspace.table("groups").read(
+        ["subject", "kind", "group"], Group(setup).rows & matching(how="same_picture")
+    )
+    sides: dict[str, tuple[list[str], list[str]]] = {}
+    for row in rows.to_pylist():
+        sides.setdefault(row["group"], ([], []))[row["kind"] == "look"].append(row["subject"])
+    return sorted(
+        (garment, look)
+        for garments, looks in sides.values()
+        for garment in garments
+        for look in looks
+    )
 
 
 def _photos(kind: str, photos: pa.Table, share: pa.ChunkedArray) -> pa.Table:
@@ -185,6 +194,30 @@ def _rows(ids: list[str], kind: str, how: str, pairs: NDArray[np.int64]) -> list
         {"subject": ids[at], "kind": kind, "how": how, "group": ids[labels[at]]}
         for at in np.unique(pairs).tolist()
     ]
+
+
+def _same_picture(batch: pa.Table) -> list[dict[str, object]]:
+    """Rows of garments' photos and looks that are one file, or all but equal by their hashes.
+
+    A cut-out and a region are not embedded alike, so here the hash alone tells.
+    """
+    known = batch.filter(pc.is_valid(batch.column("phash"))).sort_by([("id", "ascending")])
+    ids, kinds = known.column("id").to_pylist(), known.column("kind").to_pylist()
+    values = np.array([int(value, 16) for value in known.column("phash").to_pylist()], np.uint64)
+    distinct, inverse = np.unique(values, return_inverse=True)
+    joined = components(len(distinct), hamming_pairs(distinct, SURE))[inverse]
+    sides: dict[int, set[str]] = {}
+    for label, kind in zip(joined.tolist(), kinds, strict=True):
+        sides.setdefault(label, set()).add(kind)
+    both = [at for at, label in enumerate(joined.tolist()) if len(sides[label]) == 2]
+    first: dict[int, str] = {}
+    for at in both:
+        first.setdefault(int(joined[at]), ids[at])
+    return [
+        {"subject": ids[at], "kind": kinds[at], "how": "same_picture",
+         "group": first[int(joined[at])]}
+        for at in both
+    ]  # fmt: skip
 
 
 def _distance(left: str | None, right: str | None) -> int:

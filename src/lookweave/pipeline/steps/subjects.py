@@ -14,7 +14,8 @@ from PIL import Image
 from lookweave import photos
 from lookweave.errors import Rejected
 from lookweave.models.protocols import Crop
-from lookweave.store.tables import Lookup, Table, quoted
+from lookweave.store.conditions import ANY_ROW, Condition, matching
+from lookweave.store.tables import Lookup, Table
 from lookweave.store.workspace import Workspace
 
 WORKING_SIDE = 1024
@@ -28,7 +29,7 @@ class Seen:
 
     table: Table
     column: str
-    where: str
+    where: Condition = ANY_ROW
 
     def keys(self) -> Lookup:
         return Lookup(self.table, self.column, self.where)
@@ -36,11 +37,11 @@ class Seen:
 
 def rejected(workspace: Workspace, step: str, recipe: str) -> Seen:
     """Subjects that this step turned away for good."""
-    where = f"step = {quoted(step)} AND recipe = {quoted(recipe)} AND retry = false"
+    where = matching(step=step, recipe=recipe, retry=False)
     return Seen(workspace.table("rejects"), "subject", where)
 
 
-def unseen(source: Table, where: str | None, seen: list[Seen]) -> NDArray[np.int64]:
+def unseen(source: Table, where: Condition | None, seen: list[Seen]) -> NDArray[np.int64]:
     """Positions of the rows of `source` whose id is in none of `seen`, in the table's order."""
     known = [one.keys() for one in seen]
     left: list[NDArray[np.int64]] = []

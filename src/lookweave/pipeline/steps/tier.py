@@ -5,28 +5,59 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from lookweave.config import Config
 from lookweave.errors import ConfigError
 from lookweave.matching import select
 from lookweave.matching.splits import NAMES, Splits, split_pairs
-from lookweave.models.cards import chosen
-from lookweave.pipeline.steps.base import NOTHING, Step, Todo, outcome
-from lookweave.pipeline.steps.group import together
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.step import NOTHING, Plan, Step, Worker, outcome
+from lookweave.pipeline.steps.group import same_pictures, together
 from lookweave.pipeline.steps.match import Match, calibration, score_weights
-from lookweave.records import PAIR, Noun, fingerprint
-from lookweave.store.tables import quoted
+from lookweave.records import PAIR, fingerprint
+from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace, write_atomically
 
 VERSION = 1
 TIERS = ("high", "medium", "low")
 _BATCH = 8192
 _NEVER = np.iinfo(np.int32).max
+
+
+class Choosing(Worker):
+    """Chosen matches -> pairs."""
+
+    def __init__(self, workspace: Workspace, setup: Setup) -> None:
+        super().__init__(workspace, setup)
+        self._recipe = Tier(setup).recipe
+        self._provenance = _provenance(workspace, setup)
+        self._verified = _reviewers(workspace)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """`batch`: columns position (in `matches`), tier, split and group."""
+        columns = ["garment", "look", "region", "s_vlm", "s_visual", "score", "probability"]
+        matches = self.workspace.table("matches").take(
+            batch.column("position").to_pylist(), [*columns, "calibrated"]
+        )
+        rows: list[dict[str, object]] = [
+            {
+                **match,
+                "recipe": self._recipe,
+                "tier": TIERS[chosen["tier"]],
+                "split": NAMES[chosen["split"]],
+                "group": chosen["group"],
+                "verified_by": self._verified.get((match["garment"], match["region"]), []),
+                "provenance": self._provenance,
+            }
+            for match, chosen in zip(matches.to_pylist(), batch.to_pylist(), strict=True)
+        ]
+        return outcome(PAIR, rows, [])
 
 
 class Tier(Step):
@@ -47,46 +78,17 @@ class Tier(Step):
 
     name = "tier"
     unit = "pairs"
-    writes = "replace"
+    over_everything = True
+    worker: ClassVar[type[Worker]] = Choosing
+    spec = PAIR
 
-    def __init__(self, workspace: Path, config: Config) -> None:
-        super().__init__(workspace, config)
-        self._provenance = _provenance(self.workspace, config)
-        self._verified = _reviewers(self.workspace)
-
-    def __call__(self, batch: pa.Table) -> pa.Table:
-        """`batch`: columns position (in `matches`), tier, split and group."""
-        columns = ["garment", "look", "region", "s_vlm", "s_visual", "score", "probability"]
-        matches = self.workspace.table("matches").take(
-            batch.column("position").to_pylist(), [*columns, "calibrated"]
-        )
-        recipe = self.recipe(self.config)
-        rows: list[dict[str, object]] = [
-            {
-                **match,
-                "recipe": recipe,
-                "tier": TIERS[chosen["tier"]],
-                "split": NAMES[chosen["split"]],
-                "group": chosen["group"],
-                "verified_by": self._verified.get((match["garment"], match["region"]), []),
-                "provenance": self._provenance,
-            }
-            for match, chosen in zip(matches.to_pylist(), batch.to_pylist(), strict=True)
-        ]
-        return outcome(PAIR, rows, [])
-
-    @classmethod
-    def recipe(cls, config: Config) -> str:
+    @cached_property
+    def recipe(self) -> str:
         """The match's recipe and the tiers' settings."""
-        return fingerprint("tier", VERSION, Match.recipe(config), config.tier.model_dump_json())
+        settings = self.setup.config.tier.model_dump_json()
+        return fingerprint("tier", VERSION, Match(self.setup).recipe, settings)
 
-    @classmethod
-    def noun(cls, config: Config) -> Noun:
-        """Pairs."""
-        return PAIR
-
-    @classmethod
-    def todo(cls, workspace: Workspace, config: Config) -> Todo:
+    def plan(self, workspace: Workspace) -> Plan:
         """All chosen pairs, or nothing while matches, groups and reviews are unchanged.
 
         Raises:
@@ -94,11 +96,11 @@ class Tier(Step):
         """
         tables = [workspace.table(name) for name in ("matches", "groups", "reviews")]
         inputs = fingerprint(*(table.version for table in tables))
-        if cls.is_current(workspace, config, inputs):
+        if self.is_current(workspace, inputs):
             return NOTHING
-        pool = _Pool.read(workspace, config)
-        pairs, split = _choose(workspace, config, pool)
-        return Todo(pairs.num_rows, _batches(pairs), inputs) if split else Todo(0, (), inputs)
+        pool = _Pool.read(workspace, self.setup)
+        pairs, split = _choose(workspace, self.setup, pool)
+        return Plan(pairs.num_rows, _batches(pairs), inputs) if split else Plan(0, (), inputs)
 
 
 def measured_path(workspace: Workspace, recipe: str) -> Path:
@@ -129,11 +131,11 @@ class _Pool:
     calibrated: bool
 
     @classmethod
-    def read(cls, workspace: Workspace, config: Config) -> _Pool:
+    def read(cls, workspace: Workspace, setup: Setup) -> _Pool:
         """The best region of each garment x look."""
         verdicts = _verdicts(workspace)
         numbers = ["score", "probability", "rank", "reverse_rank"]
-        where = f"recipe = {quoted(Match.recipe(config))}"
+        where = Match(setup).rows
         pieces: list[pa.Table] = []
         labels: list[NDArray[np.int8]] = []
         calibrated = False
@@ -191,8 +193,8 @@ class _Pool:
         )  # fmt: skip
 
 
-def _choose(workspace: Workspace, config: Config, pool: _Pool) -> tuple[pa.Table, Splits | None]:
-    settings = config.tier
+def _choose(workspace: Workspace, setup: Setup, pool: _Pool) -> tuple[pa.Table, Splits | None]:
+    settings = setup.config.tier
     targets = settings.target_precision
     labelled = int((pool.label >= 0).sum())
     if targets and labelled < select.MINIMUM_LABELS and not pool.calibrated:
@@ -214,9 +216,9 @@ def _choose(workspace: Workspace, config: Config, pool: _Pool) -> tuple[pa.Table
     )
     entered = np.flatnonzero(tier != select.OUT)
     if not len(entered):
-        _write_measured(workspace, config, enter, tier[entered], None)
+        _write_measured(workspace, setup, enter, tier[entered], None)
         return pa.table({}), None
-    nodes, edges = _graph(workspace, pool)
+    nodes, edges = _graph(workspace, setup, pool)
     dealt = split_pairs(
         pool.garment[entered].astype(np.int64),
         pool.look[entered].astype(np.int64) + len(pool.garments),
@@ -227,7 +229,7 @@ def _choose(workspace: Workspace, config: Config, pool: _Pool) -> tuple[pa.Table
         settings.test,
         settings.seed,
     )
-    _write_measured(workspace, config, enter, tier[entered], dealt)
+    _write_measured(workspace, setup, enter, tier[entered], dealt)
     inside = dealt.split >= 0
     columns = {
         "position": pool.position[entered][inside],
@@ -238,24 +240,28 @@ def _choose(workspace: Workspace, config: Config, pool: _Pool) -> tuple[pa.Table
     return pa.table(columns), dealt
 
 
-def _graph(workspace: Workspace, pool: _Pool) -> tuple[list[str], NDArray[np.int64]]:
+def _graph(workspace: Workspace, setup: Setup, pool: _Pool) -> tuple[list[str], NDArray[np.int64]]:
     """Names of all garments, then all looks, then their groups; edges from photo to group."""
     nodes = [f"garment:{name}" for name in pool.garments] + [f"look:{name}" for name in pool.looks]
     edges: list[tuple[int, int]] = []
     groups: dict[str, int] = {}
     photos = len(nodes)
     for kind in ("garment", "look"):
-        for photo, group in together(workspace, kind).items():
+        for photo, group in together(workspace, setup, kind).items():
             groups.setdefault(f"{kind}:{photo}", len(groups))
             groups.setdefault(f"{kind}:{group}", len(groups))
             edges.append((photos + groups[f"{kind}:{photo}"], photos + groups[f"{kind}:{group}"]))
+    for garment, look in same_pictures(workspace, setup):  # a split may not part them
+        groups.setdefault(f"garment:{garment}", len(groups))
+        groups.setdefault(f"look:{look}", len(groups))
+        edges.append((photos + groups[f"garment:{garment}"], photos + groups[f"look:{look}"]))
     edges += [(at, photos + groups[name]) for at, name in enumerate(nodes) if name in groups]
     return [*nodes, *groups], np.array(edges, np.int64).reshape(-1, 2)
 
 
 def _write_measured(
     workspace: Workspace,
-    config: Config,
+    setup: Setup,
     candidates: int,
     tier: NDArray[np.int8],
     dealt: Splits | None,
@@ -271,7 +277,7 @@ def _write_measured(
         "linking_tiers": list(TIERS[: dealt.linking]) if dealt else [],
         "short": list(dealt.short) if dealt else [],
     }
-    path = measured_path(workspace, Tier.recipe(config))
+    path = measured_path(workspace, Tier(setup).recipe)
     write_atomically(path, json.dumps(content, indent=1).encode())
 
 
@@ -320,19 +326,19 @@ def _reviewers(workspace: Workspace) -> dict[tuple[str, str], list[str]]:
     """(garment, region) -> who said yes, by name."""
     found: dict[tuple[str, str], list[str]] = {}
     columns = ["garment", "region", "reviewer"]
-    for review in workspace.table("reviews").read(columns, "decision = 'yes'").to_pylist():
+    for review in workspace.table("reviews").read(columns, matching(decision="yes")).to_pylist():
         found.setdefault((review["garment"], review["region"]), []).append(review["reviewer"])
     return {key: sorted(names) for key, names in found.items()}
 
 
-def _provenance(workspace: Workspace, config: Config) -> str:
-    models = chosen(config)
-    s_vlm, s_visual = score_weights(workspace, config)
+def _provenance(workspace: Workspace, setup: Setup) -> str:
+    models = setup.models
+    s_vlm, s_visual = score_weights(workspace, setup.config)
     content = {
         "detector": models.detector.key,
         "encoder": models.encoder.key,
         "describer": models.describer.key,
-        "match": Match.recipe(config),
+        "match": Match(setup).recipe,
         "weights": {"s_vlm": s_vlm, "s_visual": s_visual},
         "probability": "calibrated" if calibration(workspace) else "uncalibrated",
     }

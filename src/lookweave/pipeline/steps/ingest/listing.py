@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from lookweave import sources
 from lookweave.config import Config
 from lookweave.errors import WorkspaceFull
-from lookweave.pipeline.steps.base import NOTHING, Todo
+from lookweave.pipeline.step import NOTHING, Plan
 from lookweave.records import SOURCE
-from lookweave.store.tables import quoted
+from lookweave.store.conditions import column, matching
 from lookweave.store.workspace import Workspace
 
 LISTED = pa.schema(
@@ -43,11 +43,11 @@ _CHUNK = 4096
 Digests = NDArray[np.uint64]
 
 
-def left_to_do(workspace: Workspace, config: Config, recipe: str) -> Todo:
+def left_to_do(workspace: Workspace, config: Config, recipe: str) -> Plan:
     """Sources that are new, have changed, vanished, or may be tried again.
 
-    Also drops the rejects of files that are no longer there and were never ingested: whoever
-    deletes a bad file has dealt with it.
+    The plan also drops the rejects of files that are no longer there and were never ingested:
+    whoever deletes a bad file has dealt with it.
     """
     places = {"garment": config.garments, "look": config.looks}
     if not any(places.values()):
@@ -65,8 +65,10 @@ def left_to_do(workspace: Workspace, config: Config, recipe: str) -> Todo:
 
 def _left_to_do(
     workspace: Workspace, config: Config, places: dict[str, tuple[str, ...]], known: _Known
-) -> Todo:
-    waiting = tempfile.TemporaryFile(dir=workspace.path)  # noqa: SIM115 - outlives this function
+) -> Plan:
+    # A reader may not be allowed to write there, and has no need to know which rows they are.
+    where = workspace.path if workspace.writable else None
+    waiting = tempfile.TemporaryFile(dir=where)  # noqa: SIM115 - outlives this function
     listed: list[Digests] = []
     count = 0
     with pa.ipc.new_stream(waiting, LISTED) as stream:
@@ -84,13 +86,17 @@ def _left_to_do(
         for rows in _vanished(workspace, config, places, here):
             count += len(rows)
             stream.write_table(pa.Table.from_pylist(rows, schema=LISTED))
-    _forget_dealt_with(workspace, [kind for kind, named in places.items() if named], here)
+    kinds = [kind for kind, named in places.items() if named]
+
+    def settle(workspace: Workspace) -> None:
+        _forget_dealt_with(workspace, kinds, here)
+
     repeated = _repeated(np.concatenate(listed) if listed else np.empty(0, np.uint64))
     batches, count = _unique(waiting, count, repeated, config.run.batch_rows)
     if not count:
         waiting.close()
-        return NOTHING
-    return Todo(count, batches)
+        return Plan(0, (), settle=settle)
+    return Plan(count, batches, settle=settle)
 
 
 class _Known:
@@ -109,7 +115,7 @@ class _Known:
         final: list[Digests] = []
         rejected: list[Digests] = []
         columns = ["recipe", "subject", "retry", "size", "modified_ns"]
-        for batch in workspace.table("rejects").scan(columns, "step = 'ingest'"):
+        for batch in workspace.table("rejects").scan(columns, matching(step="ingest")):
             rows = batch.to_pylist()
             rejected.append(_digests((row["subject"],) for row in rows))
             final.append(
@@ -167,8 +173,8 @@ def _vanished(
     workspace: Workspace, config: Config, places: dict[str, tuple[str, ...]], here: Digests
 ) -> Iterator[list[dict[str, Any]]]:
     """Stored sources that are neither listed nor on the disk, nor copied into the workspace."""
-    kinds = ", ".join(quoted(kind) for kind, named in places.items() if named)
-    for batch in workspace.table("sources").scan(None, f"kind IN ({kinds})", rows=_CHUNK):
+    named = column("kind").is_in(kind for kind, given in places.items() if given)
+    for batch in workspace.table("sources").scan(None, named, rows=_CHUNK):
         stored = batch.to_pylist()
         digests = _digests((row["kind"], row["path"]) for row in stored)
         rows = [
@@ -188,7 +194,7 @@ def _vanished(
 def _forget_dealt_with(workspace: Workspace, kinds: list[str], here: Digests) -> None:
     rejects, stored = workspace.table("rejects"), workspace.table("sources")
     gone: list[str] = []
-    for batch in rejects.scan(["kind", "subject"], "step = 'ingest'"):
+    for batch in rejects.scan(["kind", "subject"], matching(step="ingest")):
         for row in batch.to_pylist():
             path = row["subject"]
             listed = any(_is_in(_digest((kind, path)), here) for kind in kinds)
@@ -202,8 +208,8 @@ def _forget_dealt_with(workspace: Workspace, kinds: list[str], here: Digests) ->
     for start in range(0, len(gone), _CHUNK):
         paths = gone[start : start + _CHUNK]
         ingested = set(stored.rows_by("path", paths, ["path"]).column("path").to_pylist())
-        if never := [quoted(path) for path in paths if path not in ingested]:
-            rejects.delete(f"step = 'ingest' AND subject IN ({', '.join(never)})")
+        if never := [path for path in paths if path not in ingested]:
+            rejects.delete(matching(step="ingest") & column("subject").is_in(never))
 
 
 def _unique(

@@ -12,16 +12,17 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from lookweave.records import GARMENT, LOOK, SOURCE, Noun
+from lookweave.records import GARMENT, LOOK, SOURCE, TableSpec
 from lookweave.sources.catalogue import noun_columns
-from lookweave.store.tables import Table, quoted
+from lookweave.store.conditions import ANY_ROW, Condition, column, matching
+from lookweave.store.tables import Table
 from lookweave.store.workspace import Workspace
 
 Row = Mapping[str, Any]
 
-NOUNS: dict[str, Noun] = {"garment": GARMENT, "look": LOOK}
+SPECS: dict[str, TableSpec] = {"garment": GARMENT, "look": LOOK}
 _DECODED = ("width", "height", "format", "bytes", "sha256", "phash")
-_MOST_AT_ONCE = 4096  # values in one SQL condition
+_MOST_AT_ONCE = 4096  # values in one condition
 
 
 def record(workspace: Workspace, rows: list[dict[str, Any]]) -> None:
@@ -34,7 +35,7 @@ def record(workspace: Workspace, rows: list[dict[str, Any]]) -> None:
         rows: columns of `SOURCE`, the decoded ones of a photo, and ``known``: whether the
             place was in the store before. (kind, path) is unique among them.
     """
-    for kind in NOUNS:
+    for kind in SPECS:
         ingested = [row for row in rows if row["kind"] == kind]
         known = [row["path"] for row in ingested if row["known"]]
         before = {row["id"] for row in _sources(workspace, kind, "path", known)}
@@ -44,7 +45,7 @@ def record(workspace: Workspace, rows: list[dict[str, Any]]) -> None:
     stored = [{name: row[name] for name in columns} for row in rows]
     workspace.table("sources").upsert(SOURCE.table(stored))
     known = [row["path"] for row in rows if row["known"]]
-    _delete(workspace.table("rejects"), "subject", known, "step = 'ingest'")
+    _delete(workspace.table("rejects"), "subject", known, matching(step="ingest"))
 
 
 def settle(
@@ -79,7 +80,7 @@ def settle(
         for photo, found in sorted(holders.items())
         if found and photo in decoded
     ]
-    table.upsert(NOUNS[kind].table(rows))
+    table.upsert(SPECS[kind].table(rows))
     forget(workspace, kind, sorted(photo for photo, found in holders.items() if not found))
 
 
@@ -108,14 +109,15 @@ def forget(workspace: Workspace, kind: str, ids: list[str]) -> None:
     """
     if not ids:
         return
-    of_kind = f"kind = {quoted(kind)}"
+    of_kind = matching(kind=kind)
     found = _rows_by(workspace.table("regions"), "subject", ids, ["id"], of_kind)
     regions = [row["id"] for row in found]
     for name in ("pairs", "matches"):
         _delete(workspace.table(name), kind, ids)
     for table in (workspace.table("descriptions"), *workspace.embedding_tables()):
         _delete(table, "subject", regions)
-    _delete(workspace.table("rejects"), "subject", [*ids, *regions], "step <> 'ingest'")
+    later = column("step").differs("ingest")
+    _delete(workspace.table("rejects"), "subject", [*ids, *regions], later)
     _delete(workspace.table("groups"), "subject", ids, of_kind)
     _delete(workspace.table("regions"), "subject", ids, of_kind)
     _delete(workspace.table(f"{kind}s"), "id", ids)
@@ -138,34 +140,26 @@ def follow_moved(workspace: Workspace, kind: str, vanished: list[str]) -> list[s
     }
     moved = sorted(row["path"] for row in gone if row["id"] in elsewhere)
     settle(workspace, kind, elsewhere, without=set(moved))
-    _delete(workspace.table("sources"), "path", moved, f"kind = {quoted(kind)}")
+    _delete(workspace.table("sources"), "path", moved, matching(kind=kind))
     return moved
 
 
-def _sources(workspace: Workspace, kind: str, column: str, values: list[str]) -> list[Row]:
+def _sources(workspace: Workspace, kind: str, name: str, values: list[str]) -> list[Row]:
     table = workspace.table("sources")
-    return _rows_by(table, column, values, None, f"kind = {quoted(kind)}")
+    return _rows_by(table, name, values, None, matching(kind=kind))
 
 
 def _rows_by(
-    table: Table, column: str, values: list[str], columns: list[str] | None, where: str = "true"
-) -> list[Row]:
-    rows: list[Row] = []
-    for condition in _conditions(column, values, where):
-        rows += table.read(columns, condition).to_pylist()
-    return rows
+    table: Table, name: str, values: list[str], columns: list[str] | None,
+    where: Condition = ANY_ROW,
+) -> list[Row]:  # fmt: skip
+    found: list[Row] = table.rows_by(name, values, columns, where).to_pylist()
+    return found
 
 
-def _delete(table: Table, column: str, values: list[str], where: str = "true") -> None:
+def _delete(table: Table, name: str, values: list[str], where: Condition = ANY_ROW) -> None:
     """Delete only where there is something to delete: every deletion is a version of the table."""
-    if not values or not table.count():
-        return
-    for condition in _conditions(column, values, where):
-        if table.count(condition):
-            table.delete(condition)
-
-
-def _conditions(column: str, values: list[str], where: str) -> Iterable[str]:
-    for start in range(0, len(values), _MOST_AT_ONCE):
-        wanted = ", ".join(quoted(value) for value in values[start : start + _MOST_AT_ONCE])
-        yield f"({where}) AND {column} IN ({wanted})"
+    for start in range(0, len(values) if table.count() else 0, _MOST_AT_ONCE):
+        some = where & column(name).is_in(values[start : start + _MOST_AT_ONCE])
+        if table.count(some):
+            table.delete(some)

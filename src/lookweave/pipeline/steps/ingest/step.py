@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
+from functools import cached_property
 from typing import Any, ClassVar
 
 import imagehash
 import pyarrow as pa
 
 from lookweave import photos, sources
-from lookweave.config import Config
 from lookweave.errors import Rejected
-from lookweave.pipeline.steps.base import Step, Todo, outcome, reject_row
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.step import Plan, Step, Worker, outcome, reject_row
 from lookweave.pipeline.steps.ingest import listing, photo_rows
-from lookweave.records import LOOK, SOURCE, Noun, fingerprint, photo_id
+from lookweave.records import LOOK, SOURCE, TableSpec, fingerprint, photo_id
 from lookweave.sources import fetch
-from lookweave.store.tables import Table, quoted
+from lookweave.store.conditions import Condition, column, matching
+from lookweave.store.tables import Table
 from lookweave.store.workspace import Workspace, write_atomically
 
 _DECODED = ("width", "height", "format", "bytes", "sha256", "phash")
-_INGESTED = Noun(
+_INGESTED = TableSpec(
     "sources",
     SOURCE.key,
     pa.schema(
@@ -38,15 +39,15 @@ _VANISHED = (
 )
 
 
-class Ingest(Step):
+class Reading(Worker):
     """Reads each photo once: hashes it, decodes it as small as the thumbnail, checks it."""
 
-    name: ClassVar[str] = "ingest"
-
-    def __init__(self, workspace: Path, config: Config) -> None:
-        super().__init__(workspace, config)
-        self._recipe = self.recipe(config)
-        given = config.ingest
+    def __init__(self, workspace: Workspace, setup: Setup) -> None:
+        super().__init__(workspace, setup)
+        self._recipe = Ingest(setup).recipe
+        given = setup.config.ingest
+        self._side = given.thumbnail_side
+        self._copy = given.copy_photos
         self._limits = photos.Limits(given.max_pixels, given.max_bytes, given.min_side)
         self._fetching = fetch.FetchLimits(
             max_bytes=given.max_bytes,
@@ -55,51 +56,6 @@ class Ingest(Step):
             redirects=given.http_redirects,
             allow_private_addresses=given.allow_private_addresses,
         )
-
-    @classmethod
-    def recipe(cls, config: Config) -> str:
-        """Names the limits: under others, what was turned away is looked at again."""
-        given = config.ingest
-        limits = (given.max_pixels, given.max_bytes, given.min_side, given.allow_private_addresses)
-        return f"ingest1-{fingerprint(*limits)}"
-
-    @classmethod
-    def noun(cls, config: Config) -> Noun:
-        """A source with the columns of the photo found there."""
-        return _INGESTED
-
-    @classmethod
-    def table(cls, workspace: Workspace, config: Config) -> Table:
-        """The sources; `commit` writes garments and looks too."""
-        return workspace.table("sources")
-
-    @classmethod
-    def todo(cls, workspace: Workspace, config: Config) -> Todo:
-        """Sources that are new or changed.
-
-        Raises:
-            InputError: a folder or manifest cannot be used.
-        """
-        return listing.left_to_do(workspace, config, cls.recipe(config))
-
-    @classmethod
-    def tried_again(cls, config: Config) -> str:
-        """Those of the kinds that are listed; a build of looks alone leaves garments alone."""
-        kinds = {"garment": config.garments, "look": config.looks}
-        return f"kind IN ({', '.join(quoted(kind) for kind, named in kinds.items() if named)})"
-
-    @classmethod
-    def commit(cls, workspace: Workspace, config: Config, rows: pa.Table) -> None:
-        """Garments and looks first, then the sources that point to them."""
-        photo_rows.record(workspace, rows.to_pylist())
-
-    @classmethod
-    def finish(cls, workspace: Workspace, config: Config) -> None:
-        """Follow files that were moved, drop rejects of limits that no longer hold, compact."""
-        _follow_moved(workspace)
-        _drop_superseded(workspace, cls.recipe(config))
-        for name in ("sources", "garments", "looks"):
-            workspace.table(name).compact()
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Map rows of `listing.LISTED` to sources with the photo's columns."""
@@ -112,7 +68,7 @@ class Ingest(Step):
                 rows.append(self._ingested(source, content))
             except Rejected as why:
                 told = {name: source[name] for name in ("kind", "name", "size", "modified_ns")}
-                rejects.append(reject_row(self.name, self._recipe, source["path"], why, **told))
+                rejects.append(reject_row("ingest", self._recipe, source["path"], why, **told))
         return outcome(_INGESTED, rows, rejects)
 
     def _contents(
@@ -150,14 +106,13 @@ class Ingest(Step):
         self, source: dict[str, Any], content: photos.FileBytes | bytes
     ) -> dict[str, object]:
         data = content if isinstance(content, bytes) else content.data
-        side = self.config.ingest.thumbnail_side
-        photo = photos.load(data, max_side=side, limits=self._limits)
+        photo = photos.load(data, max_side=self._side, limits=self._limits)
         sha256 = hashlib.sha256(data).hexdigest()
         found = photo_id(sha256)
-        write_atomically(self.workspace.thumbnail_path(found), photos.thumbnail(photo, side))
+        write_atomically(self.workspace.thumbnail_path(found), photos.thumbnail(photo, self._side))
         copy = self.workspace.copy_path(found)
         # What was fetched cannot be relied upon to be there again.
-        wants_copy = isinstance(content, bytes) or self.config.ingest.copy_photos
+        wants_copy = isinstance(content, bytes) or self._copy
         if wants_copy and not copy.exists():
             write_atomically(copy, data)
         if not isinstance(content, bytes):
@@ -176,26 +131,69 @@ class Ingest(Step):
         }
 
 
+class Ingest(Step):
+    """Every photo that is listed, once."""
+
+    name: ClassVar[str] = "ingest"
+    worker: ClassVar[type[Worker]] = Reading
+    spec = _INGESTED  # a source with the columns of the photo found there
+
+    @cached_property
+    def recipe(self) -> str:
+        """Names the limits: under others, what was turned away is looked at again."""
+        given = self.setup.config.ingest
+        limits = (given.max_pixels, given.max_bytes, given.min_side, given.allow_private_addresses)
+        return f"ingest1-{fingerprint(*limits)}"
+
+    def table(self, workspace: Workspace) -> Table:
+        """The sources; `commit` writes garments and looks too."""
+        return workspace.table("sources")
+
+    def plan(self, workspace: Workspace) -> Plan:
+        """Sources that are new or changed.
+
+        Raises:
+            InputError: a folder or manifest cannot be used.
+        """
+        return listing.left_to_do(workspace, self.setup.config, self.recipe)
+
+    @property
+    def tried_again(self) -> Condition:
+        """Those of the kinds that are listed; a build of looks alone leaves garments alone."""
+        config = self.setup.config
+        kinds = {"garment": config.garments, "look": config.looks}
+        return column("kind").is_in(kind for kind, named in kinds.items() if named)
+
+    def commit(self, workspace: Workspace, rows: pa.Table) -> None:
+        """Garments and looks first, then the sources that point to them."""
+        photo_rows.record(workspace, rows.to_pylist())
+
+    def finish(self, workspace: Workspace) -> None:
+        """Follow files that were moved, drop rejects of limits that no longer hold, compact."""
+        _follow_moved(workspace)
+        _drop_superseded(workspace, self.recipe)
+        for name in ("sources", "garments", "looks"):
+            workspace.table(name).compact()
+
+
 def _follow_moved(workspace: Workspace) -> None:
     rejects = workspace.table("rejects")
-    where = f"step = 'ingest' AND reason = 'missing_file' AND detail = {quoted(_VANISHED)}"
+    where = matching(step="ingest", reason="missing_file", detail=_VANISHED)
     vanished = rejects.read(["kind", "subject"], where).to_pylist()
-    for kind in photo_rows.NOUNS:
+    for kind in photo_rows.SPECS:
         paths = [row["subject"] for row in vanished if row["kind"] == kind]
         moved = photo_rows.follow_moved(workspace, kind, paths) if paths else []
         if moved:
-            subjects = ", ".join(quoted(path) for path in moved)
-            rejects.delete(f"{where} AND kind = {quoted(kind)} AND subject IN ({subjects})")
+            rejects.delete(where & matching(kind=kind) & column("subject").is_in(moved))
 
 
 def _drop_superseded(workspace: Workspace, recipe: str) -> None:
     """Rejects of earlier limits whose file was turned away under the present ones too."""
     rejects = workspace.table("rejects")
-    older = f"step = 'ingest' AND recipe <> {quoted(recipe)}"
+    older = matching(step="ingest") & column("recipe").differs(recipe)
     if not rejects.count(older):
         return
     subjects = rejects.values("subject", older)
-    now = rejects.values("subject", f"step = 'ingest' AND recipe = {quoted(recipe)}")
+    now = rejects.values("subject", matching(step="ingest", recipe=recipe))
     if again := sorted(subjects & now):
-        subjects_again = ", ".join(quoted(subject) for subject in again)
-        rejects.delete(f"{older} AND subject IN ({subjects_again})")
+        rejects.delete(older & column("subject").is_in(again))

@@ -96,6 +96,7 @@ class Matcher:
         )  # fmt: skip
         self._folder = folder
         self._settings = settings
+        self._shut_out = self.partition.most_shut_out()
         ready = folder / "side.npy"
         self._side: NDArray[np.int8] | None = np.load(ready) if ready.exists() else None
         if self._side is not None:
@@ -148,7 +149,8 @@ class Matcher:
         admits = self.partition.admits[garments]
         k = self._settings.top_k
         pool = self._words.pool(k if self._side is None else k + max(k, SLACK))
-        found = nearest(rows, self._regions(admits), pool, self.composite)
+        found = nearest(rows, self._regions(admits), pool + self._shut_out[0], self.composite)
+        found = self._apart(found, garments[:, None], found.positions)
         active = self._active(garments, found.positions[:, 0])  # hubs are hubs of the vectors
         found = self._words.put(found, garments[:, None], found.positions)
         found = self._corrected(garments, active, found, k)
@@ -184,6 +186,7 @@ class Matcher:
                 )
         if not self.regions:
             return score
+        score[self.partition.one_picture(garments[:, None], np.arange(self.regions))] = -np.inf
         active = self._active(garments, score.argmax(axis=1))
         score = score if gain is None else score + gain
         if self._side is not None:
@@ -206,6 +209,7 @@ class Matcher:
             allowed = (
                 self.partition.admits[positions][None] >> blocks[:, None].astype(np.uint32)
             ) & 1
+            allowed = allowed & ~self.partition.one_picture(positions[None], regions[:, None])
             score[:, positions] = np.where(allowed == 1, product, -np.inf)
         return score
 
@@ -234,6 +238,18 @@ class Matcher:
                 yield Block(positions[keep], rows[keep])
 
         return read
+
+    def _apart(self, found: Neighbours, garments: Positions, regions: Positions) -> Neighbours:
+        """Candidates without those whose look is the garment's own photo."""
+        if not len(self.partition.same_pictures):
+            return found
+        out = (found.positions >= 0) & self.partition.one_picture(garments, regions)
+        found = replace(
+            found,
+            positions=np.where(out, -1, found.positions),
+            score=np.where(out, np.float32(-np.inf), found.score),
+        )
+        return _best(found, found.positions.shape[1])
 
     def _active(self, garments: Positions, best: Positions) -> NDArray[np.bool_]:
         """Whether each garment's scores are corrected: its nearest region is one of the hubs."""
@@ -301,10 +317,10 @@ class Matcher:
                         start, min(start + QUERY_ROWS, int(starts[block + 1]))
                     )
                     k = self._settings.reverse_k
-                    found = nearest(
-                        rows, self._garments(block), self._words.pool(k), self.composite
-                    )
+                    pool = self._words.pool(k) + self._shut_out[1]
+                    found = nearest(rows, self._garments(block), pool, self.composite)
                     asked = np.arange(start, start + len(rows))[:, None]
+                    found = self._apart(found, found.positions, asked)
                     found = _best(self._words.put(found, found.positions, asked), k)
                     file.write(found.positions.astype(np.int32).tobytes())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,14 +17,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lookweave.config import Config
 from lookweave.errors import InputError
 from lookweave.matching.captions import WIDTH as CAPTION_WIDTH
 from lookweave.matching.captions import CaptionVectors
 from lookweave.matching.fuse import beside_captions, describe_vectors, described_width
 from lookweave.matching.vectors import Positions, VectorFile, Vectors, VectorWriter
 from lookweave.matching.words import Words
-from lookweave.models.cards import chosen
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.steps.embed import dimension
 from lookweave.pipeline.steps.match import words
 from lookweave.pipeline.steps.match.blocks import UNSORTED
 from lookweave.pipeline.steps.match.rows import (
@@ -35,7 +36,7 @@ from lookweave.pipeline.steps.match.rows import (
     present,
 )
 from lookweave.records import region_id
-from lookweave.store.tables import quoted
+from lookweave.store.conditions import column, matching
 from lookweave.store.workspace import Workspace, write_atomically
 
 ATTRIBUTE_WEIGHTS: dict[str, float] = {
@@ -74,6 +75,7 @@ class Partition:
             within a block.
         starts: int64 (len(CATEGORIES) + 2,): block b is regions starts[b]..starts[b + 1].
         admits: uint32 (garments,): bit b is set where the garment searches block b.
+        same_pictures: int64, ascending: garment x looks + look of the pairs that are one picture.
     """
 
     garments: VectorFile
@@ -88,6 +90,7 @@ class Partition:
     region_indices: NDArray[np.int16]
     starts: NDArray[np.int64]
     admits: NDArray[np.uint32]
+    same_pictures: NDArray[np.int64]
 
     @classmethod
     def open(cls, folder: Path) -> Partition:
@@ -103,6 +106,23 @@ class Partition:
             *(np.load(folder / f"{name}.npy") for name in _ARRAYS),
         )
 
+    def one_picture(self, garments: Positions, regions: Positions) -> NDArray[np.bool_]:
+        """Whether a garment's photo and a region's look are one picture; both are broadcast."""
+        codes = garments * len(self.looks) + self.region_looks[regions]
+        if not len(self.same_pictures):
+            return np.zeros(codes.shape, bool)
+        at = np.searchsorted(self.same_pictures, codes)
+        found = self.same_pictures[np.minimum(at, len(self.same_pictures) - 1)] == codes
+        return np.asarray(found, bool)
+
+    def most_shut_out(self) -> tuple[int, int]:
+        """The most regions that are shut out for one garment, and garments for one region."""
+        if not len(self.same_pictures):
+            return 0, 0
+        garments, looks = np.divmod(self.same_pictures, len(self.looks))
+        regions = np.bincount(self.region_looks, minlength=len(self.looks))[looks]
+        return int(np.bincount(garments, regions).max()), int(np.bincount(looks).max())
+
     def region_ids(self, positions: Positions) -> list[str]:
         """Ids of regions, as in the table `regions`."""
         looks = self.looks[self.region_looks[positions]].tolist()
@@ -113,15 +133,22 @@ class Partition:
         ]
 
 
-_ARRAYS = ("garment_ids", "looks", "region_looks", "region_indices", "starts", "admits")
+_ARRAYS = ("garment_ids", "looks", "region_looks", "region_indices", "starts", "admits",
+           "same_pictures")  # fmt: skip
 
 
-def write(workspace: Workspace, config: Config, folder: Path) -> Partition:
-    """Stream the workspace's regions, descriptions and embeddings into `folder`, made anew."""
+def write(
+    workspace: Workspace, setup: Setup, folder: Path, same_pictures: Iterable[tuple[str, str]] = ()
+) -> Partition:
+    """Stream the workspace's regions, descriptions and embeddings into `folder`, made anew.
+
+    Args:
+        same_pictures: (garment, look) that are one picture, and so no match.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    rows = present(workspace, config)
-    described = overrule(workspace, config, rows)
+    rows = present(workspace, setup)
+    described = overrule(workspace, setup, rows)
     garment = np.flatnonzero(rows.garment)
     region = np.flatnonzero(~rows.garment)
     # Rows ascend, so the regions of a look stand side by side: looks are counted as they begin.
@@ -129,22 +156,21 @@ def write(workspace: Workspace, config: Config, folder: Path) -> Partition:
     begins = np.concatenate([np.ones(min(len(photos), 1), bool), photos[1:] != photos[:-1]])
     looks = np.cumsum(begins, dtype=np.int32) - 1
     order = np.argsort(rows.own[region], kind="stable")
-    captions = _captions(workspace, config)
-    split = _vectors(workspace, config, folder, rows, described, garment, region[order], captions)
+    captions = _captions(workspace, setup)
+    split = _vectors(workspace, setup, folder, rows, described, garment, region[order], captions)
     arrays: tuple[NDArray[Any], ...] = (
         rows.photos(garment), photos[begins], looks[order], rows.indices(region[order]),
         np.searchsorted(rows.own[region[order]], np.arange(UNSORTED + 2)).astype(np.int64),
-        rows.searched[garment],
+        rows.searched[garment], _codes(same_pictures, rows.photos(garment), photos[begins]),
     )  # fmt: skip
     for name, array in zip(_ARRAYS, arrays, strict=True):
         np.save(folder / f"{name}.npy", array)
-    words.write(workspace, config.match, folder, arrays[0], arrays[1])
-    models = chosen(config)
+    words.write(workspace, setup.config.match, folder, arrays[0], arrays[1])
     ready = {
-        "width": split + (models.encoder.dimension or 0),
+        "width": split + dimension(setup),
         "split": split,
         "captions": captions.captions if captions else 0,
-        "detector": models.detector.key,
+        "detector": setup.models.detector.key,
     }
     write_atomically(folder / _READY, json.dumps(ready).encode())
     return Partition.open(folder)
@@ -152,7 +178,7 @@ def write(workspace: Workspace, config: Config, folder: Path) -> Partition:
 
 def _vectors(
     workspace: Workspace,
-    config: Config,
+    setup: Setup,
     folder: Path,
     rows: Rows,
     described: NDArray[np.bool_],
@@ -166,7 +192,8 @@ def _vectors(
         The column where the visual part begins.
     """
     split = DESCRIBED + (CAPTION_WIDTH + 1 if captions else 0)
-    width = split + (chosen(config).encoder.dimension or 0)
+    width = split + dimension(setup)
+    config = setup.config
     weigh = config.match.weight_attributes, config.match.weight_captions
     position = np.empty(len(rows), np.int32)
     position[garment] = np.arange(len(garment))
@@ -180,18 +207,18 @@ def _vectors(
             sides: tuple[Literal["garment", "region"], ...] = ("garment", "region")
             for writer, side in zip((garments, regions), sides, strict=True):
                 mine = rows.garment[places] == (side == "garment")
-                some, column = values[mine], split
+                some, start = values[mine], split
                 if said is not None:
                     some = describe_vectors(some, WIDTHS, list(ATTRIBUTE_WEIGHTS.values()), side)
-                    column = 0
+                    start = 0
                     if captions:
                         spoken = captions([said[at] for at in np.flatnonzero(mine).tolist()])
                         some = beside_captions(some, spoken, *weigh)
-                writer.put(position[places[mine]].astype(np.int64), some, column)
+                writer.put(position[places[mine]].astype(np.int64), some, start)
 
-        for places, vectors in embedded(workspace, config, rows):
+        for places, vectors in embedded(workspace, setup, rows):
             put(places, vectors, None)
-        for places, attributes, said in descriptions(workspace, config, rows):
+        for places, attributes, said in descriptions(workspace, setup, rows):
             put(places, attributes, said)
         silent = np.flatnonzero(~described)
         for at in range(0, len(silent), _SILENT):
@@ -201,15 +228,29 @@ def _vectors(
     return split
 
 
-def _captions(workspace: Workspace, config: Config) -> CaptionVectors | None:
+def _codes(
+    pairs: Iterable[tuple[str, str]], garments: NDArray[np.bytes_], looks: NDArray[np.bytes_]
+) -> NDArray[np.int64]:
+    """Pairs of photos that are both here, as garment x looks + look, ascending."""
+    garment = {name: at for at, name in enumerate(garments.tolist())}
+    look = {name: at for at, name in enumerate(looks.tolist())}
+    found = [
+        garment[one.encode()] * len(looks) + look[other.encode()]
+        for one, other in pairs
+        if one.encode() in garment and other.encode() in look
+    ]
+    return np.array(sorted(found), np.int64)
+
+
+def _captions(workspace: Workspace, setup: Setup) -> CaptionVectors | None:
     """The describer's captions, counted; None where they are switched off, say nothing that the
     attributes do not, or there are none."""
-    describer, counted = chosen(config).describer, CaptionVectors()
-    if config.match.weight_captions and describer.captions:
-        where = f"model = {quoted(describer.key)} AND caption IS NOT NULL"
+    describer, counted = setup.models.describer, CaptionVectors()
+    if setup.config.match.weight_captions and describer.captions:
+        where = matching(model=describer.key) & column("caption").is_given()
         for batch in workspace.table("descriptions").scan(["caption"], where):
             counted.add(batch.column("caption").to_pylist())
-    if not counted.captions and not config.match.weight_attributes:
+    if not counted.captions and not setup.config.match.weight_attributes:
         raise InputError(
             f"match.weight_attributes is 0 and {describer.name} gives no captions to compare: "
             "weigh the attributes, or describe with `vlm` or `vlm-local`."

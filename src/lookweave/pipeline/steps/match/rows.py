@@ -13,13 +13,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from lookweave.config import Config
 from lookweave.matching.vectors import Positions, Vectors
-from lookweave.models.cards import chosen
-from lookweave.pipeline.steps.embed import Embed
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.steps.embed import dimension, embeddings
 from lookweave.pipeline.steps.match.blocks import own_block, searched
 from lookweave.records import region_parts
-from lookweave.store.tables import quoted
+from lookweave.store.conditions import column, matching
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES, CATEGORIES
 
@@ -86,13 +85,13 @@ class Rows:
         return np.ascontiguousarray(self.keys[places]).view(np.uint8).reshape(-1, _KEY.itemsize)
 
 
-def present(workspace: Workspace, config: Config) -> Rows:
+def present(workspace: Workspace, setup: Setup) -> Rows:
     """The detector's regions that have a vector; categories as the detector sees them."""
-    detector = chosen(config).detector.key
+    detector = setup.models.detector.key
     none = np.empty(0, _KEY)
     pieces = [Rows(none, none.astype(bool), none.astype(np.int8), none.astype(np.uint32))]
     columns = ["id", "kind", "label", "label_scores"]
-    for batch in workspace.table("regions").scan(columns, f"detector = {quoted(detector)}"):
+    for batch in workspace.table("regions").scan(columns, matching(detector=detector)):
         scores = _detected(batch)
         kinds = batch.column("kind").to_pylist()
         pieces.append(
@@ -100,7 +99,7 @@ def present(workspace: Workspace, config: Config) -> Rows:
                 _keys(batch.column("id"), detector),
                 np.array([kind == "garment" for kind in kinds], bool),
                 own_block(scores),
-                searched(scores, config.match.categories),
+                searched(scores, setup.config.match.categories),
             )
         )
     rows = Rows(
@@ -112,21 +111,21 @@ def present(workspace: Workspace, config: Config) -> Rows:
     )
     rows = rows.take(np.argsort(rows.keys, kind="stable"))
     seen = np.zeros(len(rows), bool)
-    for batch in Embed.table(workspace, config).scan(["subject"]):
+    for batch in embeddings(workspace, setup).scan(["subject"]):
         places = rows.find(batch.column("subject"))
         seen[places[places >= 0]] = True
     return rows.take(seen)
 
 
-def overrule(workspace: Workspace, config: Config, rows: Rows) -> NDArray[np.bool_]:
+def overrule(workspace: Workspace, setup: Setup, rows: Rows) -> NDArray[np.bool_]:
     """Let descriptions overrule the detector's categories; says which rows have a description.
 
     Where a description names fewer categories than are to be searched (one word from a
     vision-language model), those that the detector thinks likely are searched as well.
     """
-    many = config.match.categories
+    many = setup.config.match.categories
     described = np.zeros(len(rows), bool)
-    for places, attributes, _ in descriptions(workspace, config, rows):
+    for places, attributes, _ in descriptions(workspace, setup, rows):
         described[places] = True
         scores = attributes[:, _CATEGORY_START : _CATEGORY_START + len(CATEGORIES)]
         says = scores.any(axis=1)
@@ -137,22 +136,20 @@ def overrule(workspace: Workspace, config: Config, rows: Rows) -> NDArray[np.boo
     return described
 
 
-def embedded(
-    workspace: Workspace, config: Config, rows: Rows
-) -> Iterator[tuple[Positions, Vectors]]:
+def embedded(workspace: Workspace, setup: Setup, rows: Rows) -> Iterator[tuple[Positions, Vectors]]:
     """Rows and their unit vectors, in the table's order."""
-    dimension = chosen(config).encoder.dimension or 0
-    for batch in Embed.table(workspace, config).scan(["subject", "vector"], rows=_SCANNED):
+    width = dimension(setup)
+    for batch in embeddings(workspace, setup).scan(["subject", "vector"], rows=_SCANNED):
         places = rows.find(batch.column("subject"))
-        vectors = _matrix(batch.column("vector"), dimension)
+        vectors = _matrix(batch.column("vector"), width)
         yield places[places >= 0], vectors[places >= 0]
 
 
 def descriptions(
-    workspace: Workspace, config: Config, rows: Rows
+    workspace: Workspace, setup: Setup, rows: Rows
 ) -> Iterator[tuple[Positions, Vectors, list[str | None]]]:
     """Rows, their attributes, float32 (n, sum(WIDTHS)), and captions, in the table's order."""
-    where = f"model = {quoted(chosen(config).describer.key)} AND attributes IS NOT NULL"
+    where = matching(model=setup.models.describer.key) & column("attributes").is_given()
     columns = ["subject", "attributes", "caption"]
     for batch in workspace.table("descriptions").scan(columns, where, rows=_SCANNED):
         places = rows.find(batch.column("subject"))
@@ -178,18 +175,18 @@ def _keys(regions: pa.ChunkedArray, detector: str) -> NDArray[np.bytes_]:
 def _detected(batch: pa.Table) -> Vectors:
     """The detector's opinion of each region over CATEGORIES; zeros where it has none."""
     scores = np.zeros((batch.num_rows, len(CATEGORIES)), np.float32)
-    column = batch.column("label_scores")
-    given = column.is_valid().to_numpy()
-    scores[given] = _matrix(column.filter(column.is_valid()), len(CATEGORIES))
+    said = batch.column("label_scores")
+    given = said.is_valid().to_numpy()
+    scores[given] = _matrix(said.filter(said.is_valid()), len(CATEGORIES))
     for row, label in enumerate(batch.column("label").to_pylist()):
         if not given[row] and label in CATEGORIES:
             scores[row, CATEGORIES.index(label)] = 1.0
     return scores
 
 
-def _matrix(column: pa.ChunkedArray, width: int) -> Vectors:
-    flat = column.combine_chunks()
+def _matrix(values: pa.ChunkedArray, width: int) -> Vectors:
+    flat = values.combine_chunks()
     if isinstance(flat, pa.ChunkedArray):
         flat = pa.concat_arrays(flat.chunks) if flat.num_chunks else pa.array([], flat.type)
-    values = flat.flatten().to_numpy(zero_copy_only=False)
-    return np.ascontiguousarray(values, np.float32).reshape(-1, width)
+    numbers = flat.flatten().to_numpy(zero_copy_only=False)
+    return np.ascontiguousarray(numbers, np.float32).reshape(-1, width)

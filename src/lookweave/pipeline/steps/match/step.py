@@ -6,7 +6,9 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -14,39 +16,32 @@ import pyarrow as pa
 from lookweave.config import Config
 from lookweave.errors import WorkspaceError
 from lookweave.matching.calibrate import Calibration, margins, rule_of_thumb
-from lookweave.models.cards import chosen
-from lookweave.pipeline.steps.base import NOTHING, Step, Todo, outcome_schema
-from lookweave.pipeline.steps.embed import Embed
-from lookweave.pipeline.steps.group import together
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.step import NOTHING, Plan, Step, Worker, outcome_schema
+from lookweave.pipeline.steps.embed import embeddings
+from lookweave.pipeline.steps.group import same_pictures, together
 from lookweave.pipeline.steps.match import partition
 from lookweave.pipeline.steps.match.matcher import QUERY_ROWS, Matcher, Measured
 from lookweave.pipeline.steps.match.rows import present
-from lookweave.records import MATCH, Noun, fingerprint
+from lookweave.records import MATCH, fingerprint
 from lookweave.store.tables import full_disk
 from lookweave.store.workspace import Workspace, write_atomically
 
 CALIBRATION = "calibration.json"
 """File in the workspace with what was learned from labels."""
 
-VERSION = 2
+VERSION = 3
 """Raised when the same inputs and settings give other matches than before."""
 
 
-class Match(Step):
-    """Scores garments against regions and keeps the best of both directions.
+class Matching(Worker):
+    """Garments -> their matches, from the scratch files that `Match.prepare` wrote."""
 
-    `prepare` writes the vectors to scratch files, measures hubs and what the category filter
-    loses, and finds each region's best garments; a call then does a range of garments.
-    """
-
-    name = "match"
-    unit = "garments"
-    writes = "replace"
-
-    def __init__(self, workspace: Path, config: Config) -> None:
-        super().__init__(workspace, config)
-        self._calibration = calibration(self.workspace)
-        self._matcher = open_matcher(self.workspace, config, scratch(self.workspace))
+    def __init__(self, workspace: Workspace, setup: Setup) -> None:
+        super().__init__(workspace, setup)
+        self._recipe = Match(setup).recipe
+        self._calibration = calibration(workspace)
+        self._matcher = open_matcher(workspace, setup, scratch(workspace))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """`batch`: column `position`, garments of the partition, ascending."""
@@ -63,7 +58,7 @@ class Match(Step):
             "garment": _text(part.garment_ids[found.garments]),
             "region": pa.array(part.region_ids(found.regions), pa.string()),
             "look": _text(part.looks[looks]),
-            "recipe": pa.repeat(self.recipe(self.config), len(looks)),
+            "recipe": pa.repeat(self._recipe, len(looks)),
             "s_vlm": pa.array(found.s_vlm),
             "s_visual": pa.array(found.s_visual),
             "score": pa.array(found.score),
@@ -76,50 +71,58 @@ class Match(Step):
         }
         return pa.table(columns, schema=schema)
 
-    @classmethod
-    def recipe(cls, config: Config) -> str:
+
+class Match(Step):
+    """Scores garments against regions and keeps the best of both directions.
+
+    `prepare` writes the vectors to scratch files, measures hubs and what the category filter
+    loses, and finds each region's best garments; the worker then does garments by ranges.
+    """
+
+    name = "match"
+    unit = "garments"
+    over_everything = True
+    worker: ClassVar[type[Worker]] = Matching
+    spec = MATCH
+
+    @cached_property
+    def recipe(self) -> str:
         """Models and settings. What was learned from labels is part of the inputs instead."""
         # How rows are cut into blocks changes nothing.
-        settings = config.match.model_dump_json(exclude={"block_rows"})
+        settings = self.setup.config.match.model_dump_json(exclude={"block_rows"})
         return fingerprint(
-            "match", VERSION, chosen(config).key, settings, partition.ATTRIBUTE_WEIGHTS
+            "match", VERSION, self.setup.models.key, settings, partition.ATTRIBUTE_WEIGHTS
         )
 
-    @classmethod
-    def noun(cls, config: Config) -> Noun:
-        """Matches."""
-        return MATCH
-
-    @classmethod
-    def todo(cls, workspace: Workspace, config: Config) -> Todo:
+    def plan(self, workspace: Workspace) -> Plan:
         """All garments, or nothing while what the matches are made of is unchanged."""
-        said = config.match.weight_brand or config.match.weight_credits
+        match = self.setup.config.match
+        said = match.weight_brand or match.weight_credits
         names = ("regions", "descriptions", *(("garments", "looks") if said else ()))
         tables = [workspace.table(name) for name in names]
-        tables.append(Embed.table(workspace, config))
+        tables.append(embeddings(workspace, self.setup))
         learned = calibration(workspace)
         inputs = fingerprint(
             *(table.version for table in tables),
-            sorted(together(workspace, "garment").items()),
+            sorted(together(workspace, self.setup, "garment").items()),
+            same_pictures(workspace, self.setup),
             learned.to_json() if learned else "",
         )
-        if cls.is_current(workspace, config, inputs):
+        if self.is_current(workspace, inputs):
             return NOTHING
-        count = int(present(workspace, config).garment.sum())
-        return Todo(count, _ranges(count), inputs)
+        count = int(present(workspace, self.setup).garment.sum())
+        return Plan(count, _ranges(count), inputs)
 
-    @classmethod
-    def prepare(cls, workspace: Workspace, config: Config) -> None:
-        """Write the scratch files that all instances read, and what was measured on the way."""
-        measured = make_matcher(workspace, config, scratch(workspace))
+    def prepare(self, workspace: Workspace) -> None:
+        """Write the scratch files that all workers read, and what was measured on the way."""
+        measured = make_matcher(workspace, self.setup, scratch(workspace))
         write_atomically(
-            measured_path(workspace, cls.recipe(config)), json.dumps(asdict(measured)).encode()
+            measured_path(workspace, self.recipe), json.dumps(asdict(measured)).encode()
         )
 
-    @classmethod
-    def finish(cls, workspace: Workspace, config: Config) -> None:
+    def finish(self, workspace: Workspace) -> None:
         """Compact, and remove the scratch files."""
-        super().finish(workspace, config)
+        super().finish(workspace)
         shutil.rmtree(scratch(workspace), ignore_errors=True)
 
 
@@ -133,17 +136,17 @@ def measured_path(workspace: Workspace, recipe: str) -> Path:
     return workspace.path / "measured" / f"match-{recipe}.json"
 
 
-def make_matcher(workspace: Workspace, config: Config, folder: Path) -> Measured:
+def make_matcher(workspace: Workspace, setup: Setup, folder: Path) -> Measured:
     """Write a partition and prepare the join over it, in both directions."""
     with full_disk(workspace.path):
-        partition.write(workspace, config, folder)
-        matcher = open_matcher(workspace, config, folder)
-        return matcher.prepare(together(workspace, "garment"))
+        partition.write(workspace, setup, folder, same_pictures(workspace, setup))
+        matcher = open_matcher(workspace, setup, folder)
+        return matcher.prepare(together(workspace, setup, "garment"))
 
 
 def open_matcher(
     workspace: Workspace,
-    config: Config,
+    setup: Setup,
     folder: Path,
     weights: tuple[float, float] | None = None,
 ) -> Matcher:
@@ -153,6 +156,7 @@ def open_matcher(
         weights: of S_VLM and S_visual; None for those learned in this workspace, or else those
             of the settings.
     """
+    config = setup.config
     return Matcher(folder, config.match, weights or score_weights(workspace, config))
 
 
