@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lookweave.config import Config
-from lookweave.models.cards import Ensemble, chosen
+from lookweave.models.cards import Models, chosen
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Setup:
     """
 
     config: Config
-    models: Ensemble
+    models: Models
 
     @classmethod
     def of(cls, config: Config) -> Setup:

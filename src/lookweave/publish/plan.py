@@ -248,7 +248,7 @@ def _twins(sides: Iterable[Workspace], photos: set[str]) -> dict[str, set[str]]:
 
 def _rows_of(table: Table, photos: pa.Array) -> Iterator[dict[str, Any]]:
     columns = ["id", "name", "rights", "taken_down", "listed"]
-    for batch in table.scan([name for name in columns if name in table.noun.schema.names]):
+    for batch in table.scan([name for name in columns if name in table.spec.schema.names]):
         yield from batch.filter(pc.is_in(batch["id"], photos)).to_pylist()
 
 
