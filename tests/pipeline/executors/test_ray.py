@@ -210,7 +210,9 @@ def test_few_batches_are_taken_before_their_turn(workspace: Workspace) -> None:
             taken += 1
             yield batch
 
-    for place, _ in enumerate(executor("ray")(Plain(Setup.of(load())), workspace.pinned(), counted())):
+    for place, _ in enumerate(
+        executor("ray")(Plain(Setup.of(load())), workspace.pinned(), counted())
+    ):
         assert taken <= place + 12
     assert taken == 200
 
