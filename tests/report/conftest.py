@@ -20,4 +20,4 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
 def own(drawn: Drawn, tmp_path: Path) -> Drawn:
     """A filled workspace that a test may change; its photos are those of `drawn`."""
     shutil.copytree(drawn.workspace.path, tmp_path / "workspace")
-    return replace(drawn, workspace=Workspace.open(tmp_path / "workspace"))
+    return replace(drawn, workspace=Workspace.create(tmp_path / "workspace"))
