@@ -162,10 +162,10 @@ class Workspace:
         Boxes are x0, y0, x1, y1 in pixels of the oriented photo.
         """
         from lookweave.models.cards import chosen
-        from lookweave.store.tables import quoted
+        from lookweave.store.conditions import matching
 
         detector = chosen(self._config).detector.key
-        return self._store.table("regions").read(where=f"detector = {quoted(detector)}")
+        return self._store.table("regions").read(where=matching(detector=detector))
 
     @told()
     def matches(self, top: int = 10) -> pa.Table:
@@ -193,15 +193,16 @@ class Workspace:
         Raises:
             InputError: there is no such tier.
         """
+        from lookweave.pipeline.setup import Setup
         from lookweave.pipeline.steps.tier import Tier
         from lookweave.publish.options import TIERS
-        from lookweave.store.tables import quoted
+        from lookweave.store.conditions import matching
 
-        where = Tier.replaces(self._config)
+        where = Tier(Setup.of(self._config)).rows
         if tier is not None:
             if tier not in TIERS:
                 raise InputError(f"tier is {', '.join(TIERS)}, not {tier!r}.")
-            where = f"{where} AND tier = {quoted(tier)}"
+            where = where & matching(tier=tier)
         rows = self._store.table("pairs").read(where=where)
         order = [("probability", "descending"), ("garment", "ascending"), ("look", "ascending")]
         return Pairs(rows.sort_by(order), self._store.thumbnail_path)
