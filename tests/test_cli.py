@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from lookweave.errors import WorkError
+from lookweave import cli
+from lookweave.errors import UsageError, WorkError
 from lookweave.exports import MATCHES_SCHEMA
 
 Folders = tuple[Path, Path, Path]
@@ -217,3 +218,14 @@ def test_an_engine_that_is_not_installed_is_a_wrong_call(
     ended = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert ended.returncode == 2
     assert "pip install 'lookweave[ray]'" in ended.stderr
+
+
+def test_columns_are_given_by_field() -> None:
+    given = ["sku=Art. No,image=Bild, groß,title=a=b", "brand = Marke"]
+    assert cli._columns(given) == {
+        "sku": "Art. No", "image": "Bild, groß", "title": "a=b", "brand": "Marke",
+    }  # fmt: skip
+    assert cli._columns(None) is None
+    for wrong in ("sku", "=Bild", "sku="):
+        with pytest.raises(UsageError, match="--columns"):
+            cli._columns([wrong])

@@ -62,6 +62,9 @@ def build(
     engine: str | None = None,
     workers: int | None = None,
     copy: bool | None = None,
+    columns: Mapping[str, str] | None = None,
+    base: AnyPath | None = None,
+    encoding: str | None = None,
     snapshot: str | None = None,
     settings: Mapping[str, Any] | None = None,
     progress: bool = False,
@@ -79,6 +82,9 @@ def build(
         engine: where the work runs: ``local``, ``ray`` or a registered executor.
         workers: batches at work at a time.
         copy: bring the photos' bytes into the workspace.
+        columns: by field, a manifest's own name of its column: ``{"sku": "Art.-Nr."}``.
+        base: folder or address where a manifest's relative paths begin; None: its own folder.
+        encoding: of manifests that are text; None: found out.
         snapshot: a name for the finished state, to publish from it later.
         settings: further settings of this call, such as ``{"match": {"top_k": 20}}``.
         progress: show it on stderr.
@@ -100,7 +106,12 @@ def build(
         "models_dir": None if models_dir is None else _path(models_dir, "models_dir"),
         "accept_non_commercial": accept_non_commercial,
         "run": _only_given(engine=engine, workers=workers),
-        "ingest": _only_given(copy_photos=copy),
+        "ingest": _only_given(
+            copy_photos=copy,
+            columns=None if columns is None else dict(columns),
+            base=None if base is None else _begin(base),
+            encoding=encoding,
+        ),
     }
     flags = {name: value for name, value in given.items() if value is not None}
     where = _path(out, "out")
@@ -118,6 +129,11 @@ def open(path: AnyPath, snapshot: str | None = None) -> Workspace:
         WorkspaceError: it was made by another version of Lookweave.
     """
     return Workspace(path, snapshot)
+
+
+def _begin(base: AnyPath) -> str:
+    """Where paths begin: an address, or a folder by its absolute path."""
+    return str(base) if "://" in str(base) else str(Path(base).expanduser().absolute())
 
 
 class Workspace:

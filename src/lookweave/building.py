@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.match import Match
 from lookweave.pipeline.steps.tier import Tier
 from lookweave.progress import Progress
-from lookweave.sources import listing
+from lookweave.sources import Listing, Notices, Options
 from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace, new_snapshot, write_atomically
 
@@ -34,6 +34,7 @@ class BuildResult:
     rejects: dict[str, int]
     seconds: float
     snapshot: str | None = None
+    notices: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """What `lookweave build --json` prints."""
@@ -52,6 +53,7 @@ class BuildResult:
         if self.rejects:
             reasons = ", ".join(f"{reason} {n}" for reason, n in self.rejects.items())
             lines.append(f"turned away: {reasons} (`lookweave report` says which and why)")
+        lines += [f"note: {notice}" for notice in self.notices]
         return "\n".join(lines)
 
 
@@ -75,7 +77,8 @@ def build_workspace(
     config = load(out, earlier, **given)
     if snapshot:
         new_snapshot(out, snapshot)  # a name that cannot be used is told before the work
-    config = _checked(config)
+    notices = Notices()
+    config = _checked(config, notices)
     setup = Setup.of(config)
     workspace = Workspace.create(out)
     with workspace.lock():  # what a refused build was given is not kept
@@ -92,18 +95,20 @@ def build_workspace(
         rejects=_rejects(workspace),
         seconds=round(time.monotonic() - began, 2),
         snapshot=snapshot,
+        notices=notices.sentences(),
     )
 
 
-def _checked(config: Config) -> Config:
-    """The settings, with the commit of every model of a hub: its weights are fetched now."""
+def _checked(config: Config, notices: Notices) -> Config:
+    """The settings, with the commit of every model of a hub: its weights are fetched now.
+    `notices` is told what reading the manifests had to guess."""
     if not config.garments or not config.looks:
         raise InputError(
             "A build needs product photos and editorial photos: give --garments DIR|CSV and "
             "--looks DIR|CSV."
         )
     for kind, places in (("garment", config.garments), ("look", config.looks)):
-        next(listing(kind, places), None)  # raises where a place is not there or holds no photo
+        Listing(kind, places, Options.of(config), notices)  # raises where a place is of no use
     models = fetched_models(config)
     for card in models.cards():
         if reason := card.missing(config.models_dir):

@@ -10,6 +10,7 @@ import contextlib
 import inspect
 import logging
 import os
+import re
 import shlex
 import signal
 import sys
@@ -106,6 +107,14 @@ def build(
     engine: Annotated[str | None, typer.Option(help="local or ray")] = None,
     workers: Annotated[int | None, typer.Option(help="batches at work at a time")] = None,
     copy: Annotated[bool, typer.Option("--copy", help="bring the photos into WS")] = False,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD=NAME,…", help="a manifest's own names: sku=Art-Nr,image=Bild"),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="DIR|URL", help="where a manifest's paths begin")
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="of manifests that are text")] = None,
     models_dir: ModelsDir = None,
     accept_non_commercial: NonCommercial = False,
     snapshot: Annotated[
@@ -117,10 +126,27 @@ def build(
     built = api.build(
         garments, looks, out=out, models=models, models_dir=models_dir,
         accept_non_commercial=accept_non_commercial or None, engine=engine, workers=workers,
-        copy=copy or None, snapshot=snapshot, progress=not json_,
+        copy=copy or None, columns=_columns(columns), base=base, encoding=encoding,
+        snapshot=snapshot, progress=not json_,
     )  # fmt: skip
     assert built.last_build is not None
     _print(built.last_build.to_dict() if json_ else built.last_build.text(), json_)
+
+
+def _columns(given: list[str] | None) -> dict[str, str] | None:
+    """``["sku=Art. No,image=Bild"]`` as a dictionary; None where nothing is given."""
+    if not given:
+        return None
+    named: dict[str, str] = {}
+    for part in (part for each in given for part in re.split(r",(?=\s*\w+\s*=)", each)):
+        name, equals, column = part.partition("=")
+        if not equals or not name.strip() or not column.strip():
+            raise UsageError(
+                f"--columns {part!r} cannot be read: write a field, = and a column's name, such "
+                "as --columns sku=Art-Nr,image=Bild."
+            )
+        named[name.strip()] = column.strip()
+    return named
 
 
 @app.command()
