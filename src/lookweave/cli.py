@@ -375,7 +375,7 @@ def _with_log(verb: Callable[..., None]) -> Callable[..., None]:
             except LookweaveError as error:
                 _log.error("failed: %s", error)
                 raise
-            except (KeyboardInterrupt, _Stopped):
+            except KeyboardInterrupt:
                 _log.warning("stopped by a signal")
                 raise
             except Exception as error:
@@ -421,79 +421,70 @@ def main() -> None:
 
 
 def _run() -> int:
+    signals: list[int] = []
     try:
-        with _signals_end_in_order():
+        with _interrupted_by(signals):
             code = app(standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except _WrongCall as error:
+        if not signals:  # Typer makes an exit code of its own of an interruption
+            return code if isinstance(code, int) else 0
+    except (typer.Abort, KeyboardInterrupt):
+        pass
+    except _StdoutError:
+        raise
+    except Exception as error:
+        if not signals:  # what is broken off may fail in any way
+            return _failed(error)
+    _complain("stopped. What was committed is safe; the same command goes on from here.")
+    return 128 + (signals[0] if signals else signal.SIGINT)
+
+
+def _failed(error: Exception) -> int:
+    """Say what went wrong; returns the exit code."""
+    if isinstance(error, _WrongCall):
         wrong = cast(typer.BadParameter, error)
         usage = f"\n{wrong.ctx.get_usage()}" if wrong.ctx else ""
         _complain(f"{wrong.format_message()}{usage}")
         return wrong.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        return _stop(signal.SIGINT)
-    except _Stopped as signalled:
-        return _stop(signalled.number)
-    except LookweaveError as error:
+    if isinstance(error, OSError):
+        error = from_system(error)
+    if isinstance(error, LookweaveError):
         _complain(str(error))
         return error.exit_code
-    except OSError as error:
-        _complain(str(from_system(error)))
-        return 1
-    except MemoryError:
-        _complain(
-            "no memory is left. What was committed is safe: use fewer --workers, or a larger "
-            "machine, and run the same command again."
-        )
-        return 1
-    except Exception as error:
-        if os.environ.get("LOOKWEAVE_DEBUG"):
-            raise
-        _complain(
-            f"a fault in Lookweave itself: {type(error).__name__}: {error}\n"
-            "What was committed is safe. Please report this with the output of the same command "
-            "under LOOKWEAVE_DEBUG=1."
-        )
-        return 1
+    if os.environ.get("LOOKWEAVE_DEBUG"):
+        raise error
+    _complain(
+        f"a fault in Lookweave itself: {type(error).__name__}: {error}\n"
+        "What was committed is safe. Please report this with the output of the same command "
+        "under LOOKWEAVE_DEBUG=1."
+    )
+    return 1
 
 
 _WrongCall: type[Exception] = typer.BadParameter.__mro__[2]
 """Click's error of all that is wrong with a call; Typer brings its own copy of Click."""
 
 
-class _Stopped(BaseException):
-    """A signal asks this process to end."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
 @contextlib.contextmanager
-def _signals_end_in_order() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the work, as Ctrl-C does."""
+def _interrupted_by(signals: list[int]) -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the work, as Ctrl-C does; `signals` gets those that came."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def stop(number: int, _: FrameType | None) -> None:
-        raise _Stopped(number)
+    def interrupt(number: int, _: FrameType | None) -> None:
+        signals.append(number)
+        raise KeyboardInterrupt
 
     before: dict[int, Any] = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            ends: Any = signal.default_int_handler if name == "SIGINT" else stop
-            before[number] = signal.signal(number, ends)
+            before[number] = signal.signal(number, interrupt)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _stop(number: int) -> int:
-    _complain("stopped. What was committed is safe; the same command goes on from here.")
-    return 128 + number
 
 
 class _StdoutError(Exception):
