@@ -96,7 +96,7 @@ class Levels:
 
 @functools.lru_cache(maxsize=2)  # of the two files above
 def _graph(file: Path) -> ort.InferenceSession:
-    return open_session(file, on_processor=True)
+    return open_session(file, device="cpu")
 
 
 def _averaged(pixels: Pixels, size: tuple[int, int]) -> Pixels:

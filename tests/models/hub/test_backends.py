@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from lookweave.errors import ConfigError, ModelError
-from lookweave.models.hub.backends import Arrays, Batcher, OutOfMemoryError, _explained
-from lookweave.models.hub.runtime import Runtime, fitting_batch_size
+from lookweave.models.hub.backends import Arrays, Batcher, OnnxBackend, OutOfMemoryError, _explained
+from lookweave.models.hub.runtime import Runtime, Settled, fitting_batch_size
 
 
 class Cramped:
@@ -137,3 +138,35 @@ def test_wrong_settings_are_refused(given: dict[str, Any], words: str) -> None:
 def test_precisions_that_a_backend_lacks_are_refused() -> None:
     with pytest.raises(ConfigError, match="onnxruntime runs networks in"):
         Runtime(backend="onnxruntime", device="cpu", precision="bfloat16").settled()
+
+
+def test_a_device_that_is_not_there_is_no_silent_processor(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    value = [onnx.helper.make_tensor_value_info(name, 1, ["n"]) for name in "xy"]
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Neg", "x", "y")], "g", *([v] for v in value)
+    )
+    path = tmp_path / "neg.onnx"
+    onnx.save(onnx.helper.make_model(graph, ir_version=8), path)
+    assert OnnxBackend(path, Settled("onnxruntime", "cpu", "float32")).run(
+        {"x": np.float32([1.0])}
+    )["y"].tolist() == [-1.0]
+    with pytest.raises(ModelError, match="cuda:1, but this onnxruntime finds no such GPU"):
+        OnnxBackend(path, Settled("onnxruntime", "cuda:1", "float32"))
+
+
+def test_openvino_runs_on_the_processor_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    with pytest.raises(ConfigError, match="openvino runs networks on the processor only"):
+        Runtime(backend="openvino", device="cuda").settled()
+
+
+def test_a_halved_batch_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    class Small:
+        def run(self, inputs: Any) -> Any:
+            if len(inputs["x"]) > 2:
+                raise OutOfMemoryError("no room")
+            return {"y": inputs["x"]}
+
+    assert len(Batcher(Small(), 8)({"x": np.zeros(5)})["y"]) == 5
+    assert "no room): batches of 2 from now on" in caplog.text

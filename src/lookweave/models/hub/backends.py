@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import sys
 import threading
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from lookweave.errors import ModelError
 from lookweave.models.hub.runtime import Settled
 from lookweave.models.session import open_session
+
+logger = logging.getLogger(__name__)
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -45,9 +48,9 @@ class OnnxBackend:
     """An ONNX file in onnxruntime."""
 
     def __init__(self, path: Path, settled: Settled) -> None:
-        self._session = open_session(path, threads=settled.threads, arena=True)
-        if settled.device == "cpu":
-            self._session.set_providers(["CPUExecutionProvider"])
+        self._session = open_session(
+            path, threads=settled.threads, arena=True, device=settled.device
+        )
         self.outputs = [output.name for output in self._session.get_outputs()]
         self.inputs = [entry.name for entry in self._session.get_inputs()]
         self._path = path
@@ -171,6 +174,7 @@ class Batcher:
         with self._lock:
             # Another thread may have halved it meanwhile.
             self.batch_size = min(self.batch_size, max(1, failed // 2))
+        logger.warning("Out of memory (%s): batches of %d from now on.", error, self.batch_size)
 
 
 def _explained(error: Exception, where: str) -> Exception:

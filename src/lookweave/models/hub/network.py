@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ from lookweave.models.hub.export import exported
 from lookweave.models.hub.files import weight_files
 from lookweave.models.hub.graphs import Architecture, Config, Graph, Size
 from lookweave.models.hub.runtime import Runtime, Settled, fitting_batch_size
+
+logger = logging.getLogger(__name__)
 
 
 class Network:
@@ -45,20 +49,28 @@ class Network:
         self.graph: Graph = kind.graphs[graph]
         int8 = bool(card.settings.get("int8", False))
         runtime = Runtime.of({**card.running, **({"precision": "int8"} if int8 else {})})
-        ready = (folder / f"{graph}.onnx").exists()
+        if runtime.backend == "auto" and self._only_exported(folder, kind, graph):
+            logger.info("%s holds its %s network as ONNX only: onnxruntime.", folder, graph)
+            runtime = replace(runtime, backend="onnxruntime")
         settled = runtime.settled(exportable=self.graph.exportable)
-        exported_only = not _has(kind.needs) or not weight_files(folder)
-        if ready and runtime.backend == "auto" and exported_only:
-            settled = settled.on(backend="onnxruntime", precision="int8" if int8 else "float32")
         self.settled: Settled = settled
         self.backend: Backend = self._load(folder, config, kind, settled, models_dir, size)
         self.batch = Batcher(self.backend, fitting_batch_size(runtime, settled, one_mb))
+        logger.info(
+            "The %s network of %s runs in %s on %s in %s, batches of %d.",
+            graph, card.name, settled.backend, settled.device, settled.precision,
+            self.batch.batch_size,
+        )  # fmt: skip
 
     def __call__(
         self, inputs: Mapping[str, NDArray[Any]], shared: Mapping[str, NDArray[Any]] | None = None
     ) -> Arrays:
         """Outputs by name for all rows of `inputs`; `shared` goes along with each batch."""
         return self.batch(inputs, shared)
+
+    def _only_exported(self, folder: Path, kind: Architecture, graph: str) -> bool:
+        torch_can = _has(kind.needs) and bool(weight_files(folder))
+        return (folder / f"{graph}.onnx").exists() and not torch_can
 
     def _load(
         self, folder: Path, config: Config, kind: Architecture, settled: Settled,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Literal, cast
 
 from lookweave.errors import ConfigError, ModelError
@@ -91,6 +91,8 @@ class Runtime:
         device = self.device
         if device == "auto":
             device = "cuda" if _sees_gpu(backend) else "cpu"
+        if device != "cpu" and backend == "openvino":
+            raise ConfigError(f"openvino runs networks on the processor only, not on {device}.")
         precision = self.precision
         if precision == "auto":
             gpu = backend == "torch" and device.startswith("cuda")
@@ -118,10 +120,6 @@ class Settled:
     precision: Precision
     threads: int = 1
     compile: bool = False
-
-    def on(self, **changes: Any) -> Settled:
-        """The same with some choices changed."""
-        return replace(self, **changes)
 
 
 def fitting_batch_size(runtime: Runtime, settled: Settled, one_mb: float) -> int:

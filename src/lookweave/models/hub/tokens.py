@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from lookweave.errors import ModelError
 from lookweave.models.hub.graphs import Architecture, Config
+
+logger = logging.getLogger(__name__)
 
 Tokens = dict[str, NDArray[np.int64]]
 Tokenize = Callable[[list[str]], Tokens]
@@ -94,7 +97,7 @@ def _cleaned(text: str, how: str) -> str:
 
         text = ftfy.fix_text(text)
     except ImportError:  # it mends wrongly decoded text only
-        pass
+        logger.debug("ftfy is not installed: texts are taken as they are.")
     text = " ".join(html.unescape(html.unescape(text)).split())
     if how == "lower":
         return text.lower()

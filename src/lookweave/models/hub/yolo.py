@@ -110,12 +110,20 @@ class YoloDetector:
         self._threshold = float(card.settings.get("threshold", 0.4))
         self._max_overlap = float(card.settings.get("max_overlap", 0.6))
         self._scale = float(card.settings.get("scale", 1.0 if self._layout == "yolox" else 1 / 255))
-        runtime = Runtime.of(card.running)
-        settled = runtime.settled().on(backend="onnxruntime", precision="float32")
+        # One ONNX file: whatever runs the other models of the build, onnxruntime runs this one.
+        how = {"backend": "onnxruntime", "precision": "float32"}
+        runtime = Runtime.of({**card.running, **how})
+        settled = runtime.settled()
         self._backend = OnnxBackend(path, settled)
         height, width = self._file.size
         size = fitting_batch_size(runtime, settled, height * width * 4 * 64 / 1e6)
         self._batch = Batcher(self._backend, size)
+        logger.info(
+            "%s is read as a detector of layout %s with %d classes (%s); it runs on %s.",
+            path, self._layout, len(names),
+            "named in the file" if self._file.names else "of labels.json" if table else "COCO's",
+            settled.device,
+        )  # fmt: skip
 
     def detect(self, photos: list[Pixels]) -> list[list[Detection]]:
         """One list for each photo, best first; empty where no garment is seen."""

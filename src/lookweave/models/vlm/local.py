@@ -7,6 +7,7 @@ and can hold a model to a schema: prefer one where there is a choice.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,6 +22,8 @@ from lookweave.models.protocols import Crop, Description
 from lookweave.models.vlm import picture, prompt, reading
 from lookweave.models.vlm.captioned import from_caption
 from lookweave.models.vlm.picture import Picture
+
+logger = logging.getLogger(__name__)
 
 Read = TypeVar("Read")
 
@@ -65,6 +68,7 @@ class LocalVlmDescriber:
         self._processor.tokenizer.padding_side = "left"
         self._chats = bool(getattr(self._processor, "chat_template", None))
         self._batch = 8
+        logger.info("%s runs on %s in %s.", self._settings.model, self._device, dtype)
         self._lock = threading.Lock()  # one generation at a time: two would only share the device
 
     def describe(self, crops: list[Crop]) -> list[Description | Exception]:
@@ -137,6 +141,7 @@ class LocalVlmDescriber:
                             "one image: lower vlm.image_side, or take a smaller model."
                         ) from error
                     self._batch //= 2
+                    logger.warning("Out of memory: %d images at a time.", self._batch)
                     torch.cuda.empty_cache()
         return said
 
