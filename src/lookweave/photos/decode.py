@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from lookweave.errors import Rejected
-from lookweave.photos import colour, formats
+from lookweave.photos import colour, formats, holes
 from lookweave.photos.formats import PhotoFormat
 from lookweave.photos.jpeg import JpegImage
 
@@ -187,6 +187,8 @@ def _decode(
             share = aim / max(image.size)  # both sides, for Pillow keeps either above what is asked
             image.draft(None, (ceil(width * share), ceil(height * share)))  # JPEG only
         image.load()
+        if photo_format.is_compact:
+            _refuse_holes(image, data, photo_format)
         profile = image.info.get("icc_profile")
         # Asked after load(): TIFFs turn themselves there, PNGs may keep EXIF after the pixels.
         orientation = _orientation(image)
@@ -205,6 +207,18 @@ def _decode(
         width, height = height, width
     scale = max(upright.size) / max(width, height)
     return Photo(pixels, width, height, scale, photo_format.name)
+
+
+def _refuse_holes(image: Image.Image, data: bytes, photo_format: PhotoFormat) -> None:
+    other = holes.filled(data)
+    if other is data:
+        return
+    try:
+        if np.array_equal(np.asarray(image), np.asarray(photo_format.open(other))):
+            return
+    except Exception:  # other bytes there are no picture any more
+        pass
+    raise _truncated("zeros stand where a part of it was never written")
 
 
 def _check_size(width: int, height: int, limits: Limits) -> None:

@@ -46,12 +46,16 @@ class PhotoFormat:
             right, and no pixel is decoded before ``load()``. Orientation (EXIF), colour profile
             (``info["icc_profile"]``) and transparency are then understood as Pillow has them.
             Any exception, here or in ``load()``, rejects the photo; `Rejected` says why in words.
+        is_compact: whether compressed pixels never hold long runs of zeros, so that such a run
+            is a part of the file that was never written. Where other bytes in its place change
+            the picture, the photo is rejected.
     """
 
     name: str
     suffixes: frozenset[str]
     recognises: Callable[[bytes], bool]
     open: Callable[[bytes], Image.Image]
+    is_compact: bool = False
 
 
 _BUILT_IN: tuple[PhotoFormat, ...] = (
@@ -78,12 +82,23 @@ _BUILT_IN: tuple[PhotoFormat, ...] = (
         frozenset({"webp"}),
         lambda start: start[:4] == b"RIFF" and start[8:12] == b"WEBP",
         containers.open_webp,
+        is_compact=True,
     ),
     PhotoFormat("TIFF", frozenset({"tif", "tiff"}), tiff.recognises, tiff.open_image),
     PhotoFormat("BMP", frozenset({"bmp", "dib"}), containers.is_bmp, containers.open_bmp),
-    PhotoFormat("AVIF", frozenset({"avif", "avifs"}), containers.is_avif, containers.open_avif),
     PhotoFormat(
-        "HEIF", frozenset({"heic", "heif", "hif"}), containers.is_heif, containers.open_heif
+        "AVIF",
+        frozenset({"avif", "avifs"}),
+        containers.is_avif,
+        containers.open_avif,
+        is_compact=True,
+    ),
+    PhotoFormat(
+        "HEIF",
+        frozenset({"heic", "heif", "hif"}),
+        containers.is_heif,
+        containers.open_heif,
+        is_compact=True,
     ),
 )
 

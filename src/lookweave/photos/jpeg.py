@@ -18,18 +18,15 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
 from lookweave.errors import Rejected
+from lookweave.photos import holes
 
 _ADOBE = 0xEE  # says whether the colours are YCbCr
 _END = b"\xff\xd9"
 _RARE_SAMPLING = "Could not determine subsampling"
-_TRUNCATED = "premature end of data segment"
+_TRUNCATED = ("premature end of data segment", "found marker 0xd9 instead of RST")
 _DAMAGED = ("bad Huffman code", "bad arithmetic code")
-# What an interrupted copy leaves where the file's space was set aside before. Zeros decode to
-# grey without a complaint.
-_HOLE = re.compile(rb"\0{512,}")
 # Behind the data of a scan: anything but stuffed bytes and restart marks.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-_OTHER_DATA = bytes(range(1, 255)) * 16
 _COLOURS = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 
 
@@ -96,25 +93,25 @@ class JpegImage(JpegImagePlugin.JpegImageFile):
         raise last
 
     def _bare(self) -> list[bytes]:
-        """The file with a header of tables alone and without holes; and, if the first scan is
-        the whole picture, the same up to its end."""
+        """The file with a header of tables alone; and, if the first scan is the whole picture,
+        the same up to its end."""
         header = b"".join(_tables(self._data[: self._scan]))
-        data = header + _HOLE.sub(b"\0", self._data[self._scan :])
+        data = header + self._data[self._scan :]
         following = _MARKER.search(data, len(header))
         if following is None or "progressive" in self.info:
             return [data]
         return [data, data[: following.start()]]
 
     def _is_whole(self, data: bytes) -> bool:
-        """Whether the picture stays the same when other data follow: if data were missing, these
-        would be taken for them."""
+        """Whether the picture stays the same when other data follow, and when other data stand
+        where an interrupted copy left zeros: data that are missing are taken from there."""
         try:
-            self._decode(data, 8)
+            self._decode(data + _END, 8)
         except ValueError as complaint:
             _turn_away(complaint)
+        other = holes.filled(data) + holes.OTHER_BYTES + _END
         return np.array_equal(
-            self._decode(data + _END, 1, strict=False),
-            self._decode(data + _OTHER_DATA + _END, 1, strict=False),
+            self._decode(data + _END, 1, strict=False), self._decode(other, 1, strict=False)
         )
 
     def _decode(self, data: bytes, reduced: int, strict: bool = True) -> NDArray[np.uint8]:
@@ -159,7 +156,7 @@ def _tables(header: bytes) -> Iterator[bytes]:
 
 
 def _turn_away(complaint: ValueError) -> None:
-    if _TRUNCATED in str(complaint):
+    if any(each in str(complaint) for each in _TRUNCATED):
         raise Rejected(
             "truncated_image",
             f"The picture's data end too early ({complaint}): copy or download the file again.",

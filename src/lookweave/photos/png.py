@@ -62,14 +62,16 @@ class _PngImage(PngImagePlugin.PngImageFile):
             while piece and not inflate.eof:
                 found += len(inflate.decompress(piece, 1 << 20))
                 piece = inflate.unconsumed_tail
+            found += len(inflate.flush())
         except zlib.error as error:
             raise Rejected(
                 "broken_image", f"The PNG is damaged ({error}): save or copy it again."
             ) from error
-        if found < expected:
+        if found < expected or not (self._is_sound or inflate.eof):
             raise Rejected(
                 "truncated_image",
-                f"The PNG holds {found} of {expected} bytes of pixels: copy or download it again.",
+                "The PNG's pixels are not all there, or not as they were written: copy or "
+                "download it again.",
             )
 
     def _add_colour_space(self) -> None:

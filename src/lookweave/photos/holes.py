@@ -1,0 +1,25 @@
+"""Zeros where a part of a file was never written.
+
+An interrupted copy or download leaves them when the file's space was set aside before. Decoders
+take them for pixels and complain of nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Files are written in blocks of at least 512 bytes; the last block may be a short one.
+_HOLE = re.compile(rb"\0{512,}|\0{16,}\Z")
+
+OTHER_BYTES = bytes(range(1, 255)) * 16
+"""Bytes that are neither zeros nor a mark that a decoder looks for."""
+
+
+def filled(data: bytes) -> bytes:
+    """`data` with other bytes in every hole; the same object where there is none."""
+    return _HOLE.sub(_as_many_others, data) if _HOLE.search(data) else data
+
+
+def _as_many_others(hole: re.Match[bytes]) -> bytes:
+    length = hole.end() - hole.start()
+    return (OTHER_BYTES * (length // len(OTHER_BYTES) + 1))[:length]
