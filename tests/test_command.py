@@ -71,6 +71,17 @@ def test_an_ascii_terminal_shows_escapes(odd_workspace: Path, environment: dict[
     assert code == 0 and out.isascii() and "é👗.jpg" in names and "esc\x1b[31m\nline.jpg" in names
 
 
+def test_a_c_locale_finds_names_that_are_not_ascii(
+    odd_workspace: Path, environment: dict[str, str]
+) -> None:
+    c_locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    code, out, err = run(environment, "search", odd_workspace, "red shirt", "--json", **c_locale)
+    assert code == 0 and out.isascii(), err
+    assert {Path(hit["path"]).exists() for hit in json.loads(out)["results"]} == {True}
+    code, _, err = run(environment, "status", odd_workspace.with_name("nö"), **c_locale)
+    assert code == 2 and rb"n\xf6 is no workspace" in err
+
+
 def test_a_name_is_neither_markup_nor_obeyed(call: Call, odd_workspace: Path) -> None:
     code, out, _ = call("search", odd_workspace, "red shirt", "--kind", "garment")
     assert code == 0 and "[red]dress[/red] [/1].jpg" in out

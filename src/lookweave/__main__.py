@@ -13,6 +13,7 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 def main() -> None:
     """Run the command line."""
+    _read_names_as_utf8()
     for name in SIGNALS:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         # One that is ignored stays so: nohup.
@@ -28,6 +29,18 @@ def main() -> None:
             sys.stderr.flush()
             os._exit(ended.code)
         raise
+
+
+def _read_names_as_utf8() -> None:
+    """Begin anew in Python's UTF-8 mode where it reads names of files as ASCII, in a C locale:
+    Lance and Arrow take names in UTF-8 and no others."""
+    if sys.getfilesystemencoding() == "utf-8":
+        return
+    environment = dict(os.environ)
+    if sys.stdout is not None:
+        environment.setdefault("PYTHONIOENCODING", sys.stdout.encoding)
+    call = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+    os.execve(sys.executable, call, environment)
 
 
 def _stopped_while_importing(number: int, _: FrameType | None) -> None:

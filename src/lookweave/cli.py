@@ -533,11 +533,16 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
     _show(table)
 
 
+_LEAST_WIDTH = 60
+"""Columns; a narrower terminal breaks the lines itself, which reads better than broken cells."""
+
+
 def _show(renderable: RenderableType) -> None:
     """Print what Rich lays out; a pipe gets wide lines, so that no name is cut."""
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = 200
+    console.width = max(console.width, _LEAST_WIDTH)
     try:
         console.print(renderable)
     except OSError as error:
