@@ -20,7 +20,7 @@ from lookweave.errors import ConfigError, InputError, LookweaveError
 Folders = tuple[Path, Path, Path]
 
 PUBLIC = {
-    "build", "open", "Workspace", "register_model", "register_photo_format",
+    "build", "open", "Workspace", "register_executor", "register_model", "register_photo_format",
     "BuildResult", "Card", "Evaluation", "Hit", "Learned", "Pair", "Pairs", "Publication", "Recall",
     "SearchResult", "Setting", "Status", "StepStatus",
     "LookweaveError", "UsageError", "ConfigError", "InputError", "UnknownModel", "WorkError",

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from lookweave.models.card import Card
     from lookweave.models.registry import register_model
     from lookweave.photos.formats import register_photo_format
+    from lookweave.pipeline.executors import register_executor
     from lookweave.results import (
         Evaluation,
         Hit,
@@ -69,6 +70,7 @@ _FROM = {
     **dict.fromkeys(_ERRORS, "errors"),
     **dict.fromkeys(_RESULTS, "results"),
     "Card": "models.card",
+    "register_executor": "pipeline.executors",
     "register_model": "models.registry",
     "register_photo_format": "photos.formats",
 }
@@ -107,6 +109,7 @@ __all__ = [
     "__version__",
     "build",
     "open",
+    "register_executor",
     "register_model",
     "register_photo_format",
 ]

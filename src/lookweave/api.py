@@ -274,10 +274,9 @@ class Workspace:
     @told()
     def config(self) -> list[Setting]:
         """Every setting, its value, and where that comes from."""
-        from lookweave.building import remembered
-        from lookweave.config import explain
+        from lookweave.building import explained
 
-        return explain(self.path, remembered(self._store))
+        return explained(self._store)
 
     @told()
     def evaluate(

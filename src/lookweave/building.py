@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lookweave.config import Config, load, merge
+from lookweave.config import Config, Setting, explain, load, merge
 from lookweave.errors import InputError, ModelError, WorkspaceError
 from lookweave.models.cards import fetched_models
+from lookweave.pipeline.executors import executor
 from lookweave.pipeline.run import Outcome, run_pipeline
 from lookweave.pipeline.setup import Setup
-from lookweave.pipeline.steps.match import Match
+from lookweave.pipeline.steps.match import CALIBRATION, Match, calibration
 from lookweave.pipeline.steps.tier import Tier
 from lookweave.progress import Progress
 from lookweave.sources import Listing, Notices, Options
@@ -83,7 +84,7 @@ def build_workspace(
     workspace = Workspace.create(out)
     with workspace.lock():  # what a refused build was given is not kept
         # Only what was given is kept, so that other settings stay free to change.
-        remember(workspace, merge(earlier, given), config.hub.commits)
+        remember(workspace, merge(remembered(workspace), given), config.hub.commits)
         steps = run_pipeline(workspace, setup, progress)
         if snapshot:
             workspace.take_snapshot(snapshot)
@@ -95,7 +96,7 @@ def build_workspace(
         rejects=_rejects(workspace),
         seconds=round(time.monotonic() - began, 2),
         snapshot=snapshot,
-        notices=notices.sentences(),
+        notices=[*notices.sentences(), *_weights(workspace, config)],
     )
 
 
@@ -109,6 +110,7 @@ def _checked(config: Config, notices: Notices) -> Config:
         )
     for kind, places in (("garment", config.garments), ("look", config.looks)):
         Listing(kind, places, Options.of(config), notices)  # raises where a place is of no use
+    executor(config.run.engine)  # raises where there is no such executor
     models = fetched_models(config)
     for card in models.cards():
         if reason := card.missing(config.models_dir):
@@ -164,6 +166,35 @@ def remember(workspace: Workspace, flags: dict[str, Any], commits: dict[str, str
 
 def _absolute(place: str) -> str:
     return place if "://" in place else str(Path(place).expanduser().resolve())
+
+
+def _weights(workspace: Workspace, config: Config) -> list[str]:
+    """A sentence where learned weights count in place of those that are set."""
+    learned = calibration(workspace, config)
+    if learned is None:
+        return []
+    return [
+        f"the weights of the score were learned from {learned.labels} labels ({CALIBRATION}): "
+        f"{learned.lambda_vlm:.2f} and {learned.lambda_visual:.2f} count in place of lambda_vlm "
+        f"{config.match.lambda_vlm:g} and lambda_visual {config.match.lambda_visual:g}; "
+        "match.calibrated = false takes those"
+    ]
+
+
+def explained(workspace: Workspace) -> list[Setting]:
+    """Every setting of a workspace as it counts, learned weights included."""
+    settings = explain(workspace.path, remembered(workspace))
+    learned = calibration(workspace, load(workspace.path, remembered(workspace)))
+    if learned is None:
+        return settings
+    weights = {
+        "match.lambda_vlm": learned.lambda_vlm,
+        "match.lambda_visual": learned.lambda_visual,
+    }
+    return [
+        Setting(one.name, weights[one.name], CALIBRATION) if one.name in weights else one
+        for one in settings
+    ]
 
 
 def _counts(workspace: Workspace, setup: Setup) -> dict[str, int]:

@@ -69,6 +69,9 @@ class Match(_Section):
 
     lambda_vlm: float = Field(0.3, ge=0, description="weight of the descriptions' agreement")
     lambda_visual: float = Field(0.7, ge=0, description="weight of the visual likeness")
+    calibrated: bool = Field(
+        True, description="weights and probability as `lookweave calibrate` learned them, if it has"
+    )
     weight_attributes: float = Field(1.0, ge=0, description="of the attributes in S_VLM; 0: off")
     weight_captions: float = Field(0.5, ge=0, description="of the captions in S_VLM; 0: off")
     weight_brand: float = Field(0.25, ge=0, description="of an equal brand in S_VLM; 0: off")
@@ -188,7 +191,7 @@ class Hub(_Section):
 class Run(_Section):
     """How the work is run; nothing here changes a result."""
 
-    engine: Literal["local", "ray"] = "local"
+    engine: str = Field("local", description="local, ray, or an executor of a package")
     workers: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1)
     batch_rows: int = Field(16, ge=1, description="photos in one call of a step")
     commit_rows: int = Field(4096, ge=1, description="rows in one commit")

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from tests.invented import Invented, invent
 
+from lookweave import building
 from lookweave.config import load
 from lookweave.errors import InputError
 from lookweave.evaluate import evaluate, learn
 from lookweave.pipeline.run import run_step
 from lookweave.pipeline.setup import Setup
-from lookweave.pipeline.steps.match import CALIBRATION, Match, calibration
+from lookweave.pipeline.steps.match import CALIBRATION, Match, calibration, score_weights
 from lookweave.progress import Progress
 from lookweave.records import REVIEW
 from lookweave.store.workspace import Workspace
@@ -39,7 +40,7 @@ def test_a_truth_file_teaches_weights_and_probability(invented: Invented, tmp_pa
     told = learn(invented.workspace, CONFIG, truth)
     assert told["lambda_visual"] > 0.5
     assert told["lambda_vlm"] + told["lambda_visual"] == pytest.approx(1)
-    learned = calibration(invented.workspace)
+    learned = calibration(invented.workspace, CONFIG)
     assert learned is not None
     assert learned.labels == told["labels"] > told["positives"] > 50
     assert evaluate(invented.workspace, CONFIG, truth)["garment_to_look"]["MRR"] > before["MRR"]
@@ -72,7 +73,7 @@ def test_reviews_teach_too(invented: Invented) -> None:
     told = learn(invented.workspace, CONFIG)
     assert told["labels"] <= len(reviews)
     assert told["positives"] >= 20
-    assert calibration(invented.workspace) is not None
+    assert calibration(invented.workspace, CONFIG) is not None
     invented.workspace.table("reviews").delete("true")
     (invented.workspace.path / CALIBRATION).unlink()
 
@@ -86,3 +87,34 @@ def test_too_few_labels_are_told(invented: Invented, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="0 are labelled yes and 0 no"):
         learn(invented.workspace, CONFIG)
     assert not (invented.workspace.path / CALIBRATION).exists()
+
+
+def test_learned_weights_can_be_switched_off_and_are_said(
+    invented: Invented, tmp_path: Path
+) -> None:
+    off = load(match={"top_k": 20, "reverse_k": 3, "lambda_vlm": 0.9, "lambda_visual": 0.1,
+                      "calibrated": False})  # fmt: skip
+    assert Match(Setup.of(off)).recipe == Match(Setup.of(CONFIG)).recipe
+    learn(invented.workspace, CONFIG, invented.write_truth(tmp_path / "truth.csv"))
+    learned = calibration(invented.workspace, CONFIG)
+    assert learned is not None and calibration(invented.workspace, off) is None
+    assert score_weights(invented.workspace, CONFIG) == (learned.lambda_vlm, learned.lambda_visual)
+    assert score_weights(invented.workspace, off) == (0.9, 0.1)
+
+    (said,) = building._weights(invented.workspace, CONFIG)
+    assert f"{learned.lambda_vlm:.2f} and {learned.lambda_visual:.2f} count in place of" in said
+    assert "match.calibrated = false" in said and building._weights(invented.workspace, off) == []
+
+    (invented.workspace.path / "lookweave.toml").write_text("[match]\nlambda_visual = 0.5\n")
+    weight = {one.name: one for one in building.explained(invented.workspace)}[
+        "match.lambda_visual"
+    ]
+    assert (weight.value, weight.origin) == (learned.lambda_visual, CALIBRATION)
+    (invented.workspace.path / "lookweave.toml").write_text(
+        "[match]\nlambda_visual = 0.5\ncalibrated = false\n"
+    )
+    weight = {one.name: one for one in building.explained(invented.workspace)}[
+        "match.lambda_visual"
+    ]
+    assert (weight.value, weight.origin) == (0.5, "lookweave.toml")
+    (invented.workspace.path / CALIBRATION).unlink()

@@ -112,7 +112,7 @@ def test_boxes_outside_the_photo_are_found(workspace: Workspace) -> None:
 def test_lost_thumbnails_are_made_again_and_half_written_files_go(workspace: Workspace) -> None:
     photo = workspace.table("garments").read(["id"]).column(0)[0].as_py()
     workspace.thumbnail_path(photo).unlink()
-    scratch = workspace.path / "thumbnails" / ".abc.webp.4711.tmp"
+    scratch = workspace.path / "thumbnails" / ".abc.webp.4711.139.tmp"
     scratch.write_bytes(b"half")
     verdict = verify(workspace, QUIET)
     assert verdict.ok

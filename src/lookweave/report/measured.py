@@ -65,7 +65,9 @@ def read_measured(workspace: Workspace, scope: Scope) -> Measured:
     return Measured(
         _read(match.measured_path(workspace, scope.match), MatchMeasured) if scope.match else None,
         _read(tier.measured_path(workspace, scope.tier), TierMeasured) if scope.tier else None,
-        _read(workspace.path / match.CALIBRATION, Learned),
+        _read(workspace.path / match.CALIBRATION, Learned)
+        if scope.config.match.calibrated
+        else None,
     )
 
 

@@ -22,7 +22,7 @@ from lookweave.progress import Progress
 from lookweave.records import TABLES, file_sha256
 from lookweave.store.conditions import column, matching
 from lookweave.store.tables import Lookup, Table
-from lookweave.store.workspace import Workspace, write_atomically
+from lookweave.store.workspace import Workspace, is_scratch, write_atomically
 
 _REFERENCES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("sources", "id", ("garments", "looks")),
@@ -115,7 +115,11 @@ def _verify(
 
 def _leftovers(workspace: Workspace, verdict: Verdict, repair: bool) -> None:
     """Files that a killed process was still writing."""
-    scratch = [path for path in workspace.path.rglob(".*.tmp") if path.is_file()]
+    scratch = [
+        path
+        for path in workspace.path.rglob(".*.tmp")
+        if is_scratch(path.name) and path.is_file() and not path.is_symlink()
+    ]
     if repair:
         for path in scratch:
             path.unlink(missing_ok=True)

@@ -318,6 +318,11 @@ def new_snapshot(workspace: Path, name: str) -> Path:
     return where
 
 
+def is_scratch(name: str) -> bool:
+    """Whether `write_atomically` gave a file this name while it wrote it."""
+    return re.fullmatch(r"\..+\.\d+\.\d+\.tmp", name) is not None
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that a reader, or a crash, sees all of it or none."""
     # Two threads may write the same photo's thumbnail at once: each has a file of its own.

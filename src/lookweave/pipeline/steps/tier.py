@@ -340,6 +340,6 @@ def _provenance(workspace: Workspace, setup: Setup) -> str:
         "describer": models.describer.key,
         "match": Match(setup).recipe,
         "weights": {"s_vlm": s_vlm, "s_visual": s_visual},
-        "probability": "calibrated" if calibration(workspace) else "uncalibrated",
+        "probability": "calibrated" if calibration(workspace, setup.config) else "uncalibrated",
     }
     return json.dumps(content, sort_keys=True)

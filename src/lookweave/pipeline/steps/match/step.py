@@ -40,7 +40,7 @@ class Matching(Worker):
     def __init__(self, workspace: Workspace, setup: Setup) -> None:
         super().__init__(workspace, setup)
         self._recipe = Match(setup).recipe
-        self._calibration = calibration(workspace)
+        self._calibration = calibration(workspace, setup.config)
         self._matcher = open_matcher(workspace, setup, scratch(workspace))
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -88,8 +88,8 @@ class Match(Step):
     @cached_property
     def recipe(self) -> str:
         """Models and settings. What was learned from labels is part of the inputs instead."""
-        # How rows are cut into blocks changes nothing.
-        settings = self.setup.config.match.model_dump_json(exclude={"block_rows"})
+        # How rows are cut into blocks changes nothing; what is learned is part of the inputs.
+        settings = self.setup.config.match.model_dump_json(exclude={"block_rows", "calibrated"})
         return fingerprint(
             "match", VERSION, self.setup.models.key, settings, partition.ATTRIBUTE_WEIGHTS
         )
@@ -101,7 +101,7 @@ class Match(Step):
         names = ("regions", "descriptions", *(("garments", "looks") if said else ()))
         tables = [workspace.table(name) for name in names]
         tables.append(embeddings(workspace, self.setup))
-        learned = calibration(workspace)
+        learned = calibration(workspace, self.setup.config)
         inputs = fingerprint(
             *(table.version for table in tables),
             sorted(together(workspace, self.setup, "garment").items()),
@@ -162,19 +162,19 @@ def open_matcher(
 
 def score_weights(workspace: Workspace, config: Config) -> tuple[float, float]:
     """(λ1, λ2): learned from labels in this workspace, or else as set."""
-    if learned := calibration(workspace):
+    if learned := calibration(workspace, config):
         return learned.lambda_vlm, learned.lambda_visual
     return config.match.lambda_vlm, config.match.lambda_visual
 
 
-def calibration(workspace: Workspace) -> Calibration | None:
-    """What was learned from labels in this workspace, if anything.
+def calibration(workspace: Workspace, config: Config) -> Calibration | None:
+    """What was learned from labels in this workspace, if anything and if it is to be used.
 
     Raises:
         WorkspaceError: the file is damaged.
     """
     path = workspace.path / CALIBRATION
-    if not path.exists():
+    if not config.match.calibrated or not path.exists():
         return None
     try:
         return Calibration.from_json(path.read_text(encoding="utf-8"))
