@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lookweave.errors import InputError
+from lookweave.sources.columns import plain_name
+from lookweave.sources.manifests import open_table
+from lookweave.sources.pictures import looks_like_picture
+from lookweave.sources.values import as_text
 from lookweave.store.workspace import Workspace
 
 _LISTED = 10
+_COLUMNS = {"garment", "look"}
 
 
 @dataclass(frozen=True)
@@ -36,24 +40,17 @@ class Truth:
 
 
 def read_truth(workspace: Workspace, path: Path) -> Truth:
-    """Read a CSV file with the columns `garment` and `look`; others are ignored.
+    """Read a table with the columns `garment` and `look`; others are ignored.
 
-    A name is that of a source as the folder or manifest gave it, or the last part of it. A
-    garment may have several looks, and a look several garments.
+    It is read as manifests are: CSV however it is written, a spreadsheet, JSON or Parquet. A name
+    is that of a source as the folder or manifest gave it, or the last part of it. A garment may
+    have several looks, and a look several garments.
 
     Raises:
         InputError: the file cannot be read, has no such columns or no rows, or names photos that
             the workspace does not know or knows several of.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            if absent := {"garment", "look"} - set(reader.fieldnames or ()):
-                raise InputError(f"{path} has no column {' and '.join(sorted(absent))}.")
-            rows = [(row["garment"] or "", row["look"] or "") for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"The truth file {path} cannot be read: {error}.") from error
-    rows = [(garment.strip(), look.strip()) for garment, look in rows]
+    rows = list(_rows(path))
     if not rows:
         raise InputError(f"The truth file {path} has no rows.")
     garments = _Names(workspace, "garment")
@@ -65,6 +62,28 @@ def read_truth(workspace: Workspace, path: Path) -> Truth:
             f"The truth file {path} does not fit {workspace.path}: {' '.join(problems)}"
         )
     return Truth(tuple(pairs), tuple(sorted(garments.missing | looks.missing)))
+
+
+def _rows(path: Path) -> Iterator[tuple[str, str]]:
+    """The names of garment and look, row by row."""
+
+    def header(names: Sequence[str]) -> int:
+        return len(_COLUMNS & {plain_name(name) for name in names}) // len(_COLUMNS)
+
+    table = open_table(path, header, picture=looks_like_picture)
+    by_name = {plain_name(column): column for column in reversed(table.columns)}
+    if absent := sorted(_COLUMNS - by_name.keys()):
+        raise InputError(f"{path} has no column {' and '.join(absent)}.")
+    for row in table.rows():
+        if row.problem:
+            raise InputError(
+                f"The truth file {path} cannot be read: line {row.line} {row.problem}."
+            )
+        garment, look = (row.cells.get(by_name[name], "") for name in ("garment", "look"))
+        if garment == "" or look == "":
+            name = "look" if look == "" else "garment"
+            raise InputError(f"The truth file {path} names no {name} in line {row.line}.")
+        yield as_text(garment), as_text(look)
 
 
 class _Names:

@@ -22,6 +22,7 @@ from lookweave.sources.rows import Named, RowSays, named_pictures, option_names,
 from lookweave.sources.source import Facts, Notices, Options, ProductFacts, Source
 from lookweave.sources.tables import Parquet, Row
 
+_TOLD = 20  # columns that a notice names
 _FEW = 20  # rows below which no share of them is too many to fail
 _CHILD = re.compile(r"(?:^|\|)\s*sku=([^,|]+)")
 _WHAT_TO_DO = {
@@ -115,6 +116,11 @@ class Catalogue:
                 "hold the photo's path or address. Write them to files, and their paths into a "
                 "column 'path'."
             )
+        if isinstance(self._table, tables.Json) and not names:
+            raise InputError(
+                f"{self.path} holds no objects of JSON, one a line or in a list: export it so, or "
+                "as CSV."
+            )
         if any(map(looks_like_picture, names)):
             raise InputError(
                 f"The manifest {self.path} has no header: its first line names a photo already "
@@ -143,7 +149,9 @@ class Catalogue:
                 "it changes nothing. Rename it to rights or taken_down if it is to count.",
             )  # fmt: skip
         if self.columns.unread:
-            listed = ", ".join(map(repr, self.columns.unread))
+            listed = ", ".join(map(repr, self.columns.unread[:_TOLD]))
+            if (more := len(self.columns.unread) - _TOLD) > 0:
+                listed += f" and {more} more"
             notices.tell(path, "columns", f"columns that are kept but not understood: {listed}.")
 
     def _column(self, name: str) -> str | None:
@@ -173,11 +181,11 @@ class Catalogue:
                 failures.add(_why_broken(row)[0], f"{where} {row.problem}")
                 continue
             says = self._says(row.cells)
+            named = self._named(row.cells)
             if gather:
                 self._tell_row(row, says, notices)
                 if self._groups:
                     self._gather(row, says)
-            named = self._named(row.cells)
             if not named:
                 failures.add("no_photo_named", f"{where} names no photo")
                 continue
@@ -238,7 +246,7 @@ class Catalogue:
         facts = says.facts
         assert isinstance(facts, ProductFacts)
         named = self._named(cells, variant=False)
-        own = [each.texts[0] for each in self._named(cells) if each not in named]
+        own = [each.texts[0] for each in self._named(cells, variant=True)]
         position = values.parse_price(cells.get(layout.get("picture_position", ""), None))
         placed = [
             (position if position is not None else 1000.0 + at, each)
@@ -274,15 +282,22 @@ class Catalogue:
         if "children" in self.columns.layout and facts.sku:
             parent = self._families.parent_of(facts.sku) or parent
         above = self._families.get(f"sku {parent}") if parent and parent != facts.sku else None
-        if above is not None and above.pictures:
-            return above, parent
-        if facts.colour and facts.style:
-            alike = self._families.get(f"colourway {facts.style}|{facts.colour}")
-            if alike is not None:
-                return replace_pictures(above, alike), parent
+        alike = self._colourway(parent, facts.colour) if parent and facts.colour else None
+        if alike is not None:
+            return replace_pictures(above, alike), parent
         if facts.sku and self.columns.layout.get("store_view", "") in row.cells:
             return self._families.get(f"sku {facts.sku}"), parent
         return above, parent
+
+    def _colourway(self, style: str, colour: str) -> Family | None:
+        """What an article of the same style and colour shows; they differ in size alone."""
+        if (alike := self._families.get(f"colourway {style}|{colour}")) is not None:
+            return alike
+        for child in self._families.children_of(style):
+            sibling = self._families.get(f"sku {child}")
+            if sibling is not None and sibling.facts.colour == colour and sibling.pictures:
+                return replace(sibling, facts=ProductFacts(), rights=(), takedowns=())
+        return None
 
     # The second reading
 
@@ -321,7 +336,7 @@ class Catalogue:
         if not (says.facts.title or self._is_variant(row.cells, says.facts)):
             return  # a further picture of the article: its variants have it
         says = taken_over(self._says(row.cells, family.options), family)
-        own = [each for each in self._named(row.cells) if each.texts[0] in family.own]
+        own = self._named(row.cells, variant=True)
         others = [each for each in family.pictures if each.texts[0] not in family.own]
         if own:
             others = [replace(each, role="additional") for each in others]
@@ -375,7 +390,7 @@ class Catalogue:
     def _says(self, cells: Mapping[str, Any], options: Mapping[str, str] | None = None) -> RowSays:
         return row_says(self.kind, cells, self.columns, self._today, options)
 
-    def _named(self, cells: Mapping[str, Any], *, variant: bool = True) -> list[Named]:
+    def _named(self, cells: Mapping[str, Any], *, variant: bool | None = None) -> list[Named]:
         return named_pictures(cells, self.columns, variant=variant)
 
     def _found(self, named: Named, line: int, notices: Notices) -> Found:
@@ -403,7 +418,7 @@ def taken_over(says: RowSays, family: Family) -> RowSays:
     absent = {
         name: value
         for name, value in vars(family.facts).items()
-        if value is not None and getattr(facts, name) is None
+        if value is not None and getattr(facts, name) is None and name != "colour"
     }
     return replace(
         says,

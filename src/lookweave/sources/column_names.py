@@ -95,6 +95,15 @@ PICTURES: dict[str, dict[str, str]] = {
 }
 """Columns that name pictures, by what they show; likeliest first."""
 
+PLURALS = words(
+    """
+    images photos pictures image_paths image_urls image_links image_files photo_urls
+    picture_urls product_images bilder fotos produktbilder visuels imagenes immagini
+    afbeeldingen foto_s
+    """
+)
+"""Names that are made for several pictures: those without a suffix are split at commas too."""
+
 PICTURES_ALONE = ("url", "link", "src", "address", "name")
 """Columns that name the picture only where none of `PICTURES` is there: beside one, ``url`` is
 the page of the article and ``name`` its title."""
@@ -103,7 +112,7 @@ FIELDS: dict[str, dict[str, str]] = {
     "sku": {
         "en": "sku variant_sku product_sku item_sku article_number article_no article_nr "
         "article_id article_code article item_number item_no item_id item_code product_number "
-        "product_no product_code stock_code identifier reference ref ref_no mpn id product_id",
+        "product_no product_code stock_code identifier reference ref ref_no mpn id product_id code",
         "de": "artikelnummer artikel_nummer artikelnr artikel_nr art_nr artnr artikel_id artikel "
         "bestellnummer bestellnr produktnummer produkt_nr materialnummer",
         "fr": "reference_article reference_produit numero_article numero_d_article code_article "
@@ -352,6 +361,7 @@ RIGHTS: dict[str, dict[str, str]] = {
 
 NOT_RIGHTS = words(
     """
+    backorders_allowed allow_backorders allow_customer_reviews download_expiry_days
     rights_holder rights_holders rights_owner copyright_holder copyright_owner
     copyright_year license_holder licence_holder license_number licence_number rightsholder
     credit credits credit_line creditline photo_credit image_credit rechteinhaber urheber

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from lookweave.errors import InputError
 from lookweave.sources.column_names import (
@@ -17,6 +18,7 @@ from lookweave.sources.column_names import (
     NOT_RIGHTS,
     PICTURES,
     PICTURES_ALONE,
+    PLURALS,
     RIGHTS,
     names,
 )
@@ -55,16 +57,25 @@ _PICTURE_NAMES = {name: role for role, said in PICTURES.items() for name in name
 _PICTURE_ORDER = {name: rank for rank, name in enumerate(_PICTURE_NAMES)}
 _RIGHTS_NAMES = {name: way for way, said in RIGHTS.items() for name in names(said)}
 _FIELD_NAMES = {each: names(said) for each, said in FIELDS.items()}
+_OPTIONS = ("colour", "size", "brand", "gtin", "style")
+_LISTS = ("additional_image", "swatch_image", "worn_image")
 _ALL_FIELD_NAMES = {name for said in _FIELD_NAMES.values() for name in said}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A column that names pictures: which, what they show, and its place among its like."""
+    """A column that names pictures.
+
+    Attributes:
+        role: what they show: a key of `PICTURES`.
+        number: its place among its like, ``image_2`` is 2.
+        several: whether it is made for several pictures.
+    """
 
     column: str
     role: str
     number: int = 0
+    several: bool = False
 
 
 @dataclass
@@ -113,7 +124,8 @@ def understood(
     for column, name in said.items():
         used.add(column)
         if name in PICTURES:
-            found.pictures.append(Picture(column, name))
+            several = name in _LISTS or plain[column] in PLURALS
+            found.pictures.append(Picture(column, name, several=several))
         elif name in RIGHTS:
             found.rights[column] = name
         else:
@@ -135,17 +147,27 @@ def understood(
     return found
 
 
+@lru_cache(maxsize=4096)
+def option_field(name: str) -> str | None:
+    """The field that an option or attribute of this name holds, of those that variants differ
+    in."""
+    plain = simple_name(name).removeprefix("pa_")
+    return next((each for each in _OPTIONS if plain in _FIELD_NAMES[each]), None)
+
+
 def picture_columns(columns: Sequence[str]) -> list[str]:
     """Those of `columns` that may name the main picture, in the order to try them."""
     return [each.column for each in understood("garment", columns).pictures]
 
 
+@lru_cache(maxsize=4096)
 def simple_name(column: str) -> str:
     """`plain_name` without what a format adds: a namespace, a locale, a count of repetitions."""
     name = plain_name(_REPEATED.sub("", column))
     return _LOCALE.sub("", _NAMESPACE.sub("", name))
 
 
+@lru_cache(maxsize=4096)
 def rights_way(name: str) -> str | None:
     """How the cells of a column of this plain name are read: a key of `RIGHTS`, or None."""
     if name in NOT_RIGHTS:
@@ -215,7 +237,9 @@ def _pictures(plain: dict[str, str], found: Columns, used: set[str], *, alone: b
             continue
         if repeated := _REPEATED.search(column):
             number = int(repeated[1])
-        ranked.append((number, rank, place, Picture(column, role, number)))
+        ranked.append(
+            (number, rank, place, Picture(column, role, number, role in _LISTS or name in PLURALS))
+        )
     chosen = [each[-1] for each in sorted(ranked, key=lambda each: each[:3])]
     if not found.pictures and not any(each.role != "smaller_image" for each in chosen) and alone:
         by_name = {name: column for column, name in reversed(list(plain.items()))}

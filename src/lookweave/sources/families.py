@@ -16,7 +16,8 @@ from typing import Any
 from lookweave.sources.rows import Named, RowSays
 from lookweave.sources.source import ProductFacts
 
-_SHARED_FACTS = ("title", "brand", "category", "url", "style")
+_LAST = 256  # families in memory
+_KEPT_FACTS = ("title", "brand", "category", "url", "style", "colour")
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Families:
         self._disk.execute("CREATE TABLE said (key TEXT, line INTEGER, what TEXT)")
         self._disk.execute("CREATE TABLE parents (child TEXT, parent TEXT)")
         self._indexed = False
-        self._last: tuple[str, Family | None] = ("", None)
+        self._last: dict[str, Family | None] = {}  # rows of a family mostly stand together
 
     def add(
         self,
@@ -66,7 +67,7 @@ class Families:
             "options": options or {},
         }
         if says is not None:
-            what["facts"] = {name: getattr(says.facts, name) for name in _SHARED_FACTS}
+            what["facts"] = {name: getattr(says.facts, name) for name in _KEPT_FACTS}
             what["rights"], what["takedowns"] = says.rights, says.takedowns
             what["due"] = says.takedown_due.isoformat() if says.takedown_due else None
         self._disk.execute("INSERT INTO said VALUES (?, ?, ?)", (key, line, json.dumps(what)))
@@ -83,16 +84,27 @@ class Families:
         ).fetchone()
         return str(found[0]) if found else None
 
+    def children_of(self, parent: str) -> list[str]:
+        """The children that a parent's row names."""
+        self._index()
+        found = self._disk.execute(
+            "SELECT DISTINCT child FROM parents WHERE parent = ? ORDER BY child", (parent,)
+        )
+        return [str(child) for (child,) in found]
+
     def get(self, key: str) -> Family | None:
         """The family of a key; None where no row had anything for it."""
-        if self._last[0] != key:
-            self._last = (key, self._read(key))
-        return self._last[1]
+        if key not in self._last:
+            if len(self._last) >= _LAST:
+                self._last.clear()
+            self._last[key] = self._read(key)
+        return self._last[key]
 
     def _index(self) -> None:
         if not self._indexed:
             self._disk.execute("CREATE INDEX said_key ON said (key)")
             self._disk.execute("CREATE INDEX parents_child ON parents (child)")
+            self._disk.execute("CREATE INDEX parents_parent ON parents (parent)")
             self._indexed = True
 
     def _read(self, key: str) -> Family | None:

@@ -10,8 +10,7 @@ from typing import Any
 
 from lookweave.sources import columns as names
 from lookweave.sources import values
-from lookweave.sources.column_names import FIELDS, words
-from lookweave.sources.column_names import names as names_of
+from lookweave.sources.column_names import words
 from lookweave.sources.columns import Columns
 from lookweave.sources.pictures import split_cell
 from lookweave.sources.source import Facts, LookFacts, ProductFacts, is_address
@@ -126,11 +125,11 @@ def _variant(
     known = {**options, **option_names(cells, columns)}
     for column, name in known.items():
         value = values.as_text(cells[column]) if column in cells else ""
-        field = _field(name)
+        field = names.option_field(name)
         if field and value and "," not in value and "|" not in value:
             yield field, value
     for name, value in attributes(cells, columns).items():
-        if (field := _field(name)) and value:
+        if (field := names.option_field(name)) and value:
             yield field, value
 
 
@@ -141,14 +140,6 @@ def attributes(cells: Mapping[str, Any], columns: Columns) -> dict[str, str]:
         return {}
     pairs = (part.partition("=") for part in _ATTRIBUTE.split(str(cells[column])))
     return {name.strip(' "'): value.strip(' "') for name, equals, value in pairs if equals}
-
-
-def _field(name: str) -> str | None:
-    plain = names.simple_name(name).removeprefix("pa_")
-    for field in ("colour", "size", "brand", "gtin", "style"):
-        if plain in names_of(FIELDS[field]):
-            return field
-    return None
 
 
 def _may_it_go_out(
@@ -210,6 +201,8 @@ def _is_permission(name: str) -> bool:
 
 
 def _is_not_published(name: str, value: Any, today: datetime.date) -> bool:
+    if values.is_yes(value):
+        return False
     text = values.as_text(value)
     if name == "product_online" and text == "2":
         return True  # Magento's no
@@ -222,7 +215,6 @@ def _is_not_published(name: str, value: Any, today: datetime.date) -> bool:
     )
 
 
-_LISTS = ("additional_image", "swatch_image", "worn_image")
 _ROLES = {
     "image": "main", "variant_image": "main", "smaller_image": "main",
     "additional_image": "additional", "swatch_image": "swatch", "worn_image": "worn",
@@ -230,21 +222,22 @@ _ROLES = {
 
 
 def named_pictures(
-    cells: Mapping[str, Any], columns: Columns, *, variant: bool = True
+    cells: Mapping[str, Any], columns: Columns, *, variant: bool | None = None
 ) -> list[Named]:
     """The pictures of a row, main one first, each once.
 
     Args:
-        variant: also those of the column for a variant's own picture.
+        variant: True for the variant's own pictures alone, False for all but those.
     """
     mains: list[Named] = []
     others: list[Named] = []
     smaller: list[Named] = []
     for each in columns.pictures:
-        if each.column not in cells or (each.role == "variant_image" and not variant):
+        if each.column not in cells:
             continue
-        several = each.role in _LISTS or names.simple_name(each.column) in _PLURALS
-        texts = split_cell(cells[each.column], several=several)
+        if variant is not None and variant != (each.role == "variant_image"):
+            continue
+        texts = split_cell(cells[each.column], several=each.several)
         if each.role == "smaller_image":
             smaller += [Named((text,), "main") for text in texts]
         elif _ROLES[each.role] == "main" and each.number <= 1 and texts:
@@ -282,12 +275,3 @@ def _add_main(mains: list[Named], others: list[Named], texts: list[str]) -> None
 
 def _is_file(text: str) -> bool:
     return is_address(text) or "." in text.rpartition("/")[2]
-
-
-_PLURALS = words(
-    """
-    images photos pictures image_paths image_urls image_links image_files photo_urls
-    picture_urls product_images bilder fotos produktbilder visuels imagenes immagini
-    afbeeldingen foto_s
-    """
-)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
@@ -170,17 +171,18 @@ class Spreadsheet:
         self._sheet, self._header_row, best = 0, 0, 0
         self.columns: list[str] = []
         first: list[str] = []
-        for number, sheet in enumerate(self._book().worksheets):
-            for row, said in enumerate(sheet.iter_rows(max_row=30, values_only=True), start=1):
-                names = ["" if each is None else str(each).strip() for each in said]
-                first = first or [name for name in names if name]
-                while names and not names[-1]:
-                    names.pop()
-                if (suits := header(names)) > best:
-                    self._sheet, self._header_row, best = number, row, suits
-                    self.columns = distinct(names)
-            if best:
-                break
+        with closing(self._book()) as book:
+            for number, sheet in enumerate(book.worksheets):
+                for row, said in enumerate(sheet.iter_rows(max_row=30, values_only=True), start=1):
+                    names = ["" if each is None else str(each).strip() for each in said]
+                    first = first or [name for name in names if name]
+                    while names and not names[-1]:
+                        names.pop()
+                    if (suits := header(names)) > best:
+                        self._sheet, self._header_row, best = number, row, suits
+                        self.columns = distinct(names)
+                if best:
+                    break
         self.columns = self.columns or distinct(first)
 
     def _book(self) -> openpyxl.Workbook:
@@ -193,16 +195,15 @@ class Spreadsheet:
             ) from error
 
     def rows(self, notices: Notices | None = None) -> Iterator[Row]:
-        sheet = self._book().worksheets[self._sheet]
         if not self._header_row:
             return
-        for line, said in enumerate(
-            sheet.iter_rows(min_row=self._header_row + 1), start=self._header_row + 1
-        ):
-            cells = [_spreadsheet_cell(cell) for cell in said[: len(self.columns)]]
-            found = filled(zip(self.columns, cells, strict=False))
-            if found:
-                yield Row(line, found)
+        first = self._header_row + 1
+        with closing(self._book()) as book:
+            below = book.worksheets[self._sheet].iter_rows(min_row=first)
+            for line, said in enumerate(below, start=first):
+                cells = [_spreadsheet_cell(cell) for cell in said[: len(self.columns)]]
+                if found := filled(zip(self.columns, cells, strict=False)):
+                    yield Row(line, found)
 
 
 def _spreadsheet_cell(cell: Any) -> Any:
@@ -241,17 +242,23 @@ class Feed:
             self.columns = list(every)[:20]
 
     def _elements(self) -> Iterator[tuple[str, list[str]]]:
-        for element in self._parsed():
+        for element, parent in self._parsed():
             if len(element):
                 yield _local(element.tag), [_local(child.tag) for child in element]
-                if len(element) > 1:
-                    element.clear()
+                if len(element) > 1 and parent is not None:
+                    parent.remove(element)
 
-    def _parsed(self) -> Iterator[Element]:
+    def _parsed(self) -> Iterator[tuple[Element, Element | None]]:
+        """Each element when it ends, and the one around it."""
+        around: list[Element] = []
         try:
             with open_bytes(self.path) as file:
-                for _, element in iterparse(file, events=("end",)):
-                    yield element
+                for event, element in iterparse(file, events=("start", "end")):
+                    if event == "start":
+                        around.append(element)
+                    else:
+                        around.pop()
+                        yield element, around[-1] if around else None
         except (ParseError, DefusedXmlException) as error:
             raise InputError(
                 f"{self.path} is no XML that can be read ({error}): export it again, as RSS, "
@@ -259,24 +266,22 @@ class Feed:
             ) from error
 
     def rows(self, notices: Notices | None = None) -> Iterator[Row]:
+        """See `Table.rows`."""
         line = 0
-        if not self._record:
-            return
-        for element in self._parsed():
-            if _local(element.tag) != self._record:
+        for element, parent in self._parsed():
+            if not self._record or _local(element.tag) != self._record:
                 continue
             line += 1
             cells: dict[str, Any] = {}
             for child in element:
                 name, value = _local(child.tag), _value(child)
-                if value is None:
-                    continue
-                if name in cells:
+                if value is not None and name in cells:
                     before = cells[name]
                     cells[name] = [*(before if isinstance(before, list) else [before]), value]
-                else:
+                elif value is not None:
                     cells[name] = value
-            element.clear()
+            if parent is not None:
+                parent.remove(element)
             yield Row(line, filled(cells.items()))
 
 
