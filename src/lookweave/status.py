@@ -18,7 +18,7 @@ from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.step import Step
 from lookweave.records import TABLES
 from lookweave.report.rejects import Reason, reasons
-from lookweave.report.scope import encoder_rows, models_in, scope_of
+from lookweave.report.scope import Scope, encoder_rows, models_in, scope_of
 from lookweave.report.wording import STEP_VERBS, count, duration
 from lookweave.store.tables import quoted
 from lookweave.store.workspace import Workspace
@@ -28,9 +28,10 @@ def status(workspace: Workspace, config: Config) -> dict[str, Any]:
     """How a workspace stands.
 
     Returns:
-        What `lookweave status --json` prints: ``workspace``, ``tables`` (rows), ``embeddings``
-        (rows of each encoder), ``tiers`` (pairs), ``steps`` (for each step ``rows``, ``left``,
-        ``state`` done / left / waiting / unknown, ``rejected`` and ``reasons``), ``models``,
+        What `lookweave status --json` prints: ``workspace``, ``tables`` (rows of the models and
+        recipes in use), ``kept_beside`` (rows of others, of the tables that have some),
+        ``embeddings`` (rows of each encoder), ``tiers`` (pairs), ``steps`` (for each step ``rows``,
+        ``left``, ``state`` done / left / waiting / unknown, ``rejected`` and ``reasons``), ``models``,
         ``snapshots``, ``last_run`` (None before the first), ``vlm`` (what the describer that
         asks a server has spent through this workspace's file of answers: ``requests``,
         ``tokens_in``, ``tokens_out``, ``cost``; None where it was never asked) and ``disk``
@@ -42,12 +43,18 @@ def status(workspace: Workspace, config: Config) -> dict[str, Any]:
         tier: pairs.count(f"{scope.pairs} AND tier = {quoted(tier)}")
         for tier in ("high", "medium", "low")
     }
+    told, rejects = _steps(workspace, config)
+    every = {name: workspace.table(name).count() for name in TABLES}
+    in_use = every | _in_use(workspace, scope) | {"rejects": sum(one.count for one in rejects)}
     return {
         "workspace": str(workspace.path),
-        "tables": {name: workspace.table(name).count() for name in TABLES},
+        "tables": in_use,
+        "kept_beside": {
+            name: every[name] - rows for name, rows in in_use.items() if every[name] > rows
+        },
         "embeddings": {name: encoder_rows(workspace, name) for name in workspace.encoders()},
         "tiers": tiers,
-        "steps": _steps(workspace, config),
+        "steps": told,
         "models": [
             {
                 "name": model.name,
@@ -78,6 +85,9 @@ def render(found: dict[str, Any]) -> RenderableType:
         f"{count(rows['regions'])} regions, {count(rows['matches'])} matches, "
         f"{count(rows['pairs'])} pairs" + (f" ({tiers})" if tiers else "")
     )
+    if kept := found["kept_beside"]:
+        several = ", ".join(f"{count(number)} {name}" for name, number in kept.items())
+        head.append(f"\nKept beside them, of other models and settings: {several}")
     parts: list[RenderableType] = [head, _steps_table(found["steps"])]
     if found["models"]:
         parts.append(_models_table(found["models"]))
@@ -103,7 +113,22 @@ def render(found: dict[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def _steps(workspace: Workspace, config: Config) -> list[dict[str, Any]]:
+def _in_use(workspace: Workspace, scope: Scope) -> dict[str, int]:
+    """Rows of the tables that keep those of every model or recipe, of the ones in use."""
+    conditions = {
+        "regions": [scope.regions, scope.cutouts],
+        "descriptions": [f"model = {quoted(scope.describer or '')}"],
+        "matches": [scope.matches],
+        "pairs": [scope.pairs],
+    }
+    return {
+        name: sum(workspace.table(name).count(where) for where in some)
+        for name, some in conditions.items()
+    }
+
+
+def _steps(workspace: Workspace, config: Config) -> tuple[list[dict[str, Any]], list[Reason]]:
+    """What each step has done and what is left, and what the steps in use turned away."""
     try:
         known = {step.name: step for step in steps(Setup.of(config))}
     except LookweaveError as error:  # a model that is not known here: the rest can still be told
@@ -119,7 +144,7 @@ def _steps(workspace: Workspace, config: Config) -> list[dict[str, Any]]:
             told["why"] = why
         found.append(told)
         waiting = waiting or told["state"] != "done"
-    return found
+    return found, rejects
 
 
 def _counted(step: type[Step], rejects: list[Reason]) -> dict[str, Any]:

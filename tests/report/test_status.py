@@ -7,6 +7,7 @@ from rich.console import Console
 from tests.report.drawn_workspace import Drawn
 
 from lookweave.config import Config
+from lookweave.records import REJECT
 from lookweave.status import render, status
 from lookweave.store.workspace import Workspace
 
@@ -21,6 +22,30 @@ def test_counts_are_those_of_the_tables(drawn: Drawn) -> None:
     assert all(model["in_use"] and model["rows"] == 18 for model in found["models"])
     assert found["last_run"]["step"] == "tier"
     assert found["disk"]["total"] > found["disk"]["tables"] > 0
+
+
+def test_rows_of_other_models_and_recipes_are_told_apart(own: Drawn) -> None:
+    before = status(own.workspace, own.config)
+    assert before["kept_beside"] == {}
+    for name, column in (("regions", "detector"), ("descriptions", "model"),
+                         ("matches", "recipe"), ("pairs", "recipe")):  # fmt: skip
+        table = own.workspace.table(name)
+        rows = table.read().to_pylist()[:5]
+        if name == "regions":
+            rows = [{**row, "id": f"{row['id']}-other"} for row in rows]
+        table.upsert(table.noun.table([{**row, column: "other"} for row in rows]))
+    other = own.workspace.table("rejects").read(where="step = 'detect'").to_pylist()
+    own.workspace.table("rejects").upsert(REJECT.table([{**other[0], "recipe": "other"}]))
+    after = status(own.workspace, own.config)
+    assert after["tables"] == before["tables"] and after["tiers"] == before["tiers"]
+    assert after["kept_beside"] == {
+        "regions": 5, "descriptions": 5, "matches": 5, "pairs": 5, "rejects": 1,
+    }  # fmt: skip
+    console = Console(width=200, record=True)
+    with console.capture() as shown:
+        console.print(render(after))
+    assert "9 pairs (3 high, 3 medium, 3 low)" in shown.get()
+    assert "Kept beside them, of other models and settings: 5 regions" in shown.get()
 
 
 def test_steps_tell_what_is_left(own: Drawn) -> None:
