@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 from tests.report.drawn_workspace import HOSTILE, TIER_RECIPE, Drawn, drawn_workspace
 from tests.report.report_page import ReportPage
 
+from lookweave import report
 from lookweave.config import Config
 from lookweave.errors import InputError
 from lookweave.records import GARMENT, LOOK, MATCH, PAIR, REGION, REJECT, SOURCE
@@ -61,13 +65,23 @@ def test_charts_say_what_they_show(page: ReportPage) -> None:
 
 
 def test_it_asks_for_nothing_from_outside(page: ReportPage) -> None:
-    assert not page.of("script")
     for tag, attributes in page.tags:
         for name in ("src", "href", "srcset", "poster", "data", "action"):
             assert attributes.get(name, "#").startswith(("data:", "#")), (tag, attributes)
     assert "url(" not in page.source
     assert "@import" not in page.source
     assert "default-src 'none'" in page.source
+
+
+def test_only_our_own_script_may_run(page: ReportPage) -> None:
+    data, script = page.of("script")
+    assert data == {"type": "application/json", "id": "pairs-data"} and script == {}
+    text = page.source.rpartition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'\"" in page.source
+    assert text == (Path(report.__file__).parent / "templates/pairs.js").read_text()
+    assert "innerHTML" not in text and not any(name.startswith("on") for _, attributes in page.tags
+                                               for name in attributes)  # fmt: skip
 
 
 def test_two_files_of_one_photo_are_told(own: Drawn) -> None:
@@ -88,7 +102,7 @@ def test_links_lead_to_places_that_exist(page: ReportPage) -> None:
 
 def test_hostile_titles_are_text(page: ReportPage) -> None:
     assert HOSTILE in page.text
-    assert "<script" not in page.source
+    assert page.source.count("<script") == page.source.count("</script") == 2
     assert not any(
         "onerror" in attributes or attributes.get("src") == "x" for _, attributes in page.tags
     )
@@ -188,7 +202,9 @@ def test_ten_thousand_pairs(own: Drawn) -> None:
     page = ReportPage(write_report(own.workspace, own.config))
     total = sum(page.counts[f"pairs/{tier}"] for tier in ("high", "medium", "low"))
     assert total == own.workspace.table("pairs").count(f"recipe = '{TIER_RECIPE}'") == 10_009
-    assert len(page.source) < 6_000_000
+    assert len(page.source) < 7_000_000
+    data = json.loads(page.source.partition('id="pairs-data">')[2].partition("</script>")[0])
+    assert len(data["pairs"]) == 10_009 and "All 10 009 pairs" in page.text
     assert re.search(r"gave 10\s009 pairs", page.text)
 
 

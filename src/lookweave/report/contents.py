@@ -14,6 +14,7 @@ from lookweave.report.funnel import Stage, funnel
 from lookweave.report.groups import Groups, groups
 from lookweave.report.hubs import Hub, Hubs, hubs
 from lookweave.report.judged import Judged, judge
+from lookweave.report.listing import Listing, listing
 from lookweave.report.measured import Measured, read_measured
 from lookweave.report.pictures import Album, Picture, Source, sources
 from lookweave.report.rejects import Reason, reasons
@@ -65,6 +66,7 @@ class Contents:
     stages: list[Stage]
     spread: Distributions
     sheet: list[Plate]
+    listing: Listing
     judged: Judged
     hubs: Hubs | None
     hub_pictures: list[ShownHub]
@@ -115,6 +117,7 @@ def gather(workspace: Workspace, config: Config, truth: Path | None = None) -> C
         stages=funnel(workspace, scope, found, spread, hub_table),
         spread=spread,
         sheet=plates(workspace, scope, verdicts, SHEET_BUDGET),
+        listing=listing(workspace, scope, verdicts),
         judged=judge(workspace, scope, verdicts),
         hubs=hub_table,
         hub_pictures=_hub_pictures(workspace, album, hub_table.top if hub_table else []),

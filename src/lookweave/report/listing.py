@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -46,6 +46,7 @@ class Listing:
         alone: garments without a pair.
         several: garment photos with pairs that stand for several articles.
         same_name: looks with pairs whose file name another one has too.
+        places: photo id -> its place in ``garments`` or ``looks``.
     """
 
     data: str
@@ -54,6 +55,13 @@ class Listing:
     alone: int
     several: int
     same_name: int
+    places: tuple[dict[str, int], dict[str, int]] = field(repr=False)
+
+    def key(self, garment: str, look: str) -> str:
+        """How the table names a pair; empty where it is not in it."""
+        garments, looks = self.places
+        here = garment in garments and look in looks
+        return f"{garments[garment]}-{looks[look]}" if here else ""
 
 
 def listing(workspace: Workspace, scope: Scope, verdicts: Verdicts) -> Listing:
@@ -84,7 +92,7 @@ def listing(workspace: Workspace, scope: Scope, verdicts: Verdicts) -> Listing:
     look_rows = [
         _words(looks.rows.get(photo), photo, "photographer", "season") for photo in looks.ids
     ]
-    names = Counter(name for *_, name, _ in look_rows)
+    names = Counter(name.rpartition("/")[2] for *_, name, _ in look_rows)
     data = {
         "garments": garment_rows,
         "looks": look_rows,
@@ -100,6 +108,7 @@ def listing(workspace: Workspace, scope: Scope, verdicts: Verdicts) -> Listing:
         alone=len(alone),
         several=len({row[0] for row in rows if len(garment_rows[row[0]][0]) > 1}),
         same_name=sum(count for count in names.values() if count > 1),
+        places=(garments.places, looks.places),
     )
 
 
@@ -121,20 +130,20 @@ class _Photos:
         self._table = workspace.table(table)
         self._wanted = pc.unique(ids)
         self.ids: list[str] = []
-        self._places: dict[str, int] = {}
+        self.places: dict[str, int] = {}
         self.rows = {row["id"]: row for row in _photo_rows(self._table, self._wanted)}
 
     def place(self, photo: str) -> int:
-        if photo not in self._places:
-            self._places[photo] = len(self.ids)
+        if photo not in self.places:
+            self.places[photo] = len(self.ids)
             self.ids.append(photo)
-        return self._places[photo]
+        return self.places[photo]
 
     def add_others(self) -> list[int]:
         """Places of the photos that have not been met, at most `MOST`."""
         others = []
         for row in _photo_rows(self._table, None):
-            if row["id"] not in self._places and len(others) < MOST:
+            if row["id"] not in self.places and len(others) < MOST:
                 self.rows[row["id"]] = row
                 others.append(self.place(row["id"]))
         return others

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from lookweave.store.workspace import Workspace, write_atomically
 from lookweave.text import visible
 
 FILE_NAME = "report.html"
+_SCRIPT = Path(__file__).with_name("templates") / "pairs.js"
 
 
 def write_report(
@@ -23,7 +26,8 @@ def write_report(
 ) -> Path:
     """Write the report of a workspace, ``report.html`` in it unless told otherwise.
 
-    One file without any link to the outside: images, style and charts are in it.
+    One file without any link to the outside: images, style, charts and the script of the table of
+    pairs are in it, and it lets no other script run.
 
     Args:
         truth: a CSV with the columns garment and look (file names); the pairs of the garments
@@ -56,9 +60,13 @@ def render(contents: Contents) -> str:
         count=wording.count, share=wording.share, duration=wording.duration, code=_code
     )
     style = environment.get_template("report.css").render()
+    script = _SCRIPT.read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
         it=contents,
-        style=Markup(style),  # our own file, not the workspace's
+        style=Markup(style),  # our own files, not the workspace's
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        pairs_data=Markup(contents.listing.data),
         charts=charts,
         wording=wording,
         TIERS=TIERS,

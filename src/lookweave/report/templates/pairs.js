@@ -14,16 +14,17 @@
   const thousands = (number) => number < 10000 ? String(number)
     : String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
+  const lastOf = (file) => file.split("/").pop();
   const garments = data.garments.map(([skus, title, brand, file, flags]) => {
-    const name = title || skus[0] || file;
+    const name = title || skus[0] || lastOf(file);
     return { skus, name, brand, file, flags, key: [skus[0] || name, file],
       words: plain([...skus, title, brand, file].join(" ")) };
   });
   const times = new Map();
-  for (const look of data.looks) times.set(look[2], (times.get(look[2]) || 0) + 1);
+  for (const [, , file] of data.looks) times.set(lastOf(file), (times.get(lastOf(file)) || 0) + 1);
   const looks = data.looks.map(([title, credit, file, flags]) => {
-    const last = file.split("/").pop();
-    return { name: title || last, credit, file: file === last && title ? "" : file, flags,
+    const name = times.get(lastOf(file)) > 1 ? file : lastOf(file);
+    return { name: title || name, credit, file: title ? name : "", flags,
       words: plain([title, credit, file].join(" ")) };
   });
   const pairs = data.pairs.map(([garment, look, tier, score, probability, verdict, who], at) => ({
@@ -84,7 +85,7 @@
     cell.scope = "row";
     const few = garment.skus.slice(0, 3), more = garment.skus.length - few.length;
     const small = [few.join(", ") + (more ? ` and ${more} more` : ""), garment.brand,
-      garment.skus.length ? "" : garment.file].filter((text) => text && text !== garment.name);
+      garment.skus.length ? "" : lastOf(garment.file)].filter((text) => text && text !== garment.name);
     if (more) {
       const summary = make("summary", "", make("bdi", "", small.join(" · ")));
       cell.append(make("details", "small", summary, make("bdi", "", garment.skus.join(", "))));
@@ -95,7 +96,7 @@
   function seen({ look }) {
     if (look === null) return make("td", "look soft", "no look found");
     const cell = make("td", "look", make("bdi", "name", look.name));
-    const small = [look.credit, look.file === look.name ? "" : look.file].filter(Boolean);
+    const small = [look.credit, look.file].filter(Boolean);
     if (small.length) cell.append(make("bdi", "small", small.join(" · ")));
     return cell;
   }
@@ -116,7 +117,7 @@
       const button = make("button", "link", "pictures");
       button.type = "button";
       button.addEventListener("click", () => {
-        const every = document.getElementById("show-all") || document.querySelector("[name=tier]");
+        const every = document.getElementById("show-all") || document.querySelector("[id^=show-]");
         every.checked = true;
         plate.scrollIntoView({ block: "center" });
         plate.focus({ preventScroll: true });
@@ -127,7 +128,11 @@
   }
 
   const decimal = (value) => value === null ? "–" : (value / 1000).toFixed(3).replace("-", "−");
-  const share = (value) => value === null ? "–" : `${(value / 10).toFixed(0)}\u202f%`;
+  const share = (value) => {
+    if (value === null) return "–";
+    const percent = value < 5 ? "<\u202f1" : value > 995 ? ">\u202f99" : (value / 10).toFixed(0);
+    return `${percent}\u202f%`;
+  };
 
   function draw() {
     const first = page * rowsOnAPage, here = shown.slice(first, first + rowsOnAPage);
