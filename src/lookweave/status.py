@@ -20,7 +20,7 @@ from lookweave.records import TABLES
 from lookweave.report.rejects import Reason, reasons
 from lookweave.report.scope import Scope, encoder_rows, models_in, scope_of
 from lookweave.report.wording import STEP_VERBS, count, duration
-from lookweave.store.tables import quoted
+from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace
 
 
@@ -31,17 +31,16 @@ def status(workspace: Workspace, config: Config) -> dict[str, Any]:
         What `lookweave status --json` prints: ``workspace``, ``tables`` (rows of the models and
         recipes in use), ``kept_beside`` (rows of others, of the tables that have some),
         ``embeddings`` (rows of each encoder), ``tiers`` (pairs), ``steps`` (for each step ``rows``,
-        ``left``, ``state`` done / left / waiting / unknown, ``rejected`` and ``reasons``), ``models``,
-        ``snapshots``, ``last_run`` (None before the first), ``vlm`` (what the describer that
-        asks a server has spent through this workspace's file of answers: ``requests``,
+        ``left``, ``state`` done / left / waiting / unknown, ``rejected`` and ``reasons``),
+        ``models``, ``snapshots``, ``last_run`` (None before the first), ``vlm`` (what the describer
+        that asks a server has spent through this workspace's file of answers: ``requests``,
         ``tokens_in``, ``tokens_out``, ``cost``; None where it was never asked) and ``disk``
         (bytes).
     """
     scope = scope_of(workspace, config)
     pairs = workspace.table("pairs")
     tiers = {
-        tier: pairs.count(f"{scope.pairs} AND tier = {quoted(tier)}")
-        for tier in ("high", "medium", "low")
+        tier: pairs.count(scope.pairs & matching(tier=tier)) for tier in ("high", "medium", "low")
     }
     told, rejects = _steps(workspace, config)
     every = {name: workspace.table(name).count() for name in TABLES}
@@ -117,7 +116,7 @@ def _in_use(workspace: Workspace, scope: Scope) -> dict[str, int]:
     """Rows of the tables that keep those of every model or recipe, of the ones in use."""
     conditions = {
         "regions": [scope.regions, scope.cutouts],
-        "descriptions": [f"model = {quoted(scope.describer or '')}"],
+        "descriptions": [scope.described],
         "matches": [scope.matches],
         "pairs": [scope.pairs],
     }

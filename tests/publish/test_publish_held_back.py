@@ -346,7 +346,9 @@ def test_an_error_leaves_the_earlier_publication(
 
 def test_no_table_changes(shop: Shop, publish_shop: Publisher, tmp_path: Path) -> None:
     names = ("pairs", "garments", "looks", "sources", "regions", "groups", "rejects", "runs")
-    before = {name: shop.workspace.table(name).version for name in names}
+    assert shop.workspace
+    opened = Workspace.open(shop.workspace.path)
+    before = {name: opened.table(name).version for name in names}
     publish_shop(shop, tmp_path / "out")
     fresh = Workspace.open(shop.workspace.path)
     assert {name: fresh.table(name).version for name in names} == before

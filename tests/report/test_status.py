@@ -33,7 +33,7 @@ def test_rows_of_other_models_and_recipes_are_told_apart(own: Drawn) -> None:
         rows = table.read().to_pylist()[:5]
         if name == "regions":
             rows = [{**row, "id": f"{row['id']}-other"} for row in rows]
-        table.upsert(table.noun.table([{**row, column: "other"} for row in rows]))
+        table.upsert(table.spec.table([{**row, column: "other"} for row in rows]))
     other = own.workspace.table("rejects").read(where="step = 'detect'").to_pylist()
     own.workspace.table("rejects").upsert(REJECT.table([{**other[0], "recipe": "other"}]))
     after = status(own.workspace, own.config)

@@ -20,7 +20,7 @@ from lookweave.publish.images import PublishedImage, RecentImages
 from lookweave.publish.options import Options
 from lookweave.publish.plan import HeldBack, Plan, held_back
 from lookweave.publish.products import products_of
-from lookweave.store.tables import quoted
+from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace
 from lookweave.text import to_json
 
@@ -154,8 +154,8 @@ def _join(
 
 
 def _pairs(workspace: Workspace, recipe: str, keys: list[Row]) -> dict[tuple[str, str], Row]:
-    looks = ", ".join(quoted(look) for look in sorted({key["look"] for key in keys}))
-    rows = workspace.table("pairs").read(where=f"recipe = {quoted(recipe)} AND look IN ({looks})")
+    looks = sorted({key["look"] for key in keys})
+    rows = workspace.table("pairs").rows_by("look", looks, where=matching(recipe=recipe))
     return {(row["garment"], row["look"]): row for row in rows.to_pylist()}
 
 

@@ -19,7 +19,8 @@ from lookweave.errors import PublishError
 from lookweave.publish.options import SPLITS, TIERS, Options
 from lookweave.publish.rights import Judgement, RightsRules, Standing
 from lookweave.records import fingerprint
-from lookweave.store.tables import Table, quoted
+from lookweave.store.conditions import column, matching
+from lookweave.store.tables import Table
 from lookweave.store.workspace import Workspace
 
 _PAIR_COLUMNS = ["garment", "look", "region", "recipe", "tier", "split", "group"]
@@ -73,8 +74,7 @@ def make_plan(
         PublishError: there are no pairs, or several recipes and none is preferred.
     """
     recipe = choose_recipe(workspace.table("pairs"), options.recipe, preferred)
-    tiers = ", ".join(quoted(tier) for tier in options.tiers)
-    where = f"recipe = {quoted(recipe)} AND tier IN ({tiers})"
+    where = matching(recipe=recipe) & column("tier").is_in(options.tiers)
     pairs = workspace.table("pairs").read(_PAIR_COLUMNS, where)
     rules = RightsRules(options.allow_rights, options.forbid_rights)
     standing = _Standing(workspace, now, pairs, rules)
@@ -232,7 +232,7 @@ def _twins(sides: Iterable[Workspace], photos: set[str]) -> dict[str, set[str]]:
     """Photo -> the photos grouped with it as the same photo."""
     twins: dict[str, set[str]] = defaultdict(set)
     for side in sides:
-        rows = side.table("groups").read(["subject", "group"], "how = 'same_photo'")
+        rows = side.table("groups").read(["subject", "group"], matching(how="same_photo"))
         ours = rows.filter(pc.is_in(rows["subject"], pa.array(sorted(photos), pa.string())))
         if not ours.num_rows:
             continue

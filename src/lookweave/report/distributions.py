@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lookweave.report.scope import Scope
+from lookweave.store.conditions import Condition
 from lookweave.store.tables import Table
 from lookweave.store.workspace import Workspace
 
@@ -117,7 +118,7 @@ def distributions(workspace: Workspace, scope: Scope) -> Distributions:
 
 
 def _ranges(
-    table: Table, where: str, ranges: dict[str, tuple[float, float]]
+    table: Table, where: Condition, ranges: dict[str, tuple[float, float]]
 ) -> dict[str, tuple[float, float]]:
     for batch in table.scan(list(SCORES), where, _ROWS):
         for score in SCORES:

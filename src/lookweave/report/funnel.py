@@ -8,7 +8,7 @@ from lookweave.report.distributions import Distributions
 from lookweave.report.hubs import Hubs
 from lookweave.report.rejects import Reason, turned_away
 from lookweave.report.scope import Scope, encoder_rows
-from lookweave.store.tables import quoted
+from lookweave.store.conditions import Condition, matching
 from lookweave.store.workspace import Workspace
 
 
@@ -54,10 +54,10 @@ def funnel(
     garments, looks = rows.count("garments"), rows.count("looks")
     away = {kind: turned_away(rejects, "ingest", kind) for kind in ("garment", "look")}
     other = turned_away(rejects, "ingest") - sum(away.values())
-    files = {kind: rows.count("sources", f"kind = '{kind}'") for kind in away}
+    files = {kind: rows.count("sources", matching(kind=kind)) for kind in away}
     same = sum(files.values()) - garments - looks
     embedded = {
-        kind: encoder_rows(workspace, scope.encoder, f"kind = '{kind}'") if scope.encoder else 0
+        kind: encoder_rows(workspace, scope.encoder, matching(kind=kind)) if scope.encoder else 0
         for kind in away
     }
     matches = rows.count("matches", scope.matches)
@@ -128,15 +128,13 @@ class _Rows:
     def __init__(self, workspace: Workspace, scope: Scope) -> None:
         self.workspace, self.scope = workspace, scope
 
-    def count(self, table: str, where: str | None = None) -> int:
+    def count(self, table: str, where: Condition | None = None) -> int:
         return self.workspace.table(table).count(where)
 
     def described(self, kind: str) -> int:
         if self.scope.describer is None:
             return 0
-        return self.count(
-            "descriptions", f"kind = '{kind}' AND model = {quoted(self.scope.describer)}"
-        )
+        return self.count("descriptions", matching(kind=kind) & self.scope.described)
 
 
 def _files(count: int) -> str:

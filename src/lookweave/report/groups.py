@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from lookweave.store.tables import quoted
+from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace
 
 _ROWS = 1 << 16
@@ -58,8 +58,7 @@ def groups(workspace: Workspace) -> list[Groups]:
         largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         examples = []
         for group, _ in largest[:_EXAMPLES]:
-            where = f"`group` = {quoted(group)} AND how = {quoted(how)}"
-            rows = table.read(["kind", "subject"], where).to_pylist()
+            rows = table.read(["kind", "subject"], matching(group=group, how=how)).to_pylist()
             rows.sort(key=lambda row: row["subject"])
             examples.append([(row["kind"], row["subject"]) for row in rows[:_MEMBERS]])
         found.append(Groups(how, len(counts), sum(counts.values()), largest[0][1], examples))

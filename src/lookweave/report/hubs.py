@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lookweave.report.scope import Scope
+from lookweave.store.conditions import Condition, column
 from lookweave.store.workspace import Workspace
 
 K = 10
@@ -90,7 +91,7 @@ def hubs(workspace: Workspace, scope: Scope, shown: int = 12) -> Hubs | None:
 
     The top of the table is what people should look at: ties are broken by N_K, then by id.
     """
-    where = f"{scope.matches} AND rank <= {K}"
+    where = scope.matches & column("rank").at_most(K)
     table = workspace.table("matches")
     seen = _Occurrences()
     garments = 0
@@ -114,7 +115,7 @@ def hubs(workspace: Workspace, scope: Scope, shown: int = 12) -> Hubs | None:
     return Hubs(garments, total, len(seen.keys), _skewness(counts), counts, top)
 
 
-def _names(workspace: Workspace, where: str, keys: set[int]) -> dict[int, tuple[str, str]]:
+def _names(workspace: Workspace, where: Condition, keys: set[int]) -> dict[int, tuple[str, str]]:
     """Region and look of the digests, in a second scan that stops when all are found."""
     found: dict[int, tuple[str, str]] = {}
     for batch in workspace.table("matches").scan(["region", "look"], where, _ROWS):

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from lookweave.evaluate.verdicts import Precision, Verdicts, precision
 from lookweave.matching.select import wilson
 from lookweave.report.scope import Scope
+from lookweave.store.conditions import Condition
 from lookweave.store.tables import Table
 from lookweave.store.workspace import Workspace
 
@@ -155,7 +156,7 @@ def _rows(batch: pa.Table, garments: pa.Array, columns: list[str]) -> Iterator[t
     return zip(*(known.column(name).to_pylist() for name in columns), strict=True)
 
 
-def _present(table: Table, where: str, subjects: Iterable[str]) -> set[str]:
+def _present(table: Table, where: Condition, subjects: Iterable[str]) -> set[str]:
     found: set[str] = set()
     wanted = pa.array(sorted(subjects), pa.string())
     for batch in table.scan(["subject"], where, _ROWS):

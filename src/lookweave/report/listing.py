@@ -70,7 +70,7 @@ def listing(workspace: Workspace, scope: Scope, verdicts: Verdicts) -> Listing:
     garments = _Photos(workspace, "garments", pairs["garment"])
     looks = _Photos(workspace, "looks", pairs["look"])
     people: dict[str, int] = {}
-    rows = []
+    rows: list[list[Any]] = []
     for row in pairs.to_pylist():
         verdict = verdicts.of(row["garment"], row["look"])
         who = visible(", ".join(row["verified_by"] or ()), one_line=True)
@@ -115,7 +115,7 @@ def listing(workspace: Workspace, scope: Scope, verdicts: Verdicts) -> Listing:
 def _likeliest(workspace: Workspace, scope: Scope) -> tuple[pa.Table, int]:
     order = [("probability", "descending"), ("score", "descending"),
              ("garment", "ascending"), ("look", "ascending")]  # fmt: skip
-    empty = workspace.table("pairs").noun.schema.empty_table().select(_COLUMNS)
+    empty = workspace.table("pairs").spec.schema.empty_table().select(_COLUMNS)
     kept, total = empty, 0
     for batch in batches_of(workspace, scope, _COLUMNS):
         total += batch.num_rows
@@ -141,7 +141,7 @@ class _Photos:
 
     def add_others(self) -> list[int]:
         """Places of the photos that have not been met, at most `MOST`."""
-        others = []
+        others: list[int] = []
         for row in _photo_rows(self._table, None):
             if row["id"] not in self.places and len(others) < MOST:
                 self.rows[row["id"]] = row
@@ -151,7 +151,7 @@ class _Photos:
 
 def _photo_rows(table: Table, wanted: pa.Array | None) -> Iterator[dict[str, Any]]:
     names = [*_PHOTO, "photographer", "season"]
-    for batch in table.scan([name for name in names if name in table.noun.schema.names]):
+    for batch in table.scan([name for name in names if name in table.spec.schema.names]):
         known = batch if wanted is None else batch.filter(pc.is_in(batch["id"], wanted))
         yield from known.to_pylist()
 

@@ -19,7 +19,8 @@ from lookweave.config import Config
 from lookweave.errors import LookweaveError
 from lookweave.models.card import Card
 from lookweave.models.cards import card_of, models_of
-from lookweave.store.tables import Table, quoted
+from lookweave.store.conditions import Condition, column, matching
+from lookweave.store.tables import Table
 from lookweave.store.workspace import Workspace
 
 
@@ -57,14 +58,19 @@ class Scope:
     tier: str | None
 
     @property
-    def regions(self) -> str:
-        """SQL condition for the regions of looks."""
-        return _and("kind = 'look'", self.detector and f"detector = {quoted(self.detector)}")
+    def regions(self) -> Condition:
+        """The regions of looks."""
+        return self._found_in("look")
 
     @property
-    def cutouts(self) -> str:
-        """SQL condition for the cut-outs of garment photos."""
-        return _and("kind = 'garment'", self.detector and f"detector = {quoted(self.detector)}")
+    def cutouts(self) -> Condition:
+        """The cut-outs of garment photos."""
+        return self._found_in("garment")
+
+    @property
+    def described(self) -> Condition:
+        """The descriptions."""
+        return column("model").equals(self.describer or "")
 
     @property
     def reject_recipes(self) -> dict[str, str | None]:
@@ -72,14 +78,18 @@ class Scope:
         return {"detect": self.detector, "describe": self.describer, "embed": self.encoder}
 
     @property
-    def matches(self) -> str:
-        """SQL condition for the matches."""
-        return f"recipe = {quoted(self.match or '')}"
+    def matches(self) -> Condition:
+        """The matches."""
+        return column("recipe").equals(self.match or "")
 
     @property
-    def pairs(self) -> str:
-        """SQL condition for the pairs."""
-        return f"recipe = {quoted(self.tier or '')}"
+    def pairs(self) -> Condition:
+        """The pairs."""
+        return column("recipe").equals(self.tier or "")
+
+    def _found_in(self, kind: str) -> Condition:
+        of_kind = matching(kind=kind)
+        return of_kind & matching(detector=self.detector) if self.detector else of_kind
 
 
 def scope_of(workspace: Workspace, config: Config) -> Scope:
@@ -105,13 +115,13 @@ def scope_of(workspace: Workspace, config: Config) -> Scope:
 def models_in(workspace: Workspace, scope: Scope) -> list[Model]:
     """Every model that made rows here, those in use first."""
     found: list[Model] = []
-    for task, table, column, used in (
+    for task, table, name, used in (
         ("detector", "regions", "detector", scope.detector),
         ("describer", "descriptions", "model", scope.describer),
     ):
         rows = workspace.table(table)
-        for key in distinct(rows, column):
-            count = rows.count(f"{column} = {quoted(key)}")
+        for key in distinct(rows, name):
+            count = rows.count(column(name).equals(key))
             found.append(Model(key, task, count, key == used, card_of(key)))
     for key in workspace.encoders():
         count = encoder_rows(workspace, key)
@@ -119,7 +129,7 @@ def models_in(workspace: Workspace, scope: Scope) -> list[Model]:
     return sorted(found, key=lambda model: (not model.used, model.task, model.key))
 
 
-def encoder_rows(workspace: Workspace, encoder: str, where: str | None = None) -> int:
+def encoder_rows(workspace: Workspace, encoder: str, where: Condition | None = None) -> int:
     """How many vectors an encoder has made."""
     import lance
 
@@ -130,11 +140,11 @@ def encoder_rows(workspace: Workspace, encoder: str, where: str | None = None) -
     return workspace.embeddings(encoder, width).count(where)
 
 
-def distinct(table: Table, column: str, where: str | None = None) -> list[str]:
+def distinct(table: Table, name: str, where: Condition | None = None) -> list[str]:
     """The values of a column with few of them, sorted, without a Python object for each row."""
     found = pa.array([], pa.string())
-    for batch in table.scan([column], where, rows=1 << 16):
-        new = pc.unique(batch.column(column)).cast(pa.string())
+    for batch in table.scan([name], where, rows=1 << 16):
+        new = pc.unique(batch.column(name)).cast(pa.string())
         found = pc.unique(pa.concat_arrays([found, new]))
     return sorted(value for value in found.to_pylist() if value is not None)
 
@@ -157,13 +167,9 @@ def _recipes(workspace: Workspace, config: Config, step: str) -> list[str | None
     return recipes + [run["recipe"] for run in _runs(workspace) if run["step"] == step]
 
 
-def _with_rows(table: Table, column: str, wanted: Iterable[str | None]) -> str | None:
+def _with_rows(table: Table, name: str, wanted: Iterable[str | None]) -> str | None:
     """The first of `wanted` that has rows, or else any value that has."""
     for value in dict.fromkeys(wanted):
-        if value and table.count(f"{column} = {quoted(value)}"):
+        if value and table.count(column(name).equals(value)):
             return value
-    return next(iter(distinct(table, column)), None) if table.count() else None
-
-
-def _and(*conditions: str | None) -> str:
-    return " AND ".join(condition for condition in conditions if condition)
+    return next(iter(distinct(table, name)), None) if table.count() else None

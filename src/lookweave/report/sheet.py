@@ -17,7 +17,7 @@ from lookweave.evaluate.verdicts import Verdicts
 from lookweave.report.distributions import TIERS, batches_of
 from lookweave.report.pictures import Album, Picture, Source, sources
 from lookweave.report.scope import Scope
-from lookweave.store.tables import quoted
+from lookweave.store.conditions import column
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES
 
@@ -190,15 +190,14 @@ class _Layout:
         regions = workspace.table("regions")
         boxes = regions.rows_by("id", sorted({row["region"] for row in chosen}), ["id", "box"])
         self._boxes = {row["id"]: row["box"] for row in boxes.to_pylist()}
-        names = ", ".join(quoted(garment) for garment in sorted(garments))
-        cutouts = regions.read(["id", "subject"], f"{scope.cutouts} AND subject IN ({names})")
+        cutouts = regions.rows_by("subject", sorted(garments), ["id", "subject"], scope.cutouts)
         self._cutouts = {row["subject"]: row["id"] for row in cutouts.to_pylist()}
         self._descriptions = _descriptions(
             workspace, scope, {*self._boxes, *self._cutouts.values()}
         )
         ranks = workspace.table("matches").read(
             ["garment", "region", "rank", "reverse_rank", "mutual"],
-            f"{scope.matches} AND garment IN ({names})",
+            scope.matches & column("garment").is_in(sorted(garments)),
         )
         self._matches = {(row["garment"], row["region"]): row for row in ranks.to_pylist()}
         self._shop = _shop_photos(workspace, self._garments)
@@ -244,9 +243,9 @@ def _descriptions(
 ) -> dict[str, dict[str, Any]]:
     if scope.describer is None or not regions:
         return {}
-    names = ", ".join(quoted(region) for region in sorted(regions))
-    where = f"model = {quoted(scope.describer)} AND subject IN ({names})"
-    rows = workspace.table("descriptions").read(["subject", *ATTRIBUTES], where)
+    rows = workspace.table("descriptions").rows_by(
+        "subject", sorted(regions), ["subject", *ATTRIBUTES], scope.described
+    )
     return {row["subject"]: row for row in rows.to_pylist()}
 
 

@@ -58,16 +58,16 @@ class column:  # noqa: N801 - reads as a word of the condition
     name: str
 
     def equals(self, value: Value) -> Condition:
-        return self._said(f"{self.name} = {literal(value)}", self._field == value)
+        return self._said(f"{self._quoted} = {literal(value)}", self._field == value)
 
     def differs(self, value: Value) -> Condition:
-        return self._said(f"{self.name} <> {literal(value)}", self._field != value)
+        return self._said(f"{self._quoted} <> {literal(value)}", self._field != value)
 
     def at_most(self, value: float) -> Condition:
-        return self._said(f"{self.name} <= {literal(value)}", self._field <= value)
+        return self._said(f"{self._quoted} <= {literal(value)}", self._field <= value)
 
     def at_least(self, value: float) -> Condition:
-        return self._said(f"{self.name} >= {literal(value)}", self._field >= value)
+        return self._said(f"{self._quoted} >= {literal(value)}", self._field >= value)
 
     def is_in(self, values: Iterable[str]) -> Condition:
         """One of `values`; no row where there are none."""
@@ -75,28 +75,32 @@ class column:  # noqa: N801 - reads as a word of the condition
         if not wanted:
             return NO_ROW
         said = ", ".join(literal(value) for value in wanted)
-        return self._said(f"{self.name} IN ({said})", self._field.isin(wanted))
+        return self._said(f"{self._quoted} IN ({said})", self._field.isin(wanted))
 
     def is_null(self) -> Condition:
-        return self._said(f"{self.name} IS NULL", self._field.is_null())
+        return self._said(f"{self._quoted} IS NULL", self._field.is_null())
 
     def is_given(self) -> Condition:
         """Not null."""
-        return self._said(f"{self.name} IS NOT NULL", self._field.is_valid())
+        return self._said(f"{self._quoted} IS NOT NULL", self._field.is_valid())
 
     def is_not_true(self) -> Condition:
         """False or null: what an older table says of a flag that it does not know."""
         return self._said(
-            f"({self.name} IS NULL OR {self.name} = false)",
+            f"({self._quoted} IS NULL OR {self._quoted} = false)",
             self._field.is_null() | (self._field == pc.scalar(False)),
         )
 
     def is_not_false(self) -> Condition:
         """True or null."""
         return self._said(
-            f"({self.name} IS NULL OR {self.name} = true)",
+            f"({self._quoted} IS NULL OR {self._quoted} = true)",
             self._field.is_null() | (self._field == pc.scalar(True)),
         )
+
+    @property
+    def _quoted(self) -> str:
+        return f"`{self.name}`"  # `group` is a word of SQL
 
     @property
     def _field(self) -> pc.Expression:
