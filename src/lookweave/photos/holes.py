@@ -20,6 +20,12 @@ def filled(data: bytes) -> bytes:
     return _HOLE.sub(_as_many_others, data) if _HOLE.search(data) else data
 
 
+def before(data: bytes) -> bytes:
+    """`data` up to the first hole, and one zero of it, which may be the data's last byte."""
+    hole = _HOLE.search(data)
+    return data[: hole.start() + 1] if hole else data
+
+
 def _as_many_others(hole: re.Match[bytes]) -> bytes:
     length = hole.end() - hole.start()
     return (OTHER_BYTES * (length // len(OTHER_BYTES) + 1))[:length]

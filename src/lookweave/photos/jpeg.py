@@ -24,6 +24,7 @@ _ADOBE = 0xEE  # says whether the colours are YCbCr
 _END = b"\xff\xd9"
 _RARE_SAMPLING = "Could not determine subsampling"
 _TRUNCATED = ("premature end of data segment", "found marker 0xd9 instead of RST")
+_NO_END = "Premature end of JPEG file"
 _DAMAGED = ("bad Huffman code", "bad arithmetic code")
 # Behind the data of a scan: anything but stuffed bytes and restart marks.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -93,25 +94,27 @@ class JpegImage(JpegImagePlugin.JpegImageFile):
         raise last
 
     def _bare(self) -> list[bytes]:
-        """The file with a header of tables alone; and, if the first scan is the whole picture,
-        the same up to its end."""
+        """The file with a header of tables alone, up to the end mark or the first hole; and, if
+        the first scan is the whole picture, the same up to that scan's end."""
         header = b"".join(_tables(self._data[: self._scan]))
-        data = header + self._data[self._scan :]
-        following = _MARKER.search(data, len(header))
+        scans = holes.before(self._data[self._scan :].partition(_END)[0])
+        following = _MARKER.search(scans)
         if following is None or "progressive" in self.info:
-            return [data]
-        return [data, data[: following.start()]]
+            return [header + scans]
+        return [header + scans, header + scans[: following.start()]]
 
     def _is_whole(self, data: bytes) -> bool:
-        """Whether the picture stays the same when other data follow, and when other data stand
-        where an interrupted copy left zeros: data that are missing are taken from there."""
+        """Whether the picture stays the same when other data follow: data that are missing would
+        be taken from there."""
         try:
             self._decode(data + _END, 8)
         except ValueError as complaint:
+            if _NO_END in str(complaint):  # there is one: it was taken for something else
+                return False
             _turn_away(complaint)
-        other = holes.filled(data) + holes.OTHER_BYTES + _END
         return np.array_equal(
-            self._decode(data + _END, 1, strict=False), self._decode(other, 1, strict=False)
+            self._decode(data + _END, 1, strict=False),
+            self._decode(data + holes.OTHER_BYTES + _END, 1, strict=False),
         )
 
     def _decode(self, data: bytes, reduced: int, strict: bool = True) -> NDArray[np.uint8]:
