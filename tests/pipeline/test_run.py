@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -178,8 +177,8 @@ class _Moody:
     def __init__(self, error: Exception) -> None:
         self.error = error
 
-    def describe(self, crops: list[Crop]) -> Iterator[Exception]:
-        return iter([self.error for _ in crops])
+    def describe(self, crops: list[Crop]) -> list[Exception]:
+        return [self.error for _ in crops]
 
 
 def test_a_describers_refusal_is_a_reject_and_its_fault_is_an_error(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,14 +26,16 @@ _UPPER = {"top", "shirt", "knitwear", "jacket", "coat", "vest"}
 
 
 def garment_region(
-    detector: Card, photo: Pixels, detections: list[Detection], category: str | None = None
+    detector: Card, photo: Pixels, detections: Sequence[Detection], category: str | None = None
 ) -> Detection:
     """The region that stands for a product photo: its cut-out, but for a detector that finds
     whole photos, which is meant to show what the pipeline is worth without cutting out."""
     return detections[0] if detector.name == "whole-photo" else cut_out(photo, detections, category)
 
 
-def cut_out(photo: Pixels, detections: list[Detection], category: str | None = None) -> Detection:
+def cut_out(
+    photo: Pixels, detections: Sequence[Detection], category: str | None = None
+) -> Detection:
     """The garment that a product photo is about.
 
     On a plain background it is everything that is not background. Where the photo shows a person
@@ -100,7 +103,7 @@ def _lengths(vectors: Vectors) -> Vectors:
     return lengths
 
 
-def _main(photo: Pixels, detections: list[Detection], category: str | None) -> Detection | None:
+def _main(photo: Pixels, detections: Sequence[Detection], category: str | None) -> Detection | None:
     asked = [one for one in detections if one.label == category] if category else []
     height, width = photo.shape[:2]
 
@@ -112,7 +115,7 @@ def _main(photo: Pixels, detections: list[Detection], category: str | None) -> D
     return max(asked or detections, key=weight, default=None)
 
 
-def _worn(main: Detection, detections: list[Detection]) -> bool:
+def _worn(main: Detection, detections: Sequence[Detection]) -> bool:
     """Whether the photo shows another large garment below or above: then a person wears it."""
     others = _LOWER if main.label in _UPPER else _UPPER if main.label in _LOWER else set()
     room = sum(_filled(one) for one in detections if one.label in others)
@@ -133,7 +136,9 @@ def _told(one: Detection, category: str) -> Detection:
     return replace(one, label=category, label_scores=scores.astype(np.float32))
 
 
-def _as_detection(photo: Pixels, mask: NDArray[np.bool_], detections: list[Detection]) -> Detection:
+def _as_detection(
+    photo: Pixels, mask: NDArray[np.bool_], detections: Sequence[Detection]
+) -> Detection:
     rows, columns = ndimage.find_objects(mask.astype(np.uint8))[0]
     across, down = photo.shape[1] / mask.shape[1], photo.shape[0] / mask.shape[0]
     scores = _opinion(detections)
@@ -147,7 +152,7 @@ def _as_detection(photo: Pixels, mask: NDArray[np.bool_], detections: list[Detec
     )
 
 
-def _opinion(detections: list[Detection]) -> Vectors | None:
+def _opinion(detections: Sequence[Detection]) -> Vectors | None:
     """The detections' label scores, each weighted by the room it takes."""
     spoken = [
         (one.label_scores, _filled(one)) for one in detections if one.label_scores is not None

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from lookweave.errors import Rejected
 from lookweave.models import colour
+from lookweave.models.checks import check_descriptions
 from lookweave.models.protocols import Crop, Describer, Description
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.step import Plan, Step, Worker, outcome, reject_row
@@ -26,14 +27,15 @@ class Describing(Worker):
     def __init__(self, workspace: Workspace, setup: Setup) -> None:
         super().__init__(workspace, setup)
         card = setup.models.describer
-        self._key = card.key
+        self._card, self._key = card, card.key
         self._describer: Describer = card.load(setup.config.models_dir)
         self._reader = PhotoReader(workspace)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         crops = self._reader.crops(batch)
         usable = [crop for crop in crops if isinstance(crop, Crop)]
-        answers = iter(self._describer.describe(usable))
+        said = self._describer.describe(usable)
+        answers = iter(check_descriptions(self._card, said, len(usable)))
         rows: list[dict[str, object]] = []
         rejects: list[dict[str, object]] = []
         for region, crop in zip(batch.to_pylist(), crops, strict=True):

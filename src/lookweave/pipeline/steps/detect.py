@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from io import BytesIO
 from itertools import chain
@@ -15,6 +15,7 @@ from PIL import Image
 
 from lookweave.errors import Rejected
 from lookweave.models import protocols as models
+from lookweave.models.checks import check_detections
 from lookweave.models.cutout import garment_region
 from lookweave.models.framing import fitted_side
 from lookweave.models.protocols import Detection, Pixels
@@ -42,7 +43,7 @@ class Detector(Worker):
         subjects = batch.to_pylist()
         read = [self._read(subject) for subject in subjects]
         opened = [photo for photo in read if isinstance(photo, Photo)]
-        found = iter(self._detector.detect([photo.pixels for photo in opened]) if opened else [])
+        found = iter(self._detect([photo.pixels for photo in opened]) if opened else [])
         rows: list[dict[str, object]] = []
         rejects: list[dict[str, object]] = []
         for subject, photo in zip(subjects, read, strict=True):
@@ -59,14 +60,17 @@ class Detector(Worker):
             rows += [self._row(subject, photo, index, one) for index, one in enumerate(detections)]
         return outcome(REGION, rows, rejects)
 
+    def _detect(self, photos: list[Pixels]) -> Sequence[Sequence[Detection]]:
+        return check_detections(self._card, self._detector.detect(photos), len(photos))
+
     def _read(self, subject: dict[str, Any]) -> Photo | Rejected:
         frames, shape = self._card.sees, (subject["height"], subject["width"])
         enough = fitted_side(frames, *shape) if frames else None
         return self._reader.read(subject["id"], subject["path"], enough)
 
     def _of_kind(
-        self, subject: dict[str, str], pixels: Pixels, detections: list[Detection]
-    ) -> list[Detection]:
+        self, subject: dict[str, str], pixels: Pixels, detections: Sequence[Detection]
+    ) -> Sequence[Detection]:
         if subject["kind"] == "garment":
             category = normalise("category", subject["category"] or "")
             return [garment_region(self._card, pixels, detections, category)]

@@ -8,6 +8,7 @@ from typing import ClassVar
 import pyarrow as pa
 
 from lookweave.errors import ModelError, Rejected
+from lookweave.models.checks import check_vectors
 from lookweave.models.protocols import Crop, ImageEncoder, Recalls
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.step import Plan, Step, Worker, outcome, reject_row
@@ -24,7 +25,7 @@ class Embedding(Worker):
     def __init__(self, workspace: Workspace, setup: Setup) -> None:
         super().__init__(workspace, setup)
         card = setup.models.encoder
-        self._key = card.key
+        self._card, self._key = card, card.key
         self._encoder: ImageEncoder = card.load(setup.config.models_dir)
         self._spec = Embed(setup).spec
         self._reader = PhotoReader(workspace)
@@ -35,7 +36,7 @@ class Embedding(Worker):
         left = batch.filter(pa.array([region not in known for region in regions]))
         crops = self._reader.crops(left)
         usable = [crop for crop in crops if isinstance(crop, Crop)]
-        vectors = iter(self._encoder.encode(usable))
+        vectors = iter(check_vectors(self._card, self._encoder.encode(usable), len(usable)))
         rows: list[dict[str, object]] = []
         rejects: list[dict[str, object]] = []
         looked_at = iter(crops)
