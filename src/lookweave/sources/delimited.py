@@ -148,7 +148,7 @@ class DelimitedText:
 
     def rows(self, notices: Notices | None = None) -> Iterator[Row]:
         """See `tables.Table.rows`."""
-        told = notices or Notices()
+        told = notices if notices is not None else Notices()
         header = [re.sub(r" \(\d+\)$", "", name) for name in self.columns]
         held: Row | None = None  # a row waits for the next one, which may be its other half
         try:
@@ -177,7 +177,10 @@ class DelimitedText:
             return Row(line, said, f"has {len(cells)} cells, the header {width}")
         if len(cells) < width:
             told.tell(
-                str(self.path), "short row", f"has {len(cells)} cells, the header {width}.", line
+                str(self.path),
+                "short row",
+                f"has {len(cells)} of the header's {width} cells.",
+                line,
             )
             return _ShortRow(line, said, width=len(cells))
         return Row(line, said)
@@ -342,7 +345,7 @@ class _Splitter:
         return self._split(text)[0]
 
     def is_open(self, text: str) -> bool:
-        """Whether the last cell has a quotation mark that nothing closes."""
+        """Whether a cell has a quotation mark that nothing closes."""
         return self._split(text)[1]
 
     def literal(self, text: str) -> list[str]:
@@ -368,7 +371,7 @@ class _Splitter:
                 cells.append(quoted.replace(self._quote * 2, self._quote))
             else:
                 cells.append(found["plain"])
-                is_open = found["plain"].lstrip(" ").startswith(self._quote)
+                is_open |= found["plain"].lstrip(" ").startswith(self._quote)
             at = found.end() + 1  # behind the delimiter
         return cells, is_open
 

@@ -58,7 +58,7 @@ def open_table(
     Raises:
         InputError: it cannot be read, or is no table.
     """
-    told = notices or Notices()
+    told = notices if notices is not None else Notices()
     try:
         start = _start(path)
         if start.startswith(b"PAR1"):

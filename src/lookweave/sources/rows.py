@@ -10,21 +10,9 @@ from typing import Any
 
 from lookweave.sources import columns as names
 from lookweave.sources import values
-from lookweave.sources.column_names import words
 from lookweave.sources.columns import Columns
 from lookweave.sources.pictures import split_cell
 from lookweave.sources.source import Facts, LookFacts, ProductFacts, is_address
-
-_PERMISSIONS = words(
-    """
-    permission permissions permitted publishable publication_allowed may_publish can_publish
-    may_be_published reusable reuse re_use redistributable redistribution cleared
-    rights_cleared clearance model_release release_status release_signed consent freigabe
-    freigegeben genehmigung einwilligung autorisation autorizacion permiso autorizzazione
-    permesso liberatoria toestemming publication_permission
-    """
-)
-"""Columns where a bare yes is a permission; ``copyright: yes`` is none."""
 
 _ENDLESS = re.compile(
     r"unlimited|perpetual|never|endless|indefinite|unbefristet|unbegrenzt|illimit|perp[eé]tu|"
@@ -160,8 +148,7 @@ def _may_it_go_out(
         statement = f"{column}: {text}"
         name = names.simple_name(column)
         if way == "rights":
-            bare = values.is_yes(value) and not _is_permission(name)
-            rights.append(statement if bare else text)
+            rights.append(statement if values.is_yes(value) else text)  # a yes to what?
         elif way == "restricted":
             if not values.is_no(value):
                 rights.append(f"{column.replace('_', ' ')}: {text}")
@@ -194,10 +181,6 @@ def _may_it_go_out(
             if not values.is_no(value) and (day is None or day > today):
                 rights.append(f"{statement} (embargo)")
     return rights, takedowns, min(due, default=None), unclear
-
-
-def _is_permission(name: str) -> bool:
-    return name in _PERMISSIONS or any(name.endswith(f"_{each}") for each in _PERMISSIONS)
 
 
 def _is_not_published(name: str, value: Any, today: datetime.date) -> bool:

@@ -81,7 +81,8 @@ class Source:
         position: place among the pictures of its row, from 0.
         facts: `ProductFacts` of a garment, `LookFacts` of a look.
         further: those of `cells` that no other attribute holds in full.
-        rights: each statement of rights, as it is written, one a column.
+        rights: each statement of rights, as it is written, one a column; a mere yes as
+            ``column: yes``.
         takedowns: each cell that says the photo is taken down, as ``column: value``.
         takedown_due: the first later day from which a cell says so.
     """
@@ -177,6 +178,3 @@ class Notices:
             if (more := self._counts[key] - len(told)) > 0:
                 found[-1] += f" The same holds for {more} more."
         return found
-
-    def __bool__(self) -> bool:
-        return bool(self._told)
