@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from lookweave import __version__
+from lookweave.errors import InputError
 
 Call = Callable[..., tuple[int, str, str]]
 COMMAND = [sys.executable, "-m", "lookweave"]
@@ -200,6 +202,42 @@ def test_the_log_has_every_step_and_the_end(
     assert [event["level"] for event in events].count("ERROR") == 2
     assert events[-1]["message"].startswith("failed: ") and "none\x1b.jpg" in events[-1]["message"]
     assert events[0].keys() >= {"time", "level", "logger", "message"}
+
+
+def test_the_log_of_a_build_has_every_step_and_every_photo_that_was_turned_away(
+    call: Call, tmp_path: Path, photo_folders: tuple[Path, Path, Path]
+) -> None:
+    (tmp_path / "g").mkdir()
+    (tmp_path / "g" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no photo")
+    log = tmp_path / "log.jsonl"
+    code, _, _ = call(
+        "build", "--garments", photo_folders[0], "--garments", tmp_path / "g", "--looks",
+        photo_folders[1], "--out", tmp_path / "ws", "--models", "whole-photo", "--log-file", log,
+        "--log-json",
+    )  # fmt: skip
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    said = [event["message"] for event in events]
+    assert code == 0 and said[-1] == "done"
+    for step in ("ingest", "detect", "describe", "embed", "group", "match", "tier"):
+        assert any(one.startswith(f"{step}: ") and " read, " in one for one in said), step
+    rejects = [event for event in events if event["level"] == "DEBUG" and "reason" in event]
+    assert len(rejects) == 1 and rejects[0]["step"] == "ingest"
+    assert "broken.jpg" in rejects[0]["message"] and rejects[0]["reason"] in rejects[0]["message"]
+
+
+def test_a_warning_is_shown_once(
+    call: Call, odd_workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warn(*_: object) -> None:
+        logging.getLogger("lookweave.models").warning("the processor\x1b in place of the GPU")
+        raise InputError("Enough.")
+
+    monkeypatch.setattr("lookweave.status.status", warn)
+    code, _, err = call("status", odd_workspace)
+    assert code == 2
+    assert err == (
+        "lookweave: warning: the processor\\x1b in place of the GPU\nlookweave: Enough.\n"
+    )
 
 
 def test_a_log_that_cannot_be_written_is_told_before_the_work(call: Call, tmp_path: Path) -> None:

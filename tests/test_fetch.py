@@ -257,6 +257,16 @@ def test_what_goes_wrong_is_named(
     assert Misbehaving.asked[name] == attempts
 
 
+def test_every_retry_is_logged_without_what_may_be_a_signature(
+    server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="lookweave.sources.fetch"):
+        fetched(f"{server}/status-502?signature=secret")
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 2
+    assert all("/status-502 is asked again in" in one and "secret" not in one for one in said)
+
+
 def test_length_that_says_less_gives_what_it_says(server: str) -> None:
     assert fetched(f"{server}/says_less") == PHOTO[:300], "cut short: decoding will tell"
 

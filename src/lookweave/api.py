@@ -17,6 +17,7 @@ Each function imports what it needs, so that this module costs nothing.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from lookweave.models.card import Card
     from lookweave.progress import Progress
     from lookweave.store.verify import Verdict
+
+_log = logging.getLogger(__name__)
 
 AnyPath = str | os.PathLike[str]
 Inputs = AnyPath | Sequence[AnyPath]
@@ -316,7 +319,9 @@ class Workspace:
 
         file = None if truth is None else _path(truth, "truth")
         with self._store.lock():
-            return Learned(**learn(self._store, self._config, file))
+            learned = Learned(**learn(self._store, self._config, file))
+        _log.info("learned from %d labels: %s", learned.labels, learned.to_dict())
+        return learned
 
     @told()
     def report(self, to: AnyPath | None = None, *, truth: AnyPath | None = None) -> Path:
@@ -337,7 +342,9 @@ class Workspace:
         where = self.path / "report.html" if to is None else _path(to, "the report's file")
         writable_file(where, (".html", ".htm"))
         file = None if truth is None else _path(truth, "truth")
-        return write_report(self._store, self._config, where, file)
+        written = write_report(self._store, self._config, where, file)
+        _log.info("the report is %s", written)
+        return written
 
     @told()
     def publish(
@@ -377,6 +384,9 @@ class Workspace:
                 self._store, self._config, os.fspath(to), snapshot=snapshot or self.snapshot,
                 progress=shown, options=Options(**given),
             )  # fmt: skip
+        _log.info("published %d pairs to %s", summary["total"], summary["to"])
+        for reason, count in summary["held_back"].items():
+            _log.info("held back %d: %s", count, reason)
         return Publication.from_dict(summary)
 
     @told()
@@ -392,7 +402,11 @@ class Workspace:
         from lookweave.store.verify import verify
 
         with _progress(progress) as shown:
-            return verify(self._store, shown, repair=repair, hashes=hashes)
+            verdict = verify(self._store, shown, repair=repair, hashes=hashes)
+        for one in verdict.problems:
+            state = "mended" if one.repaired else "not mended"
+            _log.warning("%s: %s: %d rows (%s)", one.table, one.what, one.rows, state)
+        return verdict
 
     @told()
     def export_matches(self, to: AnyPath, *, top: int = 10) -> int:

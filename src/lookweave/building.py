@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace, new_snapshot, write_atomically
 
 _MEMORY = "build.json"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def build_workspace(
     config = load(out, earlier, **given)
     if snapshot:
         new_snapshot(out, snapshot)  # a name that cannot be used is told before the work
+    _log.info("building %s with %s, engine %s", out, config.models, config.run.engine)
     notices = Notices()
     config = _checked(config, notices)
     setup = Setup.of(config)
@@ -88,7 +92,7 @@ def build_workspace(
         steps = run_pipeline(workspace, setup, progress)
         if snapshot:
             workspace.take_snapshot(snapshot)
-    return BuildResult(
+    result = BuildResult(
         workspace=str(workspace.path),
         steps=steps,
         counts=_counts(workspace, setup),
@@ -98,6 +102,10 @@ def build_workspace(
         snapshot=snapshot,
         notices=[*notices.sentences(), *_weights(workspace, config)],
     )
+    for notice in result.notices:
+        _log.info("note: %s", notice)
+    _log.info("built %s in %.1f s: %s", result.workspace, result.seconds, result.counts)
+    return result
 
 
 def _checked(config: Config, notices: Notices) -> Config:

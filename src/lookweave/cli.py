@@ -409,6 +409,8 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             # What a terminal has no character for is shown as an escape, not as a failure.
             stream.reconfigure(errors="backslashreplace")
+    warnings_shown = _Warnings(logging.WARNING)
+    logging.getLogger("lookweave").addHandler(warnings_shown)
     try:
         code = _run()
         _flush()
@@ -417,7 +419,17 @@ def main() -> None:
         if not isinstance(error.__cause__, BrokenPipeError):  # who reads no further knows it
             reason = os.strerror(getattr(error.__cause__, "errno", None) or 5)
             _complain(f"the result cannot be written to the standard output: {reason}.")
+    finally:
+        logging.getLogger("lookweave").removeHandler(warnings_shown)
     sys.exit(code)
+
+
+class _Warnings(logging.Handler):
+    """Shows on stderr what should be known and does not end the work."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name not in (__name__, api.__name__):  # those the verbs say themselves
+            _complain(f"warning: {record.getMessage()}")
 
 
 def _run() -> int:

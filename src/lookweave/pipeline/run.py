@@ -91,6 +91,7 @@ def run_step(step: Step, workspace: Workspace, progress: Progress) -> Outcome:
     if plan.settle:
         plan.settle(workspace)
     if not plan.count and plan.inputs is None:
+        _log.info("%s: nothing is left", step.name)
         return done
     started, began = datetime.now(UTC), time.monotonic()
     _log.info("%s: %d %s left, recipe %s", step.name, plan.count, step.unit, step.recipe)
@@ -132,7 +133,18 @@ def _counted(
         done.written += rows.num_rows
         done.rejected += rejects.num_rows
         progress.advance(sizes[position])
+        _log_rejects(rejects)
         yield rows, rejects
+
+
+def _log_rejects(rejects: pa.Table) -> None:
+    if rejects.num_rows and _log.isEnabledFor(logging.DEBUG):
+        for row in rejects.to_pylist():
+            _log.debug(
+                "%s: turned away %s: %s: %s",
+                row["step"], row["name"] or row["subject"], row["reason"], row["detail"],
+                extra={name: row[name] for name in ("step", "subject", "reason", "retry")},
+            )  # fmt: skip
 
 
 def _add(step: Step, workspace: Workspace, outcomes: Iterator[tuple[pa.Table, pa.Table]]) -> None:
@@ -179,7 +191,8 @@ def _forget_retries(step: Step, workspace: Workspace) -> None:
     """Drop the rejects that are tried again now; those that fail again come back."""
     rejects = workspace.table("rejects")
     where = matching(step=step.name, recipe=step.recipe, retry=True) & step.tried_again
-    if rejects.count(where):
+    if again := rejects.count(where):
+        _log.info("%s: %d that were turned away are tried again", step.name, again)
         rejects.delete(where)
 
 

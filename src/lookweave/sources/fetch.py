@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import functools
 import ipaddress
+import logging
 import random
 import re
 import socket
@@ -25,6 +26,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 from lookweave import __version__
 from lookweave.errors import Rejected
+
+_log = logging.getLogger(__name__)
 
 TOGETHER = 8
 """Addresses fetched at a time by one call."""
@@ -145,10 +148,17 @@ async def _with_retries(connections: _Connections, address: str, limits: FetchLi
         doubled = limits.first_wait * 2.0 ** (state.attempt_number - 1)
         return min(_LONGEST_WAIT, max(asked, doubled) * random.uniform(1.0, 1.5))
 
+    def log(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        seconds = state.next_action.sleep if state.next_action else 0.0
+        # Without its query, which may hold a signature.
+        _log.info("%s is asked again in %.1f s: %s", address.partition("?")[0], seconds, error)
+
     attempts = AsyncRetrying(
         stop=stop_after_attempt(limits.retries + 1),
         wait=wait,
         retry=retry_if_exception(lambda error: isinstance(error, _Again)),
+        before_sleep=log,
         reraise=True,
     )
     content: bytes = await attempts(_attempt, connections, address, limits)

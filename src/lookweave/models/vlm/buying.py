@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -24,6 +25,8 @@ from lookweave.models.vlm.allowance import Allowance
 from lookweave.models.vlm.answers import Answer, AnswerStore
 from lookweave.models.vlm.chat import ChatServer, Completion, HugeAnswerError, PassingError
 from lookweave.models.vlm.pace import Pace
+
+logger = logging.getLogger(__name__)
 
 _LONGEST_BACKOFF = 60.0
 _LONGEST_PAUSE = 300.0  # a server that asks for more is out of quota, not busy
@@ -118,6 +121,7 @@ class Buyer:
                 stop=stop_after_attempt(self._settings.retries + 1),
                 wait=self._wait,
                 sleep=sleep_using_event(self._stopped),
+                before_sleep=_log_retry,
                 reraise=True,
             )
             try:
@@ -186,6 +190,12 @@ class Buyer:
                 f"it runs at vlm.url = {self._settings.url} and serves {self._settings.model!r}."
             )
         return Rejected(failure.reason, f"After {tries} tries: {failure}.", retry=True)
+
+
+def _log_retry(state: RetryCallState) -> None:
+    failure = state.outcome.exception() if state.outcome else None
+    seconds = state.next_action.sleep if state.next_action else 0.0
+    logger.info("The server is asked again in %.1f s: %s", seconds, failure)
 
 
 def _counted(request: Request, done: Completion) -> tuple[int, int]:
