@@ -80,7 +80,7 @@ def made_by_imagemagick(
     """`PICTURE` written by ImageMagick with each layout's options: (name, file)."""
     source = folder / "picture.png"
     Image.fromarray(eight_bits(PICTURE)).save(source)
-    command, paths = [str(source)], {}
+    command, paths = [str(source), "-respect-parenthesis"], {}
     for number, (name, options) in enumerate(layouts.items()):
         paths[name] = folder / f"made-{number}.{suffix}"
         command += ["(", "+clone", *options, "-write", str(paths[name]), "+delete", ")"]

@@ -162,9 +162,8 @@ def test_lab_is_read_under_its_own_white() -> None:
 
 @pytest.mark.parametrize(
     ("compression", "order"),
-    [("none", "lsb"), ("none", "msb"), ("lzw", "lsb"), ("lzw", "msb"), ("rle", "lsb"),
-     ("jpeg", "lsb")],
-)  # fmt: skip
+    [("none", "msb"), ("lzw", "lsb"), ("jpeg", "lsb")],
+)
 def test_agrees_with_imagemagick(tmp_path: Path, compression: str, order: str) -> None:
     needs_imagemagick()
     see_through = ["-alpha", "set", "-channel", "A", "-evaluate", "set", "60%"]

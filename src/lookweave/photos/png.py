@@ -17,7 +17,10 @@ _SIGNATURE = 8
 _TEXTS, _EXIF_IN_TEXT = (b"tEXt", b"zTXt"), b"Raw profile type exif\0"
 _MOST_TEXT_BYTES = 1_000_000
 _PIXELS = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
-_MEANING = (b"tRNS", b"eXIf", b"sRGB", b"gAMA", b"cHRM")
+_USED_HERE = (b"IHDR", b"iCCP", b"cICP")
+# And the bytes that Pillow expects at least.
+_MEANING = {b"tRNS": 1, b"eXIf": 1, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
+_CLEAR_COLOUR = {0: 2, 2: 6}  # bytes of tRNS by the header's colour type
 _MOST_PROFILE_BYTES = 32_000_000
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
@@ -89,21 +92,20 @@ class _PngImage(PngImagePlugin.PngImageFile):
 
 
 def _sorted_out(data: bytes) -> tuple[bytes, dict[bytes, bytes], bool]:
-    """What Pillow is to read; the chunks, those of one name joined; whether the checksums of the
-    pixels' data are right. Chunks beside the pixels with a wrong checksum are left out, as libpng
+    """What Pillow is to read; the chunks that are used here; whether the checksums of the pixels'
+    data are right. Chunks beside the pixels with a wrong checksum are left out, as libpng
     does, and texts too, which may be of any size, but for EXIF as ImageMagick writes it."""
     kept: list[bytes | memoryview] = [data[:_SIGNATURE]]
     chunks: dict[bytes, bytes] = {}
     pieces: list[memoryview] = []
     is_sound = True
     for kind, content, whole, is_intact in _chunks_of(data):
-        has_exif = kind in _TEXTS and _holds_exif(kind, content)
-        if kind in _PIXELS or (is_intact and (kind in _MEANING or has_exif)):
+        if kind in _PIXELS or (is_intact and _has_meaning(kind, content, chunks)):
             kept.append(whole)
         if kind == b"IDAT":
             pieces.append(content)
             is_sound &= is_intact
-        elif is_intact:
+        elif is_intact and kind in _USED_HERE:
             chunks.setdefault(kind, bytes(content))
         if kind == b"IEND":
             break
@@ -116,10 +118,21 @@ def _chunks_of(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview, boo
     view, at = memoryview(data), _SIGNATURE
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
+        if not kind.isalpha():
+            return  # no chunk begins here, nor can be found behind
         content, check = view[at + 8 : at + 8 + length], view[at + 8 + length : at + 12 + length]
         is_intact = bytes(check) == struct.pack(">I", zlib.crc32(content, zlib.crc32(kind)))
         yield kind, content, view[at : at + 12 + length], is_intact
         at += 12 + length
+
+
+def _has_meaning(kind: bytes, content: memoryview, before: dict[bytes, bytes]) -> bool:
+    if kind in _TEXTS:
+        return _holds_exif(kind, content)
+    least = _MEANING.get(kind)
+    if kind == b"tRNS" and b"IHDR" in before:
+        least = _CLEAR_COLOUR.get(before[b"IHDR"][9], least)
+    return least is not None and len(content) >= least
 
 
 def _holds_exif(kind: bytes, content: memoryview) -> bool:
