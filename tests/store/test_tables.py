@@ -63,18 +63,18 @@ def test_a_folder_without_a_first_commit_is_taken_over(tmp_path: Path, left: str
     assert Table(tmp_path / "t", GROUP).count() == 0
 
 
-def test_tagged_versions_survive_compaction_and_cleaning(tmp_path: Path) -> None:
+def test_protected_versions_survive_compaction_and_cleaning(tmp_path: Path) -> None:
     table = Table(tmp_path / "groups.lance", GROUP)
     table.upsert(rows("a"))
-    table.tag("first")
+    first = table.version
     for name in "bcdef":
         table.upsert(rows(name))
     table.compact()
-    table.clean(kept=timedelta(0))
+    table.clean(kept=timedelta(0), protected=[first])
     assert table.count() == 6
     with pytest.raises(WorkspaceError):
         Table(tmp_path / "groups.lance", GROUP, version=table.version - 2).count()
-    assert Table(tmp_path / "groups.lance", GROUP, version=table.tags()["first"]).count() == 1
+    assert Table(tmp_path / "groups.lance", GROUP, version=first).count() == 1
 
 
 def test_append_streams_and_counts(tmp_path: Path) -> None:

@@ -70,12 +70,41 @@ def test_a_snapshot_stays_as_it_was(tmp_path: Path) -> None:
     workspace.take_snapshot("spring")
     workspace.table("groups").delete("true")
     vectors.delete("true")
-    workspace.table("groups").clean(kept=timedelta(0))
+    workspace.table("groups").upsert(GROUP.table([ROW]))
+    workspace.table("groups").delete("true")
+    workspace.clean(kept=timedelta(0))
     then = Workspace.open(workspace.path, snapshot="spring")
     assert then.table("groups").count() == 1
     assert then.embeddings("some-encoder", 4).count() == 1
     assert Workspace.open(workspace.path).table("groups").count() == 0
     assert workspace.snapshots() == ["spring"]
+
+
+ODD_FOLDERS = ["a b", "a%20b", "a#b", "a?b", "ä 👗", "a'b", "a:b", "a\\b", "a[1]*", "-x", "s3:x", "%",
+               "x.lance", " lead ", "{a}", "~x"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD_FOLDERS)
+def test_a_workspace_of_any_name_lies_where_it_was_put_and_nothing_lies_beside_it(
+    tmp_path: Path, name: str
+) -> None:
+    workspace = Workspace.create(tmp_path / name)
+    with workspace.lock():
+        workspace.table("groups").upsert(GROUP.table([ROW]))
+        workspace.take_snapshot("one")
+        workspace.table("groups").delete("true")
+        workspace.table("groups").compact()
+        workspace.clean(kept=timedelta(0))
+    assert Workspace.open(tmp_path / name).table("groups").count() == 0
+    assert Workspace.open(tmp_path / name, "one").table("groups").count() == 1
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x7fb"])
+def test_a_control_character_in_the_folders_name_is_told_at_once(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="control character"):
+        Workspace.create(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a b", ".hidden", "x" * 80])

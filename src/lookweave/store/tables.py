@@ -251,11 +251,11 @@ class Table:
 
         Args:
             kept: how long a version stays after a newer one took its place.
-            protected: versions that stay, besides tagged ones.
+            protected: versions that stay.
         """
         dataset = self._writable()
         gone = datetime.now() - kept
-        stay = {*protected, *self.tags().values()}
+        stay = set(protected)
         old = [
             int(one["version"])
             for one, newer in pairwise(dataset.versions())
@@ -266,15 +266,6 @@ class Table:
                 versions=old, delete_unverified=True, error_if_tagged_old_versions=False
             )
             self._refresh()
-
-    def tag(self, name: str) -> None:
-        """Keep the present version under `name`, safe from `clean`."""
-        self._writable().tags.create(name, self.version)
-
-    def tags(self) -> dict[str, int]:
-        if self._dataset is None:
-            return {}
-        return {name: int(tag["version"]) for name, tag in self._dataset.tags.list().items()}
 
     def validate(self) -> None:
         """Read all of the table once.

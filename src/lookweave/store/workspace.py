@@ -22,6 +22,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -31,7 +32,7 @@ from filelock import FileLock, Timeout
 from lookweave import __version__
 from lookweave.errors import InputError, WorkspaceError, WorkspaceFull, WorkspaceLocked
 from lookweave.records import TABLES, TableSpec, embedding_spec
-from lookweave.store.tables import Table
+from lookweave.store.tables import KEPT, Table
 
 FORMAT = 1
 MARKER = "workspace.json"
@@ -83,6 +84,11 @@ class Workspace:
         if (path / MARKER).exists():
             cls._check(path)
             return cls(path, writable=True)
+        if re.search(r"[\x00-\x1f\x7f]", str(path)):
+            raise InputError(
+                f"{path} has a line break or another control character in its name: Lance cannot "
+                "write there. Name another folder for the workspace."
+            )
         if path.exists() and not path.is_dir():
             raise InputError(f"{path} is a file: name a folder for the workspace.")
         if path.is_dir() and any(child.name != "lookweave.toml" for child in path.iterdir()):
@@ -260,11 +266,9 @@ class Workspace:
             InputError: the name is taken or not plain.
         """
         where = new_snapshot(self.path, name)
-        for table in [self.table(kind) for kind in TABLES] + self.embedding_tables():
-            if name not in table.tags():  # a crash may have left some tables tagged
-                table.tag(name)
-        versions = {kind: self.table(kind).tags()[name] for kind in TABLES}
-        embeddings = {table.path.stem: table.tags()[name] for table in self.embedding_tables()}
+        # Not by Lance's tags: for some names of folders it makes another one beside the workspace.
+        versions = {kind: self.table(kind).version for kind in TABLES}
+        embeddings = {table.path.stem: table.version for table in self.embedding_tables()}
         content = json.dumps({"tables": versions, "embeddings": embeddings}, indent=1)
         write_atomically(where, content.encode())
         return self.read_snapshot(name)
@@ -283,13 +287,18 @@ class Workspace:
     def snapshots(self) -> list[str]:
         return sorted(path.stem for path in (self.path / "snapshots").glob("*.json"))
 
-    def clean(self) -> None:
-        """Remove files of killed writers, and versions that no reader can have open."""
+    def clean(self, kept: timedelta = KEPT) -> None:
+        """Remove files of killed writers, and versions that no reader can have open: those of
+        snapshots stay, and of the others what took another's place within `kept`."""
         seen = _seen_together(self.path) or {}
+        named = [self.read_snapshot(name) for name in self.snapshots()]
         for name in TABLES:
-            self.table(name).clean(protected=[seen.get(name, 0)])
+            stay = [seen.get(name, 0), *(one.tables.get(name, 0) for one in named)]
+            self.table(name).clean(kept, stay)
         for table in self.embedding_tables():
-            table.clean(protected=[seen.get(f"embeddings/{table.path.stem}", 0)])
+            model = table.path.stem
+            stay = [seen.get(f"embeddings/{model}", 0)]
+            table.clean(kept, [*stay, *(one.embeddings.get(model, 0) for one in named)])
 
     def embedding_tables(self) -> list[Table]:
         """The vectors of every encoder that was ever used here."""
