@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from lookweave import photos
 from lookweave.config import Config
 from lookweave.errors import InputError, Rejected
+from lookweave.matching.terms import Term, said, terms
 from lookweave.models import colour
 from lookweave.models.cards import Models, chosen
 from lookweave.models.cutout import garment_region
 from lookweave.models.protocols import Crop
 from lookweave.pipeline.steps.subjects import WORKING_SIDE
-from lookweave.store.tables import Lookup, quoted
+from lookweave.store.conditions import column, matching
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES, normalise
 
@@ -132,15 +132,15 @@ def _agreed(
     captions = {region: caption for hits in lists for _, region, caption in hits}
     if not captions:
         return []
-    said, seen = dict.fromkeys(captions, 0.0), dict.fromkeys(captions, 0.0)
+    agreed, seen = dict.fromkeys(captions, 0.0), dict.fromkeys(captions, 0.0)
     for one in wishes:
         for hits in descriptions.fitting(one, "subject", captions):
             for score, region, _ in hits:
-                said[region] += score
+                agreed[region] += score
     table = workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
     for row in table.rows_by("subject", captions, ["subject", "vector"]).to_pylist():
         seen[row["subject"]] = float(vector @ np.array(row["vector"], np.float32))
-    agreement, similarity = (np.array([*part.values()], np.float32) for part in (said, seen))
+    agreement, similarity = (np.array([*part.values()], np.float32) for part in (agreed, seen))
     scores = together(agreement, similarity).tolist()
     return sorted(zip(scores, captions, captions.values(), strict=True), key=_order)
 
@@ -151,11 +151,11 @@ class Wish:
 
     Attributes:
         attributes: attribute -> the values asked for.
-        words: all words, lower case, for titles and captions.
+        terms: all words, for titles, brands and numbers of articles.
     """
 
     attributes: dict[str, tuple[str, ...]]
-    words: frozenset[str]
+    terms: tuple[Term, ...]
 
     @classmethod
     def parse(cls, text: str) -> Wish:
@@ -164,17 +164,20 @@ class Wish:
         >>> Wish.parse("Navy striped jumper").attributes
         {'category': ('knitwear',), 'colours': ('navy',), 'pattern': ('striped',)}
         """
+        asked_for = terms(text)
+        if not asked_for:
+            raise InputError(
+                'There are no words to search for: give some, such as "red midi dress".'
+            )
         words = [word.strip(".,;:!?\"'()").lower() for word in text.split()]
         words = [word for word in words if word]
-        if not words:
-            raise InputError("There are no words to search for.")
         pairs = [f"{one} {other}" for one, other in pairwise(words)]
         asked: dict[str, tuple[str, ...]] = {}
         for attribute in ATTRIBUTES:
             found = [normalise(attribute, term.replace(" ", "-")) for term in [*pairs, *words]]
             if values := tuple(dict.fromkeys(value for value in found if value)):
                 asked[attribute] = values
-        return cls(asked, frozenset(words))
+        return cls(asked, asked_for)
 
     def agreement(self, attributes: Scores) -> Scores:
         """How likely each description is all that was asked for, float32 (n,) in 0..1.
@@ -237,26 +240,25 @@ def _nearest(
     mine = f":{models.detector.key}:"
     hits: list[Hit] = []
     for kind in kinds:
-        where = f"kind = {quoted(kind)} AND subject LIKE {quoted('%' + mine + '%')}"
+        where = matching(kind=kind) & column("subject").contains(mine)
         # A look has several regions and shows once, so some more are asked for.
-        rows = table.nearest(vector, 8 * top, where)
+        rows = table.nearest(vector, min(8 * top, max(1, table.count())), where)
         distances = rows.column("_distance").to_pylist()
         regions = rows.column("subject").to_pylist()
         hits += [
             (1.0 - distance, region, None)
             for distance, region in zip(distances, regions, strict=True)
         ]
-    said = _captions(workspace, models, [region for _, region, _ in hits])
-    return sorted(((score, region, said.get(region)) for score, region, _ in hits), key=_order)
+    captions = _captions(workspace, models, [region for _, region, _ in hits])
+    return sorted(((score, region, captions.get(region)) for score, region, _ in hits), key=_order)
 
 
 def _captions(workspace: Workspace, models: Models, regions: list[str]) -> dict[str, str | None]:
     descriptions = workspace.table("descriptions")
     if not regions:
         return {}
-    names = ", ".join(map(quoted, regions))
-    where = f"model = {quoted(models.describer.key)} AND subject IN ({names})"
-    rows = descriptions.read(["subject", "caption"], where).to_pylist()
+    mine = matching(model=models.describer.key)
+    rows = descriptions.rows_by("subject", regions, ["subject", "caption"], mine).to_pylist()
     return {row["subject"]: row["caption"] for row in rows}
 
 
@@ -264,15 +266,9 @@ class _Descriptions:
     """What descriptions, catalogue and credits say, asked by several wishes."""
 
     def __init__(self, workspace: Workspace, models: Models) -> None:
+        self._workspace = workspace
         self._table = workspace.table("descriptions")
         self._describer, self._detector = models.describer.key, f":{models.detector.key}:"
-        self._photos: dict[str, tuple[Any, Lookup, list[str]]] = {}
-        for kind, noun, columns in (
-            ("garment", "garments", ["title", "brand", "category"]),
-            ("look", "looks", ["title", "brand", "photographer"]),
-        ):
-            table = workspace.table(noun)
-            self._photos[kind] = (table, Lookup(table, "id"), columns)
 
     def best(self, wish: Wish, kinds: tuple[str, ...], top: int) -> list[Hit]:
         """What fits the wish best, in one pass; memory stays at `top` hits."""
@@ -281,36 +277,55 @@ class _Descriptions:
             best = nlargest(8 * top, [*best, *hits], key=lambda hit: (hit[0], hit[1]))
         return sorted(best, key=_order)
 
-    def fitting(self, wish: Wish, column: str, values: Iterable[str]) -> Iterator[list[Hit]]:
-        """What fits the wish at all, of the descriptions whose `column` is one of `values`."""
-        among = ", ".join(map(quoted, values))
-        where = f"model = {quoted(self._describer)} AND {column} IN ({among})"
+    def fitting(self, wish: Wish, name: str, values: Iterable[str]) -> Iterator[list[Hit]]:
+        """What fits the wish at all, of the descriptions whose column `name` is one of `values`."""
+        where = matching(model=self._describer) & column(name).is_in(values)
+        titles = catalogue_fit(self._workspace, wish.terms)
         for batch in self._table.scan(["subject", "kind", "caption", "attributes"], where):
             flat = batch.column("attributes").combine_chunks().flatten()
             rows = flat.to_numpy(zero_copy_only=False).reshape(batch.num_rows, -1)
-            fit = wish.agreement(rows) + _TITLE_WEIGHT * self._titles(batch, wish.words)
-            regions, captions = (batch.column(name).to_pylist() for name in ("subject", "caption"))
+            regions, captions = (batch.column(one).to_pylist() for one in ("subject", "caption"))
+            fit = wish.agreement(rows)
+            if titles:
+                kinds = batch.column("kind").to_pylist()
+                photo = (region.split(":", 1)[0] for region in regions)
+                fit = fit + np.array(
+                    [titles.get(key, 0.0) for key in zip(kinds, photo, strict=True)]
+                )
             yield [
                 (float(score), region, caption)
                 for score, region, caption in zip(fit, regions, captions, strict=True)
                 if score > 0 and self._detector in region
             ]
 
-    def _titles(self, batch: pa.Table, words: frozenset[str]) -> Scores:
-        """The share of the words that stand in a photo's own title, brand or category."""
-        fits = np.zeros(batch.num_rows, np.float32)
-        kinds = np.array(batch.column("kind").to_pylist())
-        subjects = [region.split(":", 1)[0] for region in batch.column("subject").to_pylist()]
-        for kind, (table, lookup, columns) in self._photos.items():
-            rows = np.flatnonzero(kinds == kind)
-            if not len(rows):
-                continue
-            at = lookup.positions([subjects[row] for row in rows])
-            texts = table.take(at, columns).to_pylist()
-            for row, text in zip(rows, texts, strict=True):
-                said = set(" ".join(value for value in text.values() if value).lower().split())
-                fits[row] = len(words & said) / len(words)
-        return fits
+
+_SAID: dict[str, tuple[str, ...]] = {
+    "garment": ("title", "brand", "category", "product", "sku"),
+    "look": ("title", "brand", "season", "photographer", "shoot"),
+}
+_NUMBERS = ("sku", "gtin", "product", "style")
+
+
+def catalogue_fit(workspace: Workspace, asked: tuple[Term, ...]) -> dict[tuple[str, str], float]:
+    """How far catalogue and credits say the terms, by kind and photo; photos that say none are
+    missing.
+
+    The share of the terms that stand in a photo's own words, weighed; and a whole point more where
+    one of them is the number of its article.
+    """
+    fits: dict[tuple[str, str], float] = {}
+    wanted = {term.joined for term in asked}
+    for kind, columns in _SAID.items():
+        for batch in workspace.table(f"{kind}s").scan(["id", *columns]):
+            for row in batch.to_pylist():
+                words = said(" ".join(row[name] for name in columns if row[name]))
+                share = sum(term.is_in(words) for term in asked) / len(asked)
+                if share:
+                    fit = _TITLE_WEIGHT * share
+                    numbers = (row.get(name) for name in _NUMBERS)
+                    named = any(said(one).joined in wanted for one in numbers if one)
+                    fits[kind, row["id"]] = fit + (1.0 if named else 0.0)
+    return fits
 
 
 def _results(
@@ -327,8 +342,8 @@ def _results(
     boxes = {row["id"]: row for row in regions.to_pylist()}
     photos_by_id = {
         row["id"]: row
-        for noun in ("garments", "looks")
-        for row in workspace.table(noun)
+        for name in ("garments", "looks")
+        for row in workspace.table(name)
         .rows_by("id", chosen_hits, ["id", "name", "path"])
         .to_pylist()
     }

@@ -77,6 +77,11 @@ class column:  # noqa: N801 - reads as a word of the condition
         said = ", ".join(literal(value) for value in wanted)
         return self._said(f"{self._quoted} IN ({said})", self._field.isin(wanted))
 
+    def contains(self, text: str) -> Condition:
+        """Has `text` in it, to the letter."""
+        sql = f"contains({self.name}, {literal(text)})"
+        return self._said(sql, pc.match_substring(self._field, text))
+
     def is_null(self) -> Condition:
         return self._said(f"{self._quoted} IS NULL", self._field.is_null())
 
