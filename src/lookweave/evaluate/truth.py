@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lookweave.errors import InputError
+from lookweave.sources import manifests
 from lookweave.sources.columns import plain_name
-from lookweave.sources.manifests import open_table
 from lookweave.sources.pictures import looks_like_picture
 from lookweave.sources.values import as_text
 from lookweave.store.workspace import Workspace
@@ -70,11 +70,11 @@ def _rows(path: Path) -> Iterator[tuple[str, str]]:
     def header(names: Sequence[str]) -> int:
         return len(_COLUMNS & {plain_name(name) for name in names}) // len(_COLUMNS)
 
-    table = open_table(path, header, picture=looks_like_picture)
+    table = manifests.open_table(path, header, picture=looks_like_picture)
     by_name = {plain_name(column): column for column in reversed(table.columns)}
     if absent := sorted(_COLUMNS - by_name.keys()):
         raise InputError(f"{path} has no column {' and '.join(absent)}.")
-    for row in table.rows():
+    for row in manifests.rows(table):
         if row.problem:
             raise InputError(
                 f"The truth file {path} cannot be read: line {row.line} {row.problem}."

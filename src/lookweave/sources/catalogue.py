@@ -15,7 +15,7 @@ from typing import Any
 
 from lookweave.errors import InputError, Rejected
 from lookweave.sources import manifests, pictures, tables, values
-from lookweave.sources.columns import understood
+from lookweave.sources.columns import simple_name, understood
 from lookweave.sources.families import Families, Family
 from lookweave.sources.pictures import Finder, Found, looks_like_picture
 from lookweave.sources.rows import Named, RowSays, named_pictures, option_names, row_says
@@ -174,7 +174,7 @@ class Catalogue:
 
     def _failures(self, notices: Notices, *, gather: bool) -> _Failures:
         failures = _Failures()
-        for row in self._table.rows(notices):
+        for row in manifests.rows(self._table, notices):
             failures.rows += 1
             where = f"line {row.line}"
             if row.problem is not None:
@@ -274,7 +274,10 @@ class Catalogue:
     @property
     def _by_handle(self) -> bool:
         """Whether rows are parts of one article (Shopify) rather than each an article."""
-        return "picture_position" in self.columns.layout and self._column("style") is not None
+        return (
+            "picture_position" in self.columns.layout
+            and simple_name(self._column("style") or "") == "handle"
+        )
 
     def _family(self, row: Row, facts: ProductFacts) -> tuple[Family | None, str | None]:
         """What a row takes over, and the style that its parent gives it."""
@@ -305,7 +308,7 @@ class Catalogue:
         """A source for each picture, row by row; for each row without a picture, one that says
         so."""
         quiet = Notices()
-        for row in self._table.rows():
+        for row in manifests.rows(self._table):
             if row.problem is not None:
                 says, (reason, detail) = self._says(row.cells), _why_broken(row)
                 yield self._without_picture(row, says, reason, detail)

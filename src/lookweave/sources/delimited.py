@@ -21,7 +21,7 @@ from chardet import EncodingEra
 
 from lookweave.errors import InputError
 from lookweave.sources.source import Notices
-from lookweave.sources.tables import Header, Row, distinct, open_bytes, unreadable
+from lookweave.sources.tables import Header, Row, distinct, open_bytes
 
 _DELIMITERS = (",", ";", "\t", "|")
 _MARKS = (
@@ -151,24 +151,19 @@ class DelimitedText:
         told = notices if notices is not None else Notices()
         header = [re.sub(r" \(\d+\)$", "", name) for name in self.columns]
         held: Row | None = None  # a row waits for the next one, which may be its other half
-        try:
-            for line, cells, stray in self._records(told):
-                cells = [cell.strip() for cell in cells]
-                if not any(cells):
-                    continue
-                if _names(cells[:1]) == header[:1] and _names(cells) == header:
-                    told.tell(
-                        str(self.path), "second header", "the header again; passed over.", line
-                    )
-                    continue
-                row = self._row(line, cells, stray, told)
-                if held is not None:
-                    yield self._whole(held, row, told)
-                held = row
+        for line, cells, stray in self._records(told):
+            cells = [cell.strip() for cell in cells]
+            if not any(cells):
+                continue
+            if _names(cells[:1]) == header[:1] and _names(cells) == header:
+                told.tell(str(self.path), "second header", "the header again; passed over.", line)
+                continue
+            row = self._row(line, cells, stray, told)
             if held is not None:
-                yield held
-        except (UnicodeError, csv.Error, EOFError, OSError) as error:
-            raise unreadable(self.path, error) from error
+                yield self._whole(held, row, told)
+            held = row
+        if held is not None:
+            yield held
 
     def _row(self, line: int, cells: list[str], stray: bool, told: Notices) -> Row:
         width = len(self.columns)

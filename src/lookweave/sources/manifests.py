@@ -6,8 +6,10 @@ read as what it is.
 
 from __future__ import annotations
 
+import csv
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,6 +22,7 @@ from lookweave.sources.tables import (
     Header,
     Json,
     Parquet,
+    Row,
     Spreadsheet,
     Table,
     open_bytes,
@@ -31,6 +34,11 @@ SUFFIXES = (
     ".xlsm", ".xml", ".rss", ".atom",
 )  # fmt: skip
 """What a table's name may end in; ``.gz`` may follow."""
+
+
+_UNREADABLE = (
+    OSError, EOFError, UnicodeError, zlib.error, zipfile.BadZipFile, pa.ArrowException, csv.Error,
+)  # fmt: skip
 
 
 def is_table(name: str) -> bool:
@@ -75,8 +83,20 @@ def open_table(
         if path.suffix.lower() in (".parquet", ".pq", ".xlsx", ".xlsm"):
             raise InputError(f"{path} cannot be read: it is no {path.suffix[1:]} file at all.")
         return DelimitedText(path, header, encoding, picture, told)
-    except (OSError, EOFError, UnicodeError, pa.ArrowException, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise unreadable(path, error) from error
+
+
+def rows(table: Table, notices: Notices | None = None) -> Iterator[Row]:
+    """All rows of a table.
+
+    Raises:
+        InputError: it can be read no further.
+    """
+    try:
+        yield from table.rows(notices)
+    except _UNREADABLE as error:
+        raise unreadable(table.path, error) from error
 
 
 def _start(path: Path) -> bytes:

@@ -16,6 +16,7 @@ from lookweave.errors import InputError, Rejected
 from lookweave.sources import photo_files
 from lookweave.sources.column_names import words
 from lookweave.sources.source import Notices, is_address
+from lookweave.sources.values import is_no
 
 MEDIA_ROOTS = (
     "pub/media/catalog/product", "media/catalog/product", "catalog/product", "pub/media", "media",
@@ -25,6 +26,8 @@ MEDIA_ROOTS = (
 """Folders where shops keep the pictures that their exports name from there on."""
 
 HELD_IN_CELL = "The cell holds the picture itself (data:): save it to a file and name that."
+
+_NONE = ("no_selection", "no image", "no picture", "no photo")  # Magento writes the first
 
 _MOST_FILES = 1_000_000  # looked through for names, where no path fits
 _DOMAINS = words(
@@ -76,10 +79,12 @@ def split_cell(value: Any, *, several: bool = False) -> list[str]:
         pieces = _NEXT_ADDRESS.split(text)
     else:
         pieces = _split_names(text, several)
-    return [piece for each in pieces if (piece := _clean(each))]
+    pieces = [_clean(each) for each in pieces]
+    return [piece for piece in pieces if not (is_no(piece) or piece.lower() in _NONE)]
 
 
 def _split_names(text: str, several: bool) -> list[str]:
+    text = text.rstrip(",;| ")
     for delimiter in ("\n", "|", ";", ","):
         pieces = [piece.strip() for piece in text.split(delimiter)]
         pieces = [piece for piece in pieces if piece]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
@@ -122,15 +123,19 @@ class Json:
     def rows(self, notices: Notices | None = None) -> Iterator[Row]:
         with open_bytes(self.path) as file:
             first = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-        read = self._list if first == b"[" else self._lines
-        yield from read()
+        yield from self._list() if first == b"[" else self._lines(notices)
 
-    def _lines(self) -> Iterator[Row]:
+    def _lines(self, notices: Notices | None) -> Iterator[Row]:
         with open_bytes(self.path) as file:
             for line, said in enumerate(file, start=1):
                 text = said.decode("utf-8-sig", "replace").strip()
                 if not text:
                     continue
+                if notices is not None and "\ufffd" in text:
+                    notices.tell(
+                        str(self.path), "damaged text", "bytes that are no UTF-8 are shown as �.",
+                        line,
+                    )  # fmt: skip
                 try:
                     record = json.loads(text)
                 except ValueError as error:
@@ -171,7 +176,7 @@ class Spreadsheet:
         self._sheet, self._header_row, best = 0, 0, 0
         self.columns: list[str] = []
         first: list[str] = []
-        with closing(self._book()) as book:
+        with self._book() as book:
             for number, sheet in enumerate(book.worksheets):
                 for row, said in enumerate(sheet.iter_rows(max_row=30, values_only=True), start=1):
                     names = ["" if each is None else str(each).strip() for each in said]
@@ -185,20 +190,23 @@ class Spreadsheet:
                     break
         self.columns = self.columns or distinct(first)
 
-    def _book(self) -> openpyxl.Workbook:
-        try:
-            return openpyxl.load_workbook(self.path, read_only=True, data_only=True)
-        except (KeyError, ValueError, openpyxl.utils.exceptions.InvalidFileException) as error:
-            raise InputError(
-                f"{self.path} is a ZIP archive and no spreadsheet that can be read: unpack it, or "
-                "save it as .xlsx or .csv (UTF-8)."
-            ) from error
+    @contextmanager
+    def _book(self) -> Iterator[openpyxl.Workbook]:
+        with open_bytes(self.path) as file:
+            try:  # a file, not its name, which openpyxl would judge it by
+                book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            except (KeyError, ValueError, zipfile.BadZipFile) as error:
+                raise InputError(
+                    f"{self.path} is a ZIP archive and no spreadsheet that can be read: unpack "
+                    "it, or save it as .xlsx or .csv (UTF-8)."
+                ) from error
+            yield book
 
     def rows(self, notices: Notices | None = None) -> Iterator[Row]:
         if not self._header_row:
             return
         first = self._header_row + 1
-        with closing(self._book()) as book:
+        with self._book() as book:
             below = book.worksheets[self._sheet].iter_rows(min_row=first)
             for line, said in enumerate(below, start=first):
                 cells = [_spreadsheet_cell(cell) for cell in said[: len(self.columns)]]
