@@ -31,6 +31,7 @@ from lookweave import __version__, api
 from lookweave.errors import LookweaveError, UsageError, from_system
 from lookweave.log import log_to
 from lookweave.studio.render.cli import render
+from lookweave.studio.shoot.cli import shoot
 from lookweave.text import to_json, visible
 from lookweave.train.cli import app as train_app
 
@@ -48,6 +49,7 @@ models_app = typer.Typer(invoke_without_command=True)
 app.add_typer(models_app, name="models", help="Every model card.")
 app.add_typer(train_app, name="train")
 app.command("render")(render)
+app.command("shoot")(shoot)
 
 WorkspacePath = Annotated[str, typer.Argument(metavar="WS", help="the workspace's folder")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]

@@ -57,7 +57,7 @@ def page(photos: list[Photo], boxes: list[Box], size: tuple[int, int], blank: np
     ids = np.zeros((height, width), np.uint8)
     truth = Layer(
         np.zeros((height, width, 3), np.float32), np.zeros((height, width, 3), np.float32),
-        ids, np.full((height, width), np.inf, np.float32),
+        ids, np.full((height, width), np.inf, np.float32), np.ones((height, width), np.float32),
     )  # fmt: skip
     out = Photo(image, ids, Frame(truth, None, 1), [], notes=dict(photos[0].notes, poses=[]))
     for photo, (x0, y0, x1, y1) in zip(photos, boxes, strict=True):
@@ -65,7 +65,7 @@ def page(photos: list[Photo], boxes: list[Box], size: tuple[int, int], blank: np
         own = photo.frame.merged()
         image[here], ids[here] = photo.image, photo.ids
         truth.colour[here], truth.normal[here] = own.colour, own.normal
-        truth.depth[here] = own.depth
+        truth.depth[here], truth.trust[here] = own.depth, own.trust
         first = len(out.dressed)
         panel: Panel = photo.panels[0]
         persons = tuple(first + person for person in panel.persons)

@@ -94,7 +94,7 @@ def develop(
     own = halve(frame.person.colour, factor)  # premultiplied by coverage
     truth = frame.merged()
     if settings.occlusion > 0:
-        own = own * _crevices(truth.depth, truth.id, settings.occlusion)[..., None]
+        own = own * crevices(truth.depth, truth.id, settings.occlusion)[..., None]
     if frame.scenery is None:
         far = np.broadcast_to(backdrop.astype(np.float32), own.shape)
     else:
@@ -103,7 +103,7 @@ def develop(
         if settings.blur > 0:
             near = truth.depth[person[..., 0] > 0.5]
             focus = float(np.median(near)) if near.size else 4.0
-            far = _lens(far, frame.scenery.depth, focus, settings.blur)
+            far = lens(far, frame.scenery.depth, focus, settings.blur)
     colour: NDArray[Any] = own + far * (1 - person)
     if front is not None:
         alpha = front.alpha[..., None]
@@ -116,7 +116,7 @@ def develop(
     if settings.shoulder:
         colour = np.where(colour > 0.6, 0.6 + 0.4 * np.tanh((colour - 0.6) / 0.55), colour)
     image = np.asarray(encode(colour), np.float32)
-    image = _grade(image, settings)
+    image = graded(image, settings)
     if settings.vignette > 0:
         height, width = image.shape[:2]
         y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
@@ -136,7 +136,7 @@ def _gauss(image: NDArray[Any], sigma: float) -> Float32:
     return np.asarray(ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=2.5), np.float32)
 
 
-def _lens(far: Float32, depth: Float32, focus: float, blur: float) -> Float32:
+def lens(far: Float32, depth: Float32, focus: float, blur: float) -> Float32:
     """Blur scenery the more, the further it lies behind the plane of focus."""
     away = np.clip(1 - focus / np.clip(depth, focus, 60.0), 0, 1)
     # One filter wide enough to hide the steps of the depth map between planes.
@@ -147,7 +147,7 @@ def _lens(far: Float32, depth: Float32, focus: float, blur: float) -> Float32:
     return np.asarray(out * (1 - second) + strong * second, np.float32)
 
 
-def _crevices(depth: Float32, ids: NDArray[np.uint8], strength: float) -> Float32:
+def crevices(depth: Float32, ids: NDArray[np.uint8], strength: float) -> Float32:
     """Screen-space ambient occlusion on people: darker where neighbours stand in front."""
     people = (ids > 0) & (ids < SCENE_ID)
     bounds = _bounds(people, 16)
@@ -186,7 +186,8 @@ def _bounds(mask: NDArray[np.bool_], margin: int) -> tuple[slice, slice] | None:
     )
 
 
-def _grade(image: Float32, settings: Develop) -> Float32:
+def graded(image: Float32, settings: Develop) -> Float32:
+    """`image`, (H, W, 3) sRGB 0..1, in the grade of `settings`."""
     s = settings.grade_strength
     if settings.grade == "clean" or s <= 0:
         return image

@@ -69,6 +69,7 @@ class Layer:
     normal: Float32  # (H, W, 3) world space
     id: NDArray[np.uint8]  # (H, W) Part.id, 0 where nothing was drawn
     depth: Float32  # (H, W) metres in front of the camera, inf where nothing was drawn
+    trust: Float32  # (H, W) 0..1: how far a photographed garment is known there; else 1
 
 
 @dataclass
@@ -91,9 +92,12 @@ class Frame:
         near = Layer(
             *(
                 self._nearest(v)
-                for v in (self.person.colour, self.person.normal, self.person.id, self.person.depth)
+                for v in (
+                    self.person.colour, self.person.normal, self.person.id, self.person.depth,
+                    self.person.trust,
+                )
             )
-        )
+        )  # fmt: skip
         if self.scenery is None:
             return near
         own = near.id > 0
@@ -102,17 +106,21 @@ class Frame:
             np.where(own[..., None], near.colour, far.colour),
             np.where(own[..., None], near.normal, far.normal),
             np.where(own, near.id, far.id), np.where(own, near.depth, far.depth),
+            np.where(own, near.trust, far.trust),
         )  # fmt: skip
 
 
 _UNIFORM_DEFAULTS: dict[str, Any] = {
     "base": (1.0, 1.0, 1.0), "accent": (0.5, 0.5, 0.5), "thread": (0.2, 0.2, 0.2),
     "repeat": (0.2, 0.2), "relief": 0.0, "fold": (0.0, 0.3, 0.6, 0.0), "gloss": 0.0,
+    "photo_trunk": (0.0, 0.0, 1.0, 1.0), "photo_arms": (0.0, 0.0, 0.5, 1.0),
+    "photo_legs": (0.0, 0.0, 0.5, 1.0), "photo_trunk_range": (0.0, 1.6),
+    "photo_arms_range": (-0.1, 0.6), "photo_legs_range": (0.0, 1.2),
     "metal": 0.0, "sparkle": 0.0, "band": (0.0, 0.0, 0.0, 0.0), "band_rib": 0.0,
     "print": (0.0, 0.0, 0.0, 0.0), "detail": 0, "emission": 0.0, "pattern": 0,
     "cut": np.array([-9, 9, 9, 0, 9, 0.5, 0, 0, 0, 9, 0, 9], np.float32),
 }  # fmt: skip
-_SAMPLERS = ("albedo", "height", "noise", "print")
+_SAMPLERS = ("albedo", "height", "noise", "print", "photo")
 
 
 _FRONT_DETAILS = 1 | 2 | 4 | 8 | 16 | 32 | 512 | 4096  # drawn on the garment's front
@@ -131,6 +139,7 @@ def _features(part: Part) -> tuple[tuple[str, int], ...]:
         ("FRONT", int(cloth and bool(detail & _FRONT_DETAILS))),
         ("EXTRA", int(cloth and bool(detail & _EXTRA_DETAILS))),
         ("PRINT", int(cloth and "print" in part.textures)),
+        ("PHOTO", int(cloth and "photo" in part.textures)),
         ("SPARKLE", int(cloth and part.values.get("sparkle", 0.0) > 0)),
     )
 
@@ -363,6 +372,7 @@ def _read(
     layer = Layer(
         np.zeros((height, width, 3), np.float32), np.zeros((height, width, 3), np.float32),
         np.zeros((height, width), np.uint8), np.full((height, width), np.inf, np.float32),
+        np.ones((height, width), np.float32),
     )  # fmt: skip
     left, bottom, wide, tall = region
     if not wide or not tall:
@@ -383,6 +393,7 @@ def _read(
     layer.normal[here] = surface[..., :3]
     layer.id[here] = np.where(drawn, np.round(surface[..., 3].astype(np.float32)), 0)
     layer.depth[here] = np.where(drawn, metres, np.inf)
+    layer.trust[here] = np.where(drawn, colour[..., 3], 1.0)
     return layer
 
 

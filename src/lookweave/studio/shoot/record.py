@@ -190,7 +190,9 @@ class Style(Control):
 
     grade: str | None = Field(None, description="a named grade of the renderer's")
     palette: tuple[Point, ...] = Field((), description="CIELAB colours that the picture leans to")
-    contrast: float | None = Field(None, ge=-1, le=1, description="0: as lit; 1: twice the slope")
+    contrast: float | None = Field(
+        None, ge=-1, le=1, description="0: as lit; 1: half steeper in the middle"
+    )
     grain: float | None = Field(None, ge=0, le=30, description="standard deviation, of 255")
     vignette: float | None = Field(None, ge=0, le=1, description="darkening of the corners")
     lut: str | None = Field(None, description="path of a .cube file")

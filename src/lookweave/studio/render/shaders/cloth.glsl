@@ -10,7 +10,33 @@ float box(vec2 p, vec2 centre, vec2 half_size) {
     return max(d.x, d.y);
 }
 
-void cloth_surface(inout vec3 n, vec3 view, inout vec3 albedo, inout float gloss, inout float shine, inout vec3 tone, inout float occlusion) {
+// A texel of a photographed garment. studio/shoot/atlas.py unrolls points in the same way.
+vec4 photo_texel(vec4 p, bool free_uv, bool on_arm) {
+    bool on_leg = !on_arm && !free_uv && ((u_detail & LEGGED) != 0 || p.y < 0.90);
+    vec4 tile = u_photo_trunk;
+    vec2 range = u_photo_trunk_range;
+    float angle = atan(p.x, p.z), height = p.y;
+    if (on_arm) {
+        vec2 rel = vec2(abs(p.x), p.y) - SHOULDER;
+        angle = atan(p.z - 0.022, dot(rel, vec2(-ARM.y, ARM.x)));
+        height = dot(rel, ARM);
+        tile = u_photo_arms;
+        range = u_photo_arms_range;
+    } else if (on_leg) {
+        float share = clamp((0.986 - p.y) / 0.904, 0.0, 1.0);
+        angle = atan(abs(p.x) - mix(0.105, 0.180, share), p.z - 0.006);
+        tile = u_photo_legs;
+        range = u_photo_legs_range;
+    }
+    if ((on_arm || on_leg) && p.x < 0.0) tile.x += 0.5;
+    vec2 at = vec2(angle / 6.2831853 + 0.5, (range.y - height) / (range.y - range.x));
+    vec2 inside = clamp(at, vec2(0.001, 0.002), vec2(0.999, 0.998));
+    // The angle jumps at the back: the level of detail comes from the surface instead.
+    float size = max(length(dFdx(v_position)), length(dFdy(v_position)));
+    return textureLod(t_photo, tile.xy + inside * tile.zw, clamp(log2(size / 0.0009), 0.0, 4.0));
+}
+
+void cloth_surface(inout vec3 n, vec3 view, inout vec3 albedo, inout float gloss, inout float shine, inout vec3 tone, inout float occlusion, inout float trust) {
     vec4 p = v_canonical;
     Edges e = edges(p, u_cut);
     float d = min(min(min(e.hem, e.waist), min(e.cuff, e.neck)), e.front);
@@ -60,6 +86,11 @@ void cloth_surface(inout vec3 n, vec3 view, inout vec3 albedo, inout float gloss
     vec3 fabric = texture(t_albedo, st).rgb;  // stored as square roots
     albedo = fabric * fabric * u_base;
     vec3 relief = texture(t_height, st).rgb;
+    if (PHOTO == 1) {
+        vec4 seen = photo_texel(p, free_uv, on_arm);
+        albedo = seen.rgb * seen.rgb * u_base;
+        trust = gl_FrontFacing ? seen.a : 0.0;
+    }
     slope += (relief.gb - 0.5) * 2.0 * u_relief;
     occlusion *= 1.0 - 0.35 * clamp(u_relief, 0.0, 1.0) * (1.0 - relief.r);
 

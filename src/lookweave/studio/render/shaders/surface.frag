@@ -2,8 +2,8 @@
 // Colour of the fragments that the depth pass (depth.frag) left in front.
 //#include cut
 // llvmpipe runs both sides of every branch, so what a draw call does not need is compiled away:
-// KIND 0 skin, 1 cloth, 2 scene or prop, 3 hair; PATTERN of scenery; FREE, FRONT, EXTRA, PRINT
-// and SPARKLE are 0 or 1 (draw.py sets them).
+// KIND 0 skin, 1 cloth, 2 scene or prop, 3 hair; PATTERN of scenery; FREE, FRONT, EXTRA, PRINT,
+// PHOTO and SPARKLE are 0 or 1 (draw.py sets them).
 uniform float u_id;
 uniform float u_cut[12];
 uniform vec3 u_eye;
@@ -21,6 +21,13 @@ uniform sampler2D t_albedo;     // cloth: one repeat of the fabric
 uniform sampler2D t_height;     // cloth: relief of the weave (r), its gradient (g, b)
 uniform sampler2D t_noise;      // height (r), gradient (g, b) of tileable fractal noise
 uniform sampler2D t_print;      // a placed print, straight alpha
+uniform sampler2D t_photo;      // a photographed garment: tiles of angle and height (square roots)
+uniform vec4 u_photo_trunk;     // left, top, width, height of a tile in it; of a pair the left one
+uniform vec4 u_photo_arms;
+uniform vec4 u_photo_legs;
+uniform vec2 u_photo_trunk_range;   // canonical heights of a tile's lower and upper edge
+uniform vec2 u_photo_arms_range;
+uniform vec2 u_photo_legs_range;
 uniform vec3 u_base;            // skin, hair, prop: colour; cloth: multiplies the fabric
 uniform vec3 u_accent;          // bands, buttons; skin: lips; scene: second colour
 uniform vec3 u_thread;          // stitches
@@ -90,11 +97,12 @@ void main() {
     vec3 albedo = u_base;
     float gloss = u_gloss, shine = 24.0, occlusion = 1.0, emission = u_emission;
     vec3 tone = vec3(0.04);
+    float trust = 1.0;
 
 #if KIND == 0
     skin_surface(n, albedo, gloss, shine);
 #elif KIND == 1
-    cloth_surface(n, view, albedo, gloss, shine, tone, occlusion);
+    cloth_surface(n, view, albedo, gloss, shine, tone, occlusion, trust);
 #elif KIND == 3
     hair_surface(n, view, albedo, gloss, shine, tone, occlusion);
 #else
@@ -118,6 +126,6 @@ void main() {
         colour += gloss * mirror * (tone + 0.25 * fresnel * (1.0 - u_metal)) * occlusion;
     }
     colour += albedo * emission;
-    o_colour = vec4(colour, 1.0);
+    o_colour = vec4(colour, trust);  // read back, never blended
     o_surface = vec4(normalize(v_normal) * (gl_FrontFacing ? 1.0 : -1.0), u_id);
 }

@@ -1,0 +1,92 @@
+"""``lookweave shoot``: editorial pictures of garments, control by control."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lookweave.errors import InputError
+from lookweave.progress import Progress
+
+
+def shoot(
+    garments: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="GARMENT…", help="product photos worn together, innermost first"),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="folder for the pictures; goes on when half done")
+    ] = Path("shoot-out"),
+    pose: Annotated[str | None, typer.Option(help="a name, joints in a .json, or words")] = None,
+    scene: Annotated[str | None, typer.Option(help="a name or a photograph")] = None,
+    light: Annotated[
+        str | None, typer.Option(help='a name, "azimuth=-40,kelvin=3200", a look\'s .json, words')
+    ] = None,
+    style: Annotated[
+        str | None, typer.Option(help='a grade, "grain=6,contrast=0.3", a reference picture, words')
+    ] = None,
+    camera: Annotated[
+        str | None, typer.Option(help='a crop, "azimuth=20,height=1.4", or words')
+    ] = None,
+    wearer: Annotated[
+        str | None, typer.Option(help='female, male, "hair_style=bun,skin=#c69674", or words')
+    ] = None,
+    text: Annotated[str, typer.Option(help="words, read into what is not stated")] = "",
+    vary: Annotated[
+        list[str] | None, typer.Option(help="only this control changes; may be repeated")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="pictures")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="same seed, same pictures")] = 0,
+    width: Annotated[int, typer.Option(min=64, max=4096, help="pixels across")] = 512,
+    height: Annotated[int, typer.Option(min=64, max=4096, help="pixels down")] = 768,
+    recipe: Annotated[
+        Path | None, typer.Option(help="a shoot in .toml or .json, in place of the controls")
+    ] = None,
+    cache: Annotated[Path | None, typer.Option(help="where fitted garments are kept")] = None,
+    json_: Annotated[
+        bool, typer.Option("--json", help="print one JSON object and nothing else")
+    ] = False,
+) -> None:
+    """Editorial pictures of garments from their product photos: pose, scene, light and style."""
+    try:
+        from lookweave.studio.shoot import job
+        from lookweave.studio.shoot.record import Shoot
+    except ImportError as error:
+        raise InputError(
+            f"lookweave shoot needs the extra [studio] ({error.name} is missing): "
+            "pip install 'lookweave[studio]'"
+        ) from error
+    if recipe is not None:
+        if garments or any((pose, scene, light, style, camera, wearer, text, vary)):
+            raise InputError("Give a recipe or controls, not both.")
+        asked = Shoot.read(recipe)
+    else:
+        asked = job.asked(
+            list(garments or ()), wearer=wearer, pose=pose, camera=camera, scene=scene,
+            light=light, style=style, text=text, vary=tuple(vary or ()), size=(width, height),
+            seed=seed,
+        )  # fmt: skip
+    with Progress(quiet=json_) as progress:
+        progress.start("shoot", count, "pictures")
+        result = job.run(asked, out, count, cache=cache, done=lambda file: progress.advance(1))
+        progress.end(f", {result.made} made, in {out}")
+    if json_:
+        typer.echo(json.dumps(result.to_dict()))
+        return
+    for line in result.parse.lines():
+        typer.echo(f"read  {line}")
+    for garment in result.garments:
+        typer.echo(
+            f"fit   {garment['photo']}: {garment['category']}, overlap {garment['overlap']:.3f}, "
+            f"colour {garment['colour_error']:.1f} ΔE00, {garment['invented']:.0%} invented"
+        )
+    for picture in result.pictures:
+        told = "; ".join(
+            f"{row.probe} error {row.error:g}"
+            for row in picture.rows
+            if row.how == "measured" and row.error is not None
+        )
+        typer.echo(f"made  {out / picture.file}: {told}")
