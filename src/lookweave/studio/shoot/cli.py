@@ -81,7 +81,7 @@ def shoot(
     for garment in result.garments:
         typer.echo(
             f"fit   {garment['photo']}: {garment['category']}, overlap {garment['overlap']:.3f}, "
-            f"colour {garment['colour_error']:.1f} ΔE00, {garment['invented']:.0%} invented"
+            f"colour {garment['colour_error']:.1f} CIEDE2000, {garment['invented']:.0%} invented"
         )
     for picture in result.pictures:
         told = "; ".join(

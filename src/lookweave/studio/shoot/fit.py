@@ -39,7 +39,8 @@ LEAST_OVERLAP = 0.93
 _LEAST_TEMPLATE = 0.62  # without the warp; below it the cut is another one
 _SIDE = 1280  # of the photo, at most
 _SMALL, _LARGE = (96, 144), (288, 432)  # of the template's views
-_ALBEDO = 0.92  # of white paper: photographs are exposed so that paper is white
+ALBEDO = 0.92
+"""Of white paper: photographs are exposed so that paper is white."""
 _DELIGHT = 0.6  # how much of the smooth shading is taken out
 _EVALUATIONS = 20, 44  # for each way to begin, and in all
 
@@ -370,7 +371,7 @@ def _albedo(seen: _Seen) -> tuple[Array, Array]:
     linear = to_linear(photo)
     normals = _normals_in_photo(seen)
     shading = _shading(linear, inner, normals)
-    albedo = _ALBEDO * linear / shading[..., None]
+    albedo = ALBEDO * linear / shading[..., None]
     root = np.sqrt(np.clip(albedo, 0, 1))
     soft = ndimage.gaussian_filter(inner.astype(float), 0.5 * margin)
     return np.clip(2 * soft - 1, 0, 1) * inner, _spread(root, inner)
@@ -412,10 +413,11 @@ def _shading(linear: Array, inside: mask.Mask, normals: Array) -> Array:
     solved: Array = np.zeros(9)
     for _ in range(8):
         rows = a * weight[:, None]
-        solved = np.linalg.solve(rows.T @ a + 1e-4 * len(y) * np.eye(9), rows.T @ y)
-        weight = np.asarray(1 / np.maximum(np.abs(y - a @ solved), 0.05))
-    smooth = np.asarray(basis(normals) @ solved)
-    smooth = smooth - float(np.median(smooth[inside]))
+        system = rows.T @ a + 1e-4 * len(y) * np.eye(9)
+        solved = np.asarray(np.linalg.solve(system, rows.T @ y), np.float64)
+        weight = 1 / np.maximum(np.abs(y - a @ solved), 0.05)
+    smooth: Array = basis(normals) @ solved
+    smooth -= np.median(smooth[inside])
     return np.asarray(np.exp(_DELIGHT * np.clip(smooth, -0.5, 0.5)))
 
 
@@ -459,7 +461,7 @@ def _colour_error(
         down = ((rows + 0.5) / ok.shape[0] * height).astype(int) + top
         across = ((columns + 0.5) / ok.shape[1] * width).astype(int) + left
         root = texture[down, across, :3] / 255.0
-        shown = np.clip(encode(root**2 / _ALBEDO), 0, 1) * 255
+        shown = np.clip(encode(root**2 / ALBEDO), 0, 1) * 255
         clear = inner[y, x]
         if clear.any():
             one = to_lab(photo[y[clear], x[clear]][:, None])[:, 0]

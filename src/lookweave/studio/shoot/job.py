@@ -284,7 +284,7 @@ def _caption(picture: Picture) -> list[str]:
     for row in picture.rows:
         if row.control == "garments":
             value = "not measured" if row.error is None else f"{row.got} ({row.how})"
-            if row.probe.endswith("colour") and row.error is not None:
-                value = f"ΔE00 {row.error:.1f}"
+            if "colour" in row.probe and row.error is not None:
+                value = f"CIEDE2000 {row.error:.1f}"
             lines.append(f"{row.probe}: {value}")
     return lines

@@ -15,7 +15,7 @@ from lookweave.studio.render.lights import Lighting, basis, direction, surround
 from lookweave.studio.shoot.colours import glow, luminance
 from lookweave.studio.shoot.record import Light
 
-EXPOSED = 0.92
+EXPOSED = 1.05
 _TEXELS = 9.0  # of shadow blur at softness 1
 
 LIGHTS: dict[str, dict[str, float]] = {

@@ -19,7 +19,9 @@ from lookweave.models.cards import card_named
 from lookweave.models.colour import to_lab
 from lookweave.models.protocols import Crop, Pixels, Vectors
 from lookweave.studio.render.dress import FIRST_GARMENT_ID
-from lookweave.studio.shoot.colours import difference
+from lookweave.studio.render.fabrics import encode
+from lookweave.studio.shoot.colours import difference, to_linear
+from lookweave.studio.shoot.fit import ALBEDO
 from lookweave.studio.shoot.guide import Guide
 from lookweave.studio.shoot.light import stated
 
@@ -105,25 +107,45 @@ def _garment(
         reason = "not measured"
         return [
             Row("garments", f"{name}, colour", "CIEDE2000", None, None, None, reason),
+            Row(
+                "garments",
+                f"{name}, colour without the light",
+                "CIEDE2000",
+                None,
+                None,
+                None,
+                reason,
+            ),
             Row("garments", f"{name}, likeness", "cosine", None, None, None, reason),
         ]
     inner = eroded(shown)
     sure = inner & (guide.confidence > 0.3)
     own = eroded(mask)
-    asked, got = (
-        np.median(to_lab(pixels[where][:, None])[:, 0], axis=0)
-        for pixels, where in ((photo, own), (picture, sure if sure.sum() > 100 else inner))
-    )
-    error = float(difference(asked, got))
+    where = sure if sure.sum() > 100 else inner
+    # Without the light: what the guide's light sends there on average is divided out.
+    white = ALBEDO * guide.shading[where].mean(0)
+    levels = encode(to_linear(picture[where]) / np.maximum(white, 0.02))
+    unlit = np.round(np.clip(levels, 0, 1) * 255).astype(np.uint8)
+    asked, got, plain = (_median(pixels) for pixels in (photo[own], picture[where], unlit))
     alike = encoded([crop(photo, mask, "garment"), crop(picture, shown, "look")])
     cosine = float(alike[0] @ alike[1])
     return [
         Row("garments", f"{name}, colour", "CIEDE2000 of median CIELAB",
-            [round(float(v), 1) for v in asked], [round(float(v), 1) for v in got],
-            round(error, 2), "measured"),
+            _shown(asked), _shown(got), round(float(difference(asked, got)), 2), "measured"),
+        Row("garments", f"{name}, colour without the light", "CIEDE2000 of median CIELAB",
+            _shown(asked), _shown(plain), round(float(difference(asked, plain)), 2), "measured"),
         Row("garments", f"{name}, likeness", "cosine to its own photo, embedded encoder", 1.0,
             round(cosine, 3), round(1 - cosine, 3), "measured"),
     ]  # fmt: skip
+
+
+def _median(pixels: Pixels) -> NDArray[np.float32]:
+    """CIELAB of sRGB pixels (N, 3), the median of each channel."""
+    return np.asarray(np.median(to_lab(pixels), axis=0), np.float32)
+
+
+def _shown(lab: NDArray[np.float32]) -> list[float]:
+    return [round(float(value), 1) for value in lab]
 
 
 def eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
