@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lookweave.building import build_workspace, open_workspace
+from lookweave.building import build_workspace
 from lookweave.config import Config, load
 from lookweave.demo import SAMPLE
 from lookweave.evaluate import evaluate
@@ -68,7 +68,7 @@ def manifests(folder: Path, *, silent: bool = False) -> dict[str, tuple[str, ...
 def built(folder: Path, *, silent: bool = False) -> Workspace:
     with Progress(quiet=True) as progress:
         build_workspace(folder / "ws", manifests(folder, silent=silent), progress)
-    return open_workspace(folder / "ws")[0]
+    return Workspace.create(folder / "ws")
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,7 @@ def test_the_hub_gets_what_the_folder_has(
     opened = mlcroissant.Dataset(jsonld=str(tmp_path / "croissant.json"))
     assert not opened.metadata.ctx.issues.errors
     assert "held_back.csv" not in files
-    assert not list((shop.workspace.path / "publications").iterdir())
+    assert not (shop.workspace.path / "publications").exists()
     assert len(hub.commits["mia/street"]) == 2  # the empty one, and one with everything
 
 
