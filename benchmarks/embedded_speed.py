@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from lookweave.config import load
-from lookweave.models.cards import chosen
+from lookweave.models.cards import models_of
 from lookweave.models.session import open_session
 from lookweave.pipeline.run import run_pipeline
 from lookweave.pipeline.setup import Setup
@@ -66,7 +66,7 @@ def main() -> None:
 
 def bare_sessions(config, photos: int, regions: int) -> float:  # type: ignore[no-untyped-def]
     """Seconds that the sessions alone need for as many ready tensors."""
-    ensemble = chosen(config)
+    ensemble = models_of(config)
     detector, encoder = (
         open_session(card.weights) for card in (ensemble.detector, ensemble.encoder)
     )

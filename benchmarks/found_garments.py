@@ -15,7 +15,7 @@ from pathlib import Path
 
 from lookweave.config import load
 from lookweave.matching.select import wilson
-from lookweave.models.cards import chosen
+from lookweave.models.cards import models_of
 from lookweave.train.parsed_photos import load_parsed_photos
 from lookweave.train.region_quality import region_quality
 
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--split", default="test", choices=("validation", "test"))
     given = parser.parse_args()
     photos = load_parsed_photos(given.parsed, [given.split])
-    detector, _, describer = (card.load() for card in chosen(load()).cards())
+    detector, _, describer = (card.load() for card in models_of(load()).cards())
     for who, asked in (("segmenter", None), ("describer", describer)):
         quality = region_quality(photos, detector, asked)
         count = quality["garments"]

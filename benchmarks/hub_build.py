@@ -28,8 +28,8 @@ from hub_speed import siglip_folder, yolos_folder
 
 from lookweave import photos
 from lookweave.config import Config, load
-from lookweave.models.cards import chosen
-from lookweave.models.hub.export import exported
+from lookweave.models.cards import models_of
+from lookweave.models.hub.export import onnx_file
 from lookweave.models.hub.graphs import architecture, configuration
 from lookweave.models.hub.preprocess import recipe_in
 from lookweave.models.session import open_session
@@ -180,7 +180,7 @@ def main() -> None:
         work.mkdir(parents=True, exist_ok=True)
         yolos, siglip = models(work)
         networks = tuple(
-            exported(
+            onnx_file(
                 folder, configuration(folder),
                 architecture(configuration(folder), folder).graphs[graph], work, size=size,
             )
@@ -197,7 +197,7 @@ def main() -> None:
             config = load(
                 models=f"{yolos}+{siglip}", models_dir=work, hub={"backend": "onnxruntime"}, **sides
             )
-            chosen(config)
+            models_of(config)
             workspace = Workspace.create(place / "ws")
             totals.update(one_part(config, workspace, networks, yolos, given.trial))  # type: ignore[arg-type]
     print(

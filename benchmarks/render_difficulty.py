@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from lookweave.config import load
-from lookweave.models.cards import chosen
+from lookweave.models.cards import models_of
 from lookweave.models.cutout import garment_region
 from lookweave.models.protocols import Crop
 from lookweave.studio.render import job, labels
@@ -123,7 +123,7 @@ class Judge:
 
     def __init__(self, given: argparse.Namespace) -> None:
         config = load(models=given.models)
-        ensemble = chosen(config)
+        ensemble = models_of(config)
         self.detector = ensemble.detector.load(config.models_dir)
         self.encoder = ensemble.encoder.load(config.models_dir)
         paths = sorted((given.work / "zero" / "garments").glob("*.jpg"))

@@ -32,7 +32,7 @@ import numpy as np
 
 from lookweave.config import load
 from lookweave.models import colour
-from lookweave.models.cards import chosen
+from lookweave.models.cards import models_of
 from lookweave.models.embedded.words import COLOUR_CONCEPTS
 from lookweave.models.protocols import Crop, Description
 from lookweave.pipeline.steps.describe import attribute_vector
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--products", required=True, type=Path)
     parser.add_argument("--write-queries", action="store_true", help="the list, from the labels")
     given = parser.parse_args()
-    models = chosen(load())
+    models = models_of(load())
     detector, encoder, describer = (card.load() for card in models.cards())
 
     tagged = tagged_regions(given.parsed, detector)

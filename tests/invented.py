@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lookweave.config import Config
-from lookweave.models.cards import chosen
+from lookweave.models.cards import models_of
 from lookweave.records import DESCRIPTION, GARMENT, LOOK, REGION, SOURCE, photo_id, region_id
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES, CATEGORIES, COLOURS
@@ -68,7 +68,7 @@ def invent(
     """
     workspace = Workspace.create(path)
     random = np.random.default_rng(seed)
-    dimension = chosen(config).encoder.dimension or 0
+    dimension = models_of(config).encoder.dimension or 0
     centres = _units(random.normal(size=(len(CATEGORIES), dimension)))
     category = random.integers(0, len(CATEGORIES), max(garments, 1))
     colour = random.integers(0, len(COLOURS), max(garments, 1))
@@ -105,7 +105,7 @@ def invent(
 class _Writer:
     def __init__(self, workspace: Workspace, config: Config, described: float) -> None:
         self._workspace = workspace
-        self._models = chosen(config)
+        self._models = models_of(config)
         self._described = described
 
     def photos(self, kind: str, ids: list[str], numbers: NDArray[np.int64]) -> None:

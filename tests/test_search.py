@@ -9,7 +9,7 @@ from PIL import Image
 
 from lookweave.building import build_workspace, open_workspace
 from lookweave.errors import InputError
-from lookweave.models.cards import chosen
+from lookweave.models.cards import models_of
 from lookweave.models.protocols import Description
 from lookweave.pipeline.steps.describe import attribute_vector
 from lookweave.progress import Progress
@@ -79,7 +79,7 @@ def test_a_colour_is_found_and_the_answer_says_how_it_was(opened: Any) -> None:
 def test_regions_are_ranked_by_description_and_text_together(opened: Any) -> None:
     workspace, config = opened
     words = "black dress"
-    models = chosen(config)
+    models = models_of(config)
     vectors = workspace.embeddings(models.encoder.key, models.encoder.dimension).read()
     vectors = {row["subject"]: row["vector"] for row in vectors.to_pylist()}
     looks = workspace.table("descriptions").read(where="kind = 'look'").to_pylist()

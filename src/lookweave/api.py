@@ -180,10 +180,10 @@ class Workspace:
 
         Boxes are x0, y0, x1, y1 in pixels of the oriented photo.
         """
-        from lookweave.models.cards import chosen
+        from lookweave.models.cards import models_of
         from lookweave.store.conditions import matching
 
-        detector = chosen(self._config).detector.key
+        detector = models_of(self._config).detector.key
         return self._store.table("regions").read(where=matching(detector=detector))
 
     @told()
@@ -496,12 +496,12 @@ def list_models(models_dir: AnyPath | None = None) -> ModelListing:
     Args:
         models_dir: where fetched weights lie.
     """
-    from lookweave.models.cards import PRESETS, listed
-    from lookweave.models.registry import unreadable
+    from lookweave.models.cards import PRESETS, cards_here
+    from lookweave.models.registry import unreadable_packages
 
     where = None if models_dir is None else _path(models_dir, "models_dir")
-    models = tuple(ModelState(card, card.missing(where)) for card in listed(where))
-    return ModelListing(models, PRESETS, unreadable())
+    models = tuple(ModelState(card, card.missing(where)) for card in cards_here(where))
+    return ModelListing(models, PRESETS, unreadable_packages())
 
 
 @told()

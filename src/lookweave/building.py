@@ -11,7 +11,7 @@ from typing import Any
 
 from lookweave.config import Config, Setting, explain, load, merge
 from lookweave.errors import InputError, ModelError, WorkspaceError
-from lookweave.models.cards import fetched_models
+from lookweave.models.cards import fetch_models
 from lookweave.pipeline.executors import executor
 from lookweave.pipeline.run import Outcome, run_pipeline
 from lookweave.pipeline.setup import Setup
@@ -119,7 +119,7 @@ def _checked(config: Config, notices: Notices) -> Config:
     for kind, places in (("garment", config.garments), ("look", config.looks)):
         Listing(kind, places, Options.of(config), notices)  # raises where a place is of no use
     executor(config.run.engine)  # raises where there is no such executor
-    models = fetched_models(config)
+    models = fetch_models(config)
     for card in models.cards():
         if reason := card.missing(config.models_dir):
             raise ModelError(

@@ -16,7 +16,7 @@ from lookweave.config import Config
 from lookweave.errors import InputError, Rejected
 from lookweave.matching.terms import Term, said, terms
 from lookweave.models import colour
-from lookweave.models.cards import Models, chosen
+from lookweave.models.cards import Models, models_of
 from lookweave.models.cutout import garment_region
 from lookweave.models.protocols import Crop
 from lookweave.pipeline.steps.subjects import WORKING_SIDE
@@ -61,7 +61,7 @@ def search(
     if kind is not None and kind not in KINDS:
         raise InputError(f"--kind is garment or look, not {kind!r}.")
     kinds = (kind,) if kind else KINDS
-    models = chosen(config)
+    models = models_of(config)
     if image is not None:
         by = f"the photo {image.name}, as {models.encoder.name} sees it"
         hits = _nearest(workspace, models, _vector_of(image, models, config), kinds, top)

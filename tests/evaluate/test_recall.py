@@ -10,7 +10,7 @@ from tests.invented import Invented, identity, invent
 from lookweave.config import Config, load
 from lookweave.errors import InputError
 from lookweave.evaluate import as_text, evaluate
-from lookweave.models.cards import chosen
+from lookweave.models.cards import models_of
 from lookweave.pipeline.run import run_step
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.match import Match
@@ -62,7 +62,7 @@ def test_looks_are_searched_for_garments_without_correction(
 ) -> None:
     config = settings(categories=0, lambda_vlm=0.0)
     found = evaluate(invented.workspace, config, invented.write_truth(tmp_path / "truth.csv"))
-    models = chosen(config)
+    models = models_of(config)
     table = invented.workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
     vectors = {row["subject"]: np.array(row["vector"]) for row in table.read().to_pylist()}
     garments = sorted(invented.garments)
@@ -163,7 +163,7 @@ def test_two_files_with_the_same_bytes_are_one_photo_under_either_name(tmp_path:
 
 def test_nothing_built_is_told(tmp_path: Path) -> None:
     made = invent(tmp_path / "ws", settings(), 3, 3)
-    models = chosen(settings())
+    models = models_of(settings())
     made.workspace.embeddings(models.encoder.key, models.encoder.dimension or 0).delete("true")
     with pytest.raises(InputError, match="lookweave build"):
         evaluate(made.workspace, settings(), made.write_truth(tmp_path / "truth.csv"))

@@ -36,11 +36,11 @@ class Grey:
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    before = registry.registered()
+    before = registry.registered_models()
     yield
-    for card in registry.registered():
+    for card in registry.registered_models():
         registry.forget_model(card.name)
-    registry.restore(before)
+    registry.restore_models(before)
 
 
 def test_a_registered_class_is_a_model() -> None:
@@ -94,7 +94,7 @@ def test_the_key_follows_version_settings_and_every_byte_of_the_weights(tmp_path
 def test_a_name_that_is_taken_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name}.*Lookweave's own.*this process"):
         lookweave.register_model(Card(name, "encoder", licence="MIT", dimension=1), Grey)
-    assert not registry.registered()
+    assert not registry.registered_models()
 
 
 def test_a_model_is_replaced_when_that_is_said() -> None:

@@ -16,10 +16,10 @@ from lookweave.models.card import Card, with_running
 from lookweave.models.embedded.cards import CARDS as EMBEDDED
 from lookweave.models.hub.cards import CARDS as HUB
 from lookweave.models.hub.cards import card_for_path, is_path
-from lookweave.models.hub.fetch import fetched, pinned, repository_of
+from lookweave.models.hub.fetch import fetch_and_pin, pin, repository_of
 from lookweave.models.hub.files import whole_fingerprint
 from lookweave.models.vlm.cards import CARDS as VLM
-from lookweave.models.vlm.cards import configured, zero_shot
+from lookweave.models.vlm.cards import configure, zero_shot
 from lookweave.records import fingerprint
 
 PRESETS: dict[str, str] = {
@@ -60,7 +60,7 @@ def all_cards() -> dict[str, Card]:
     Raises:
         ConfigError: two models have one name.
     """
-    further = [*registry.offered(), *registry.registered()]
+    further = [*registry.offered_models(), *registry.registered_models()]
     own, theirs = ([zero_shot(card) for card in some if card.text] for some in (HUB, further))
     cards: dict[str, Card] = {}
     for card in (*EMBEDDED, *HUB, *VLM, *own, *further, *theirs):
@@ -79,10 +79,10 @@ def _owner(card: Card | None) -> str:
     return f"the package {card.offered_by}" if card.offered_by else "this process"
 
 
-def listed(models_dir: Path | None = None) -> list[Card]:
+def cards_here(models_dir: Path | None = None) -> list[Card]:
     """Every card; a hub's with the commit of its weights where they are here."""
     return [
-        pinned(card, models_dir) if card.on_hub else _with_content(card)
+        pin(card, models_dir) if card.on_hub else _with_content(card)
         for card in all_cards().values()
     ]
 
@@ -117,7 +117,7 @@ def _unreadable() -> str:
     """A sentence on installed packages whose models cannot be read; "" where there are none."""
     return "".join(
         f" The models of the package {package} cannot be read ({reason})."
-        for package, reason in registry.unreadable().items()
+        for package, reason in registry.unreadable_packages().items()
     )
 
 
@@ -169,11 +169,11 @@ def models_of(config: Config) -> Models:
         UnknownModel, ModelError, ConfigError: see `resolve`.
     """
     models = resolve(config.models, accept_non_commercial=config.accept_non_commercial)
-    detector, encoder, describer = (_settled(card, config) for card in models.cards())
+    detector, encoder, describer = (_with_settings(card, config) for card in models.cards())
     return Models(detector, encoder, describer)
 
 
-def fetched_models(config: Config) -> Models:
+def fetch_models(config: Config) -> Models:
     """As `models_of`, after fetching from the hub what is not here.
 
     Raises:
@@ -183,23 +183,20 @@ def fetched_models(config: Config) -> Models:
     for card in models_of(config).cards():
         for one in (card.made_of, card):
             if one is not None and one.on_hub:
-                fetched(one, config.models_dir)
+                fetch_and_pin(one, config.models_dir)
     return models_of(config)
 
 
-chosen = models_of
-
-
-def _settled(card: Card, config: Config) -> Card:
+def _with_settings(card: Card, config: Config) -> Card:
     """The card with the settings of a workspace and with what its weights hold."""
     if card in VLM:
-        card = configured(card, config.vlm, config.models_dir)
+        card = configure(card, config.vlm, config.models_dir)
     elif card.elsewhere:
         card = with_running(card, **config.hub.model_dump(exclude={"commits"}))
     if card.made_of is not None:
-        card = replace(card, made_of=_settled(card.made_of, config))
+        card = replace(card, made_of=_with_settings(card.made_of, config))
     if card.on_hub:
-        return pinned(card, config.models_dir, config.hub.commits.get(repository_of(card), ""))
+        return pin(card, config.models_dir, config.hub.commits.get(repository_of(card), ""))
     return _with_content(card)
 
 

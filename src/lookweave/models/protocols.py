@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -74,13 +74,13 @@ def register_model(card: Card, loader: Loader | None = None, *, replace_it: bool
         raise
 
 
-def registered() -> list[Card]:
+def registered_models() -> list[Card]:
     """What `register_model` was given in this process."""
     return list(_registered.values())
 
 
-def restore(cards: Iterable[Card]) -> None:
-    """Register in this process what `registered` gave in another."""
+def restore_models(cards: Iterable[Card]) -> None:
+    """Register in this process what `registered_models` gave in another."""
     _registered.update({card.name: card for card in cards})
 
 
@@ -89,7 +89,7 @@ def forget_model(name: str) -> None:
     _registered.pop(name, None)
 
 
-def offered() -> tuple[Card, ...]:
+def offered_models() -> tuple[Card, ...]:
     """The cards of all installed packages.
 
     A package whose entry point cannot be imported is a warning in the log, so that it keeps nobody
@@ -101,7 +101,7 @@ def offered() -> tuple[Card, ...]:
     return _offered(tuple(sys.path))
 
 
-def unreadable() -> dict[str, str]:
+def unreadable_packages() -> dict[str, str]:
     """Packages whose cards cannot be imported -> why."""
     return _found(tuple(sys.path))[1]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lookweave.config import Config
-from lookweave.models.cards import Models, chosen
+from lookweave.models.cards import Models, models_of
 
 
 @dataclass(frozen=True)
@@ -27,4 +27,4 @@ class Setup:
         Raises:
             LookweaveError: a model is not known here, or its licence was not accepted.
         """
-        return cls(config, chosen(config))
+        return cls(config, models_of(config))

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lookweave.models.embedded.describer_head import Arrays, meaning
-from lookweave.models.embedded.encoder import fused_vectors
+from lookweave.models.embedded.encoder import combine_vectors
 from lookweave.models.embedded.head import MEANING_WIDTH, load_head
 from lookweave.models.embedded.words import (
     COLOUR_CONCEPTS,
@@ -135,7 +135,7 @@ def image_vectors(
     fair = cross_fitted(recipe, table)
     categories[trained], long_sleeved[trained] = fair[0][trained], fair[1][trained]
     parts = [table.features, table.histograms, meaning(categories, long_sleeved)]
-    return fused_vectors(parts, shares)
+    return combine_vectors(parts, shares)
 
 
 def as_rows(queries: Sequence[tuple[str, ...]]) -> NDArray[np.float32]:

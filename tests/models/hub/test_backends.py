@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lookweave.errors import ConfigError, ModelError
 from lookweave.models.hub.backends import Arrays, Batcher, OnnxBackend, OutOfMemoryError, _explained
-from lookweave.models.hub.runtime import Runtime, Settled, fitting_batch_size
+from lookweave.models.hub.runtime import Runtime, RuntimeChoice, fitting_batch_size
 
 
 class Cramped:
@@ -85,10 +85,10 @@ def test_each_backends_words_for_too_much_are_known(text: str) -> None:
 
 
 def test_batch_size_follows_the_memory() -> None:
-    settled = Runtime(device="cpu", backend="onnxruntime").settled()
+    choice = Runtime(device="cpu", backend="onnxruntime").choose()
 
     def fits(**given: Any) -> int:
-        return fitting_batch_size(Runtime(device="cpu", **given), settled, one_mb=10.0)
+        return fitting_batch_size(Runtime(device="cpu", **given), choice, one_mb=10.0)
 
     assert fits(memory_mb=85) == 8
     assert fits(memory_mb=1) == 1
@@ -98,27 +98,27 @@ def test_batch_size_follows_the_memory() -> None:
 
 
 def test_a_cpu_gets_onnxruntime_in_float32() -> None:
-    settled = Runtime(device="cpu").settled()
+    choice = Runtime(device="cpu").choose()
 
-    assert (settled.backend, settled.device, settled.precision) == ("onnxruntime", "cpu", "float32")
+    assert (choice.backend, choice.device, choice.precision) == ("onnxruntime", "cpu", "float32")
 
 
 def test_a_network_that_cannot_leave_torch_gets_torch() -> None:
     pytest.importorskip("torch", reason="torch is not installed")
 
-    assert Runtime(device="cpu").settled(exportable=False).backend == "torch"
+    assert Runtime(device="cpu").choose(exportable=False).backend == "torch"
     with pytest.raises(ConfigError, match="torch only"):
-        Runtime(backend="onnxruntime").settled(exportable=False)
+        Runtime(backend="onnxruntime").choose(exportable=False)
 
 
 def test_a_gpu_gets_torch_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
 
-    settled = Runtime().settled()
+    choice = Runtime().choose()
 
-    assert (settled.backend, settled.device, settled.precision) == ("torch", "cuda", "bfloat16")
-    assert Runtime(device="cpu").settled().backend == "onnxruntime"
+    assert (choice.backend, choice.device, choice.precision) == ("torch", "cuda", "bfloat16")
+    assert Runtime(device="cpu").choose().backend == "onnxruntime"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_wrong_settings_are_refused(given: dict[str, Any], words: str) -> None:
 
 def test_precisions_that_a_backend_lacks_are_refused() -> None:
     with pytest.raises(ConfigError, match="onnxruntime runs networks in"):
-        Runtime(backend="onnxruntime", device="cpu", precision="bfloat16").settled()
+        Runtime(backend="onnxruntime", device="cpu", precision="bfloat16").choose()
 
 
 def test_a_device_that_is_not_there_is_no_silent_processor(tmp_path: Path) -> None:
@@ -148,17 +148,17 @@ def test_a_device_that_is_not_there_is_no_silent_processor(tmp_path: Path) -> No
     )
     path = tmp_path / "neg.onnx"
     onnx.save(onnx.helper.make_model(graph, ir_version=8), path)
-    assert OnnxBackend(path, Settled("onnxruntime", "cpu", "float32")).run(
+    assert OnnxBackend(path, RuntimeChoice("onnxruntime", "cpu", "float32")).run(
         {"x": np.float32([1.0])}
     )["y"].tolist() == [-1.0]
     with pytest.raises(ModelError, match="cuda:1, but this onnxruntime finds no such GPU"):
-        OnnxBackend(path, Settled("onnxruntime", "cuda:1", "float32"))
+        OnnxBackend(path, RuntimeChoice("onnxruntime", "cuda:1", "float32"))
 
 
 def test_openvino_runs_on_the_processor_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     with pytest.raises(ConfigError, match="openvino runs networks on the processor only"):
-        Runtime(backend="openvino", device="cuda").settled()
+        Runtime(backend="openvino", device="cuda").choose()
 
 
 def test_a_halved_batch_is_said(caplog: pytest.LogCaptureFixture) -> None:

@@ -172,8 +172,8 @@ def test_settings_say_how_hub_models_run(tiny: Tiny, only_hub: None) -> None:
     folder, _ = tiny("siglip")
     how = {"backend": "torch", "device": "cpu", "batch_size": 3}
 
-    plain = cards.chosen(load(models=str(folder)))
-    told = cards.chosen(load(models=str(folder), hub=how))
+    plain = cards.models_of(load(models=str(folder)))
+    told = cards.models_of(load(models=str(folder), hub=how))
 
     assert dict(told.encoder.running) | how == dict(told.encoder.running)
     assert told.key == plain.key

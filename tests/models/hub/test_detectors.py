@@ -14,7 +14,7 @@ from PIL import Image
 from tests.models.hub.crops_and_cards import card_of
 
 from lookweave.models.card import Card
-from lookweave.models.hub.boxes import Candidates
+from lookweave.models.hub.boxes import BoxCandidates
 from lookweave.models.hub.detector import HubDetector
 from lookweave.models.hub.labels import PROMPTS
 from lookweave.models.hub.prompted import PHRASE, PromptedDetector, grounded_text
@@ -52,7 +52,7 @@ def reference(name: str, folder: Path, model: Any, photo: Pixels, **text: Any) -
     return processor.post_process_object_detection(outputs, threshold=0.0, target_sizes=size)[0]
 
 
-def assert_same_boxes(ours: Candidates, theirs: dict[str, Any], *, within: float = 0.05) -> None:
+def assert_same_boxes(ours: BoxCandidates, theirs: dict[str, Any], *, within: float = 0.05) -> None:
     """The same boxes with the same scores and classes, whatever the order of equal scores."""
     scores = theirs["scores"].numpy()
     assert len(ours.scores) == len(scores)
@@ -117,7 +117,7 @@ def test_a_person_becomes_parts_or_goes_to_another_detector(
     )
     scores = np.array([[0.0, 0.9, 0.0, 0.0, 0.0], [0.0, 0.0, 0.8, 0.0, 0.1]], np.float32)
     boxes = np.array([[10, 20, 60, 110], [5, 5, 20, 20]], np.float32)
-    seen = Candidates(boxes, scores.max(axis=1), scores.argmax(axis=1), scores)
+    seen = BoxCandidates(boxes, scores.max(axis=1), scores.argmax(axis=1), scores)
     for detector in (by_shares, by_detector):
         monkeypatch.setattr(detector, "candidates", lambda photos: [seen])
 

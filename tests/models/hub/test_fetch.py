@@ -16,11 +16,11 @@ from lookweave.models.cards import card_named
 from lookweave.models.hub.cards import CARDS
 from lookweave.models.hub.fetch import (
     fetch,
-    fetched,
+    fetch_and_pin,
     folder_of,
     locate,
     missing,
-    pinned,
+    pin,
     split_source,
     wanted_files,
 )
@@ -151,24 +151,24 @@ def test_fetch_asks_for_the_needed_files_at_the_cards_revision(tmp_path: Path, h
 
 
 def test_a_branch_that_moved_on_is_another_model(hub: Hub) -> None:
-    assert pinned(CARD).commit == "" and pinned(CARD).key == CARD.key, "nothing is known yet"
-    first = fetched(CARD)
+    assert pin(CARD).commit == "" and pin(CARD).key == CARD.key, "nothing is known yet"
+    first = fetch_and_pin(CARD)
     assert first.commit == "1" * 40 and first.key != CARD.key
-    assert pinned(CARD) == first and locate(first).name == "1" * 40
+    assert pin(CARD) == first and locate(first).name == "1" * 40
 
     hub.commits["main"] = "2" * 40
     hub.snapshot_download("google/siglip-base-patch16-224", revision="main", local_dir=None,
                           allow_patterns=[])  # fmt: skip
-    second = fetched(CARD)
+    second = fetch_and_pin(CARD)
 
     assert second.commit == "2" * 40 and second.key not in (first.key, CARD.key)
     assert locate(second).name == "2" * 40
-    kept = pinned(CARD, commit="1" * 40)
+    kept = pin(CARD, commit="1" * 40)
     assert kept.key == first.key and locate(kept).name == "1" * 40, "an earlier build's weights"
 
 
 def test_a_commit_that_is_not_here_is_fetched_as_it_is(hub: Hub) -> None:
-    card = pinned(CARD, commit="7" * 40)
+    card = pin(CARD, commit="7" * 40)
     assert card.weights is None
     assert locate(card).name == "7" * 40
     assert hub.asked[-1]["revision"] == "7" * 40
@@ -177,37 +177,37 @@ def test_a_commit_that_is_not_here_is_fetched_as_it_is(hub: Hub) -> None:
 def test_a_fetched_folder_has_the_key_of_the_hubs_cache(tmp_path: Path, hub: Hub) -> None:
     fetch(CARD, tmp_path / "models")
 
-    here = pinned(CARD, tmp_path / "models")
+    here = pin(CARD, tmp_path / "models")
 
     assert here.weights == folder_of(CARD, tmp_path / "models")
-    assert here.commit == "1" * 40 and here.key == fetched(CARD).key
+    assert here.commit == "1" * 40 and here.key == fetch_and_pin(CARD).key
 
 
 def test_a_fetched_folder_that_was_changed_by_hand_is_another_model(
     tmp_path: Path, hub: Hub
 ) -> None:
     folder = fetch(CARD, tmp_path)
-    before = pinned(CARD, tmp_path)
+    before = pin(CARD, tmp_path)
     (folder / "model.safetensors").write_bytes(b"tuned")
-    after = pinned(CARD, tmp_path)
+    after = pin(CARD, tmp_path)
     assert after.commit.startswith("files-") and after.key != before.key
     (folder / "model.safetensors").write_bytes(b"again")
-    assert pinned(CARD, tmp_path).key not in (before.key, after.key)
+    assert pin(CARD, tmp_path).key not in (before.key, after.key)
 
 
 def test_a_folder_brought_by_hand_is_known_by_what_it_holds(tmp_path: Path) -> None:
     folder = fetched_by_hand(CARD, tmp_path / "one")
-    one = pinned(CARD, tmp_path / "one")
+    one = pin(CARD, tmp_path / "one")
     shutil.copytree(folder.parent, tmp_path / "two")
     assert one.commit == f"files-{content_fingerprint(folder)}"
-    assert pinned(CARD, tmp_path / "two").key == one.key
+    assert pin(CARD, tmp_path / "two").key == one.key
 
 
 def test_a_folder_of_other_weights_is_neither_used_nor_overwritten(
     tmp_path: Path, hub: Hub
 ) -> None:
     folder = fetched_by_hand(CARD, tmp_path)
-    card = pinned(CARD, tmp_path, commit="7" * 40)
+    card = pin(CARD, tmp_path, commit="7" * 40)
 
     with pytest.raises(ModelError, match="7777777"):
         locate(card, tmp_path)
@@ -217,13 +217,13 @@ def test_a_folder_of_other_weights_is_neither_used_nor_overwritten(
 
 def test_weights_of_no_commit_cannot_be_fetched(tmp_path: Path, hub: Hub) -> None:
     with pytest.raises(ModelError, match="bring that folder"):
-        locate(pinned(CARD, tmp_path, commit="files-0123456789abcdef"), tmp_path)
+        locate(pin(CARD, tmp_path, commit="files-0123456789abcdef"), tmp_path)
     assert not hub.asked
 
 
 def test_another_machine_finds_the_commit_where_its_own_cache_is(tmp_path: Path, hub: Hub) -> None:
     """A card that was pinned on one machine is loaded on another."""
-    card = replace(fetched(CARD), weights=tmp_path / "of another machine")
+    card = replace(fetch_and_pin(CARD), weights=tmp_path / "of another machine")
     assert locate(card) == tmp_path / "cache/models--google--siglip-base-patch16-224" \
         / "snapshots" / ("1" * 40)  # fmt: skip
 

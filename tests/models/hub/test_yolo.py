@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lookweave.errors import ModelError
 from lookweave.models.card import Card
 from lookweave.models.hub.cards import card_for_path
-from lookweave.models.hub.yolo import COCO80, YoloDetector, decode, framed, suppressed
+from lookweave.models.hub.yolo import COCO80, YoloDetector, decode, framed, suppress_overlaps
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 
@@ -162,7 +162,7 @@ def test_suppression_keeps_the_best_of_each_class() -> None:
     boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [1, 0, 11, 10], [50, 50, 60, 60]], np.float32)
     scores = np.array([[0.8, 0], [0.9, 0], [0, 0.7], [0.6, 0]], np.float32)
 
-    kept = suppressed(boxes, scores, 0.5, 0.5)
+    kept = suppress_overlaps(boxes, scores, 0.5, 0.5)
 
     assert kept.scores.tolist() == pytest.approx([0.9, 0.7, 0.6])
     assert kept.labels.tolist() == [0, 1, 0]

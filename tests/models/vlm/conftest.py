@@ -9,7 +9,7 @@ import pytest
 
 from lookweave.config import Vlm
 from lookweave.models.protocols import Crop
-from lookweave.models.vlm.cards import CARDS, configured
+from lookweave.models.vlm.cards import CARDS, configure
 from lookweave.models.vlm.describer import VlmDescriber
 from lookweave.testing.fake_vlm import FakeVlm
 
@@ -26,7 +26,7 @@ def describer(tmp_path: Path) -> Iterator[Describers]:
             "url": server.url, "model": "fake-vlm", "cache": tmp_path / "answers.sqlite",
             "timeout": 10.0, "backoff": 0.01, "retries": 3, "concurrency": 4, "scenes": False,
         }  # fmt: skip
-        made.append(VlmDescriber(configured(CARDS[0], Vlm(**{**fast, **settings}))))
+        made.append(VlmDescriber(configure(CARDS[0], Vlm(**{**fast, **settings}))))
         return made[-1]
 
     yield make

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from conftest import solid_crops
 from lookweave.config import Vlm
-from lookweave.models.vlm.cards import CARDS, configured
+from lookweave.models.vlm.cards import CARDS, configure
 from lookweave.models.vlm.describer import VlmDescriber
 
 
@@ -20,7 +20,7 @@ def main(url: str, cache: str, count: str) -> None:
     settings = Vlm(
         url=url, model="fake-vlm", cache=Path(cache), concurrency=6, backoff=0.01, scenes=False
     )
-    describer = VlmDescriber(configured(CARDS[0], settings))
+    describer = VlmDescriber(configure(CARDS[0], settings))
     print(len(describer.describe(solid_crops(int(count)))))
     describer.close()
 

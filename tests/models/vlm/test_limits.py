@@ -17,13 +17,13 @@ from PIL import Image
 
 from lookweave.config import Config, Vlm, load
 from lookweave.errors import ConfigError, ModelError
-from lookweave.models.cards import chosen
+from lookweave.models.cards import models_of
 from lookweave.models.protocols import Crop
 from lookweave.models.vlm import picture
 from lookweave.models.vlm.answers import Answer, AnswerStore, Bill, answer_key
-from lookweave.models.vlm.cards import CARDS, configured
+from lookweave.models.vlm.cards import CARDS, configure
 from lookweave.models.vlm.chat import _retry_after
-from lookweave.models.vlm.pace import Pace
+from lookweave.models.vlm.rate_limit import RateLimit
 
 
 class Clock:
@@ -41,7 +41,7 @@ class Clock:
 
 def test_requests_are_spread_over_the_minute() -> None:
     clock = Clock()
-    pace = Pace(requests_per_minute=120, sleep=clock.sleep, clock=clock)
+    pace = RateLimit(requests_per_minute=120, sleep=clock.sleep, clock=clock)
     sent = []
     for _ in range(5):
         pace.wait(tokens=1000)
@@ -51,7 +51,7 @@ def test_requests_are_spread_over_the_minute() -> None:
 
 def test_tokens_are_spread_and_what_was_not_taken_is_given_back() -> None:
     clock = Clock()
-    pace = Pace(tokens_per_minute=60_000, sleep=clock.sleep, clock=clock)
+    pace = RateLimit(tokens_per_minute=60_000, sleep=clock.sleep, clock=clock)
     pace.wait(1000)
     pace.wait(1000)
     assert clock.now == pytest.approx(101.0)
@@ -62,7 +62,7 @@ def test_tokens_are_spread_and_what_was_not_taken_is_given_back() -> None:
 
 def test_a_pause_holds_for_those_who_wait_already() -> None:
     clock = Clock()
-    pace = Pace(requests_per_minute=60, clock=clock, sleep=lambda left: naps.append(left))
+    pace = RateLimit(requests_per_minute=60, clock=clock, sleep=lambda left: naps.append(left))
     naps: list[float] = []
     pace.wait(1)
 
@@ -156,7 +156,7 @@ def test_tiny_and_thin_regions_give_pictures_that_models_take(
 
 def test_a_rows_key_follows_what_shapes_the_answer_and_nothing_else() -> None:
     def key(**settings: object) -> str:
-        return configured(CARDS[0], Vlm(**settings)).key
+        return configure(CARDS[0], Vlm(**settings)).key
 
     base = key(model="qwen")
     assert key(model="qwen", url="http://other/v1", concurrency=64, price_input=2) == base
@@ -171,7 +171,7 @@ def test_settings_reach_the_card_through_the_ensemble(
     (tmp_path / "lookweave.toml").write_text(
         'models = "vlm"\n[vlm]\nurl = "http://localhost:8000/v1/"\nmodel = "qwen"\n'
     )
-    card = chosen(load(tmp_path)).describer
+    card = models_of(load(tmp_path)).describer
     assert card.missing() is None
     assert card.running["url"] == "http://localhost:8000/v1"
     assert card.running["concurrency"] == 3

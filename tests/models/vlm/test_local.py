@@ -18,7 +18,7 @@ from lookweave.config import Vlm  # noqa: E402
 from lookweave.errors import ConfigError, HubUnreachable, Rejected  # noqa: E402
 from lookweave.models.protocols import Crop, Description  # noqa: E402
 from lookweave.models.vlm.captioned import from_caption  # noqa: E402
-from lookweave.models.vlm.cards import CARDS, configured  # noqa: E402
+from lookweave.models.vlm.cards import CARDS, configure  # noqa: E402
 from lookweave.models.vlm.local import LocalVlmDescriber  # noqa: E402
 from lookweave.taxonomy import CATEGORIES  # noqa: E402
 
@@ -43,7 +43,7 @@ def one_thread() -> Iterator[None]:
 
 def local(folder: Path, **settings: object) -> LocalVlmDescriber:
     vlm = Vlm(**{"model": str(folder), "max_tokens": 60, "scenes": False, **settings})
-    return LocalVlmDescriber(configured(CARDS[1], vlm))
+    return LocalVlmDescriber(configure(CARDS[1], vlm))
 
 
 def test_a_chat_model_is_asked_and_read(tmp_path: Path, crops: Crops) -> None:
@@ -96,7 +96,7 @@ def test_a_captioning_model_is_asked_for_captions(tmp_path: Path, crops: Crops) 
 def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ConfigError, match=r"vlm\.model"):
-        LocalVlmDescriber(configured(CARDS[1], Vlm()))
+        LocalVlmDescriber(configure(CARDS[1], Vlm()))
     with pytest.raises(HubUnreachable, match="models_dir"):
         local(Path("nobody/has-this-model"))
 
@@ -125,10 +125,10 @@ def test_the_detector_chooses_among_the_garments_of_a_caption() -> None:
 def test_a_local_models_key_follows_what_its_folder_holds(tmp_path: Path) -> None:
     write_tiny_vlm(tmp_path / "one")
     shutil.copytree(tmp_path / "one", tmp_path / "moved")
-    first, moved = (configured(CARDS[1], Vlm(model=str(tmp_path / n))) for n in ("one", "moved"))
-    assert first.key == moved.key != configured(CARDS[1], Vlm(model="a/b")).key
+    first, moved = (configure(CARDS[1], Vlm(model=str(tmp_path / n))) for n in ("one", "moved"))
+    assert first.key == moved.key != configure(CARDS[1], Vlm(model="a/b")).key
     weights = tmp_path / "one/model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    assert configured(CARDS[1], Vlm(model=str(tmp_path / "one"))).key != first.key
+    assert configure(CARDS[1], Vlm(model=str(tmp_path / "one"))).key != first.key

@@ -21,7 +21,7 @@ for needed in ("torch", "transformers", "fastapi", "uvicorn", "openai", "acceler
 from lookweave.config import Vlm  # noqa: E402
 from lookweave.errors import Rejected  # noqa: E402
 from lookweave.models.protocols import Crop, Description  # noqa: E402
-from lookweave.models.vlm.cards import CARDS, configured  # noqa: E402
+from lookweave.models.vlm.cards import CARDS, configure  # noqa: E402
 from lookweave.models.vlm.describer import VlmDescriber  # noqa: E402
 
 from .test_local import COAT  # noqa: E402
@@ -80,7 +80,7 @@ def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
 def describer(served: Served, model: Path, cache: Path, **settings: object) -> VlmDescriber:
     vlm = Vlm(**{"url": served.url, "model": str(model), "cache": cache, "concurrency": 3,
                  "max_tokens": 60, "timeout": 60, **settings})  # fmt: skip
-    return VlmDescriber(configured(CARDS[0], vlm))
+    return VlmDescriber(configure(CARDS[0], vlm))
 
 
 @pytest.mark.timeout(180)

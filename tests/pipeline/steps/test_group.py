@@ -9,7 +9,7 @@ import pytest
 from tests.invented import identity
 
 from lookweave.config import load
-from lookweave.models.cards import chosen
+from lookweave.models.cards import models_of
 from lookweave.pipeline.run import Outcome, run_step
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.group import Group, together
@@ -33,7 +33,7 @@ def photo(name: str, phash: int | None = None, **more: Any) -> dict[str, Any]:
 
 
 def embed(workspace: Workspace, kind: str, vectors: dict[str, np.ndarray]) -> None:
-    models = chosen(CONFIG)
+    models = models_of(CONFIG)
     table = workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
     rows = [
         {
@@ -47,7 +47,7 @@ def embed(workspace: Workspace, kind: str, vectors: dict[str, np.ndarray]) -> No
 
 
 def unit(angle: float) -> np.ndarray:
-    vector = np.zeros(chosen(CONFIG).encoder.dimension or 0, np.float32)
+    vector = np.zeros(models_of(CONFIG).encoder.dimension or 0, np.float32)
     vector[:2] = np.cos(angle), np.sin(angle)
     return vector
 

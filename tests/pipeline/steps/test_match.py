@@ -14,7 +14,7 @@ from lookweave.config import Config, load
 from lookweave.errors import ModelError, WorkspaceError, WorkspaceFull
 from lookweave.matching import hubness
 from lookweave.matching.calibrate import Calibration, rule_of_thumb
-from lookweave.models.cards import chosen
+from lookweave.models.cards import models_of
 from lookweave.pipeline.run import Outcome, run_step
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.group import Group
@@ -69,7 +69,7 @@ class Reference:
 
 
 def reference(made: Invented, config: Config) -> Reference:
-    models = chosen(config)
+    models = models_of(config)
     rows = made.workspace.table("regions").read().to_pylist()
     vectors = {
         row["subject"]: np.array(row["vector"])
@@ -247,7 +247,7 @@ def test_the_second_run_does_nothing_and_what_changed_is_made_anew(tmp_path: Pat
     assert rows_of(made.workspace) == before
 
     extra = {"id": "f" * 20 + ":x:00", "subject": "f" * 20, "kind": "look", "index": 0,
-             "detector": chosen(config).detector.key}  # fmt: skip
+             "detector": models_of(config).detector.key}  # fmt: skip
     made.workspace.table("regions").append([REGION.table([extra])])
     assert run(made.workspace, config).read == 45
     assert rows_of(made.workspace) == before  # it has no vector
@@ -336,7 +336,7 @@ def test_one_word_of_category_is_widened_by_the_detectors_opinion(tmp_path: Path
     vector[CATEGORIES.index("bag")] = 1.0
     said = {
         "subject": garment["id"],
-        "model": chosen(config).describer.key,
+        "model": models_of(config).describer.key,
         "kind": "garment",
         "attributes": vector,
     }
@@ -397,7 +397,7 @@ def test_equal_vectors_rank_by_position_alone(tmp_path: Path) -> None:
     ranked = []
     for order in (1, 2):
         made = invent(tmp_path / f"ws{order}", config, 6, 40, described=0.0, order=order)
-        models = chosen(config)
+        models = models_of(config)
         table = made.workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
         rows = table.read().to_pylist()
         same = [{**row, "vector": rows[0]["vector"]} for row in rows]
@@ -424,7 +424,7 @@ def test_a_full_disk_leaves_the_matches_as_they_were(
 def test_regions_of_another_detector_are_not_taken_for_this_one(invented: Invented) -> None:
     """Two detectors number the regions of a photo alike."""
     rows = present(invented.workspace, Setup.of(settings()))
-    own = chosen(settings()).detector.key
+    own = models_of(settings()).detector.key
     ids = invented.workspace.table("regions").read(["id"]).column("id").slice(0, 5).to_pylist()
     assert (rows.find(pa.chunked_array([ids])) >= 0).any()
     others = [region.replace(f":{own}:", ":other:") for region in ids]

@@ -17,7 +17,7 @@ from lookweave.config import Config, load
 from lookweave.errors import ConfigError, InputError
 from lookweave.evaluate import ablations, evaluate
 from lookweave.matching.captions import CaptionVectors
-from lookweave.models.cards import chosen
+from lookweave.models.cards import models_of
 from lookweave.pipeline.run import run_step
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.match import Match, measured_path
@@ -66,7 +66,7 @@ def speak(made: Invented) -> Spoken:
     worn: dict[str, list[str]] = {}
     for garment, look in made.truth:
         worn.setdefault(made.looks[look], []).append(made.garments[garment])
-    workspace, models = made.workspace, chosen(made.config)
+    workspace, models = made.workspace, models_of(made.config)
     garments = workspace.table("garments").read().to_pylist()
     titled = [
         {**row, "title": f"{words[row['id']]} garment", "brand": brand[row["id"]],
@@ -158,7 +158,7 @@ def test_s_vlm_is_what_the_formula_says(spoken: Spoken) -> None:
     looks = {row["id"]: row for row in spoken.workspace.table("looks").read().to_pylist()}
     rows = run(spoken.workspace, config)
     counted = [word for text in spoken.words.values() for word in set(text.split())]
-    detector = chosen(config).detector.key
+    detector = models_of(config).detector.key
     seen = 0
     for row in rows[::37]:
         pair = [captions.get(f"{row['garment']}:{detector}:cut"), captions.get(row["region"])]

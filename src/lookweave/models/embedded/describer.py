@@ -39,7 +39,7 @@ class EmbeddedDescriber:
         """One description for each crop."""
         if not crops:
             return []
-        known = self._head.answer(crops, keep=True)
+        known = self._head.analyse(crops, keep=True)
         return [
             _description(*one)
             for one in zip(known.categories, known.long_sleeved, known.surfaces, strict=True)

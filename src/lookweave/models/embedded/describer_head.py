@@ -31,7 +31,7 @@ same regions one after the other, and the image tower is by far the dearest part
 
 
 @dataclass(frozen=True)
-class Answer:
+class Analysis:
     """What is known of n crops.
 
     Attributes:
@@ -72,7 +72,7 @@ class DescriberHead:
             if not wanted:
                 self._kept.clear()
 
-    def answer(self, crops: list[Crop], *, keep: bool = False) -> Answer:
+    def analyse(self, crops: list[Crop], *, keep: bool = False) -> Analysis:
         """What is known of the crops.
 
         Args:
@@ -87,12 +87,12 @@ class DescriberHead:
         opinions = _opinions(crops)
         given = inputs(self._arrays, sight.pooled, histograms, shapes, garment)
         categories, long_sleeved = head_answers(self._arrays, given, opinions)
-        known = Answer(sight.features, surfaces, histograms, categories, long_sleeved)
+        known = Analysis(sight.features, surfaces, histograms, categories, long_sleeved)
         if keep:
             self._keep([crop.region for crop in crops], known)
         return known
 
-    def _keep(self, regions: list[str | None], known: Answer) -> None:
+    def _keep(self, regions: list[str | None], known: Analysis) -> None:
         if not self._recalls:
             return
         parts = known.features, known.histograms, known.kinds
@@ -128,7 +128,7 @@ def head_answers(arrays: Arrays, given: Vectors, opinions: Vectors) -> tuple[Vec
     kind = kinds_of(given, opinions)
     sleeve = arrays["sleeve"]
     long_sleeved = 1.0 / (1.0 + np.exp(-(sleeve[0] * logits[:, -1] + sleeve[1])))
-    categories = fused(
+    categories = combine(
         logits[:, : len(CATEGORIES)], opinions, arrays["trust"][kind], arrays["bias"][kind]
     )
     return categories, long_sleeved.astype(np.float32)
@@ -180,7 +180,7 @@ def _apart(rows: Vectors) -> Vectors:
     return rows[:, None]
 
 
-def fused(logits: Vectors, opinions: Vectors, trust: Vectors, bias: Vectors) -> Vectors:
+def combine(logits: Vectors, opinions: Vectors, trust: Vectors, bias: Vectors) -> Vectors:
     """Probabilities in proportion to head^trust[:, 0] · opinion^trust[:, 1] · exp(bias).
 
     Args:

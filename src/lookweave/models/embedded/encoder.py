@@ -45,15 +45,15 @@ class Encoder:
         """Unit vectors, float32 (len(crops), dimension)."""
         if not crops:
             return np.empty((0, self.dimension), np.float32)
-        known = self._head.answer(crops)
-        return fused_vectors([known.features, known.histograms, known.kinds], self._shares)
+        known = self._head.analyse(crops)
+        return combine_vectors([known.features, known.histograms, known.kinds], self._shares)
 
     def recall(self, regions: list[str]) -> dict[str, Vectors]:
         """Vectors of the regions that the embedded describer has seen in this build, float32
         (dimension,): each can be asked for once. None outside of `sharing.one_build`."""
         kept = self._head.recall(regions)
         return {
-            region: fused_vectors([part[None] for part in parts], self._shares)[0]
+            region: combine_vectors([part[None] for part in parts], self._shares)[0]
             for region, parts in kept.items()
         }
 
@@ -81,7 +81,7 @@ def shares_of(settings: Mapping[str, float]) -> tuple[float, float, float]:
     return (1 - kind) * (1 - colours), (1 - kind) * colours, kind
 
 
-def fused_vectors(parts: list[Vectors], shares: tuple[float, ...]) -> Vectors:
+def combine_vectors(parts: list[Vectors], shares: tuple[float, ...]) -> Vectors:
     """Unit-norm rows side by side at these shares of the squared norm, at unit norm."""
     vectors = np.hstack([np.sqrt(share) * part for part, share in zip(parts, shares, strict=True)])
     return np.ascontiguousarray(

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lookweave.models.colour import to_lab
-from lookweave.models.protocols import Pixels
+from lookweave.models.protocols import Floats, Pixels
 from lookweave.taxonomy import CATEGORIES
 
-Scores = NDArray[np.float32]
 Numbers = NDArray[np.intp]
 Figures = NDArray[np.float64]
 
@@ -72,10 +71,10 @@ class Region:
 
     place: tuple[slice, slice]
     mask: NDArray[np.bool_]
-    opinion: Scores
+    opinion: Floats
 
 
-def garment_regions(logits: Scores, pixels: Pixels) -> list[Region]:
+def garment_regions(logits: Floats, pixels: Pixels) -> list[Region]:
     """The garments of a photo that cover at least `MIN_AREA` of it.
 
     Args:
@@ -122,7 +121,7 @@ class _Pieces:
 
     @classmethod
     def of(
-        cls, numbers: Numbers, categories: Sequence[int], logits: Scores, pixels: Pixels
+        cls, numbers: Numbers, categories: Sequence[int], logits: Floats, pixels: Pixels
     ) -> _Pieces:
         count = len(categories) + 1
         inside = np.flatnonzero(numbers)
@@ -144,9 +143,9 @@ class _Pieces:
         )
 
 
-def _softmax(logits: Scores) -> Scores:
-    raised: Scores = np.exp(logits - logits.max(axis=0, keepdims=True))
-    shares: Scores = raised / raised.sum(axis=0, keepdims=True)
+def _softmax(logits: Floats) -> Floats:
+    raised: Floats = np.exp(logits - logits.max(axis=0, keepdims=True))
+    shares: Floats = raised / raised.sum(axis=0, keepdims=True)
     return shares
 
 

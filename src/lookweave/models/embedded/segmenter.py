@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lookweave.models.card import Card
-from lookweave.models.embedded.regions import Scores, garment_regions
+from lookweave.models.embedded.regions import garment_regions
 from lookweave.models.framing import letterbox, nearest_frame
-from lookweave.models.protocols import Detection, Pixels
+from lookweave.models.protocols import Detection, Floats, Pixels
 from lookweave.models.resampling import Levels
 from lookweave.models.session import open_session
 from lookweave.taxonomy import CATEGORIES
@@ -34,7 +34,7 @@ class Segmenter:
         """One list for each photo, largest claim first."""
         return [self._regions(*parsed) for parsed in self._parse(photos)]
 
-    def _parse(self, photos: list[Pixels]) -> Iterator[tuple[Pixels, Pixels, Scores]]:
+    def _parse(self, photos: list[Pixels]) -> Iterator[tuple[Pixels, Pixels, Floats]]:
         """Each photo, what the network saw of it at its output's resolution, uint8 (h, w, 3), and
         its class logits, float32 (classes, h, w); margins cut off."""
         for photo in photos:  # one at a time: on a CPU a batch is no faster, and canvases differ
@@ -53,7 +53,7 @@ class Segmenter:
             seen = np.asarray(frame.reduce(stride, place))
             yield photo, seen, logits[:, y0:y1, x0:x1]
 
-    def _regions(self, photo: Pixels, seen: Pixels, logits: Scores) -> list[Detection]:
+    def _regions(self, photo: Pixels, seen: Pixels, logits: Floats) -> list[Detection]:
         rows, columns = logits.shape[1:]
         across, down = photo.shape[1] / columns, photo.shape[0] / rows
         found = []

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookweave.errors import ModelError
-from lookweave.models.hub.runtime import Settled
+from lookweave.models.hub.runtime import RuntimeChoice
 from lookweave.models.session import open_session
 
 logger = logging.getLogger(__name__)
@@ -47,10 +47,8 @@ class Backend(Protocol):
 class OnnxBackend:
     """An ONNX file in onnxruntime."""
 
-    def __init__(self, path: Path, settled: Settled) -> None:
-        self._session = open_session(
-            path, threads=settled.threads, arena=True, device=settled.device
-        )
+    def __init__(self, path: Path, choice: RuntimeChoice) -> None:
+        self._session = open_session(path, threads=choice.threads, arena=True, device=choice.device)
         self.outputs = [output.name for output in self._session.get_outputs()]
         self.inputs = [entry.name for entry in self._session.get_inputs()]
         self._path = path
@@ -69,14 +67,14 @@ class OnnxBackend:
 class OpenVinoBackend:
     """The same ONNX file in OpenVINO, for Intel processors."""
 
-    def __init__(self, path: Path, settled: Settled) -> None:
+    def __init__(self, path: Path, choice: RuntimeChoice) -> None:
         import openvino
 
         core = openvino.Core()
-        hint = {"float32": "f32", "bfloat16": "bf16"}[settled.precision]
+        hint = {"float32": "f32", "bfloat16": "bf16"}[choice.precision]
         self._model = core.compile_model(
             str(path), "CPU",
-            {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": settled.threads},
+            {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": choice.threads},
         )  # fmt: skip
         self.outputs = [output.get_any_name() for output in self._model.outputs]
         self._inputs = {entry.get_any_name() for entry in self._model.inputs}
@@ -99,18 +97,18 @@ class TorchBackend:
     """A torch module that returns a tuple, in float32 or bfloat16."""
 
     def __init__(
-        self, module: Any, inputs: tuple[str, ...], outputs: tuple[str, ...], settled: Settled
+        self, module: Any, inputs: tuple[str, ...], outputs: tuple[str, ...], choice: RuntimeChoice
     ) -> None:
         import torch
 
         self._torch = torch
-        self._type = {"float32": torch.float32, "bfloat16": torch.bfloat16}[settled.precision]
-        self._device = torch.device(settled.device)
+        self._type = {"float32": torch.float32, "bfloat16": torch.bfloat16}[choice.precision]
+        self._device = torch.device(choice.device)
         try:
             module = module.to(device=self._device, dtype=self._type).eval()
         except Exception as error:
-            raise ModelError(f"The network does not fit on {settled.device}: {error}.") from error
-        self._module = torch.compile(module, dynamic=True) if settled.compile else module
+            raise ModelError(f"The network does not fit on {choice.device}: {error}.") from error
+        self._module = torch.compile(module, dynamic=True) if choice.compile else module
         self.inputs, self.outputs = inputs, outputs
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> Arrays:

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookweave.models.hub.labels import PERSON, LabelMap
-from lookweave.models.protocols import Detection
+from lookweave.models.protocols import Detection, Floats
 from lookweave.taxonomy import CATEGORIES
 
-Scores = NDArray[np.float32]
 Box = tuple[float, float, float, float]
 
 PARTS: dict[str, tuple[tuple[float, float], str | None]] = {
@@ -23,7 +22,7 @@ PARTS: dict[str, tuple[tuple[float, float], str | None]] = {
 
 
 @dataclass(frozen=True)
-class Candidates:
+class BoxCandidates:
     """What a detector says of one photo, best first, before labels are mapped.
 
     Attributes:
@@ -33,19 +32,19 @@ class Candidates:
         class_scores: float32 (n, classes), the scores over all classes.
     """
 
-    boxes: Scores
-    scores: Scores
+    boxes: Floats
+    scores: Floats
     labels: NDArray[np.int64]
-    class_scores: Scores
+    class_scores: Floats
 
-    def keep(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Candidates:
+    def keep(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> BoxCandidates:
         """Some of them, by mask or positions."""
-        return Candidates(
+        return BoxCandidates(
             self.boxes[which], self.scores[which], self.labels[which], self.class_scores[which]
         )
 
 
-def softmax_candidates(logits: Scores, boxes: Scores, height: int, width: int) -> Candidates:
+def softmax_candidates(logits: Floats, boxes: Floats, height: int, width: int) -> BoxCandidates:
     """DETR and YOLOS: softmax over classes and a last "no object".
 
     Args:
@@ -56,11 +55,11 @@ def softmax_candidates(logits: Scores, boxes: Scores, height: int, width: int) -
     probabilities = (raised / raised.sum(axis=-1, keepdims=True))[:, :-1]
     labels = probabilities.argmax(axis=-1)
     scores = probabilities.max(axis=-1)
-    found = Candidates(corners(boxes, height, width), scores, labels, probabilities)
+    found = BoxCandidates(corners(boxes, height, width), scores, labels, probabilities)
     return found.keep(np.argsort(-scores, kind="stable"))
 
 
-def focal_candidates(logits: Scores, boxes: Scores, height: int, width: int) -> Candidates:
+def focal_candidates(logits: Floats, boxes: Floats, height: int, width: int) -> BoxCandidates:
     """RT-DETR: sigmoid scores; the best pairs of query and class, as many as there are queries.
 
     Args:
@@ -71,7 +70,7 @@ def focal_candidates(logits: Scores, boxes: Scores, height: int, width: int) -> 
     queries, classes = probabilities.shape
     best = np.argsort(-probabilities.ravel(), kind="stable")[:queries]
     query, labels = best // classes, best % classes
-    return Candidates(
+    return BoxCandidates(
         corners(boxes, height, width)[query],
         probabilities.ravel()[best],
         labels.astype(np.int64),
@@ -80,8 +79,8 @@ def focal_candidates(logits: Scores, boxes: Scores, height: int, width: int) -> 
 
 
 def query_candidates(
-    logits: Scores, boxes: Scores, height: int, width: int, owners: NDArray[np.int64], classes: int
-) -> Candidates:
+    logits: Floats, boxes: Floats, height: int, width: int, owners: NDArray[np.int64], classes: int
+) -> BoxCandidates:
     """OWLv2 and Grounding DINO: a sigmoid score for each text query or token.
 
     Args:
@@ -96,35 +95,35 @@ def query_candidates(
             by_class[:, owner] = np.maximum(by_class[:, owner], logits[:, query])
     # The best class is that of the best logit: scores near 1 are equal in float32.
     labels, scores = by_class.argmax(axis=-1), sigmoid(logits.max(axis=-1))
-    found = Candidates(corners(boxes, height, width), scores, labels, sigmoid(by_class))
+    found = BoxCandidates(corners(boxes, height, width), scores, labels, sigmoid(by_class))
     return found.keep(np.argsort(-scores, kind="stable"))
 
 
-def corners(boxes: Scores, height: int, width: int) -> Scores:
+def corners(boxes: Floats, height: int, width: int) -> Floats:
     """Centre and size in shares of the photo -> xyxy in pixels."""
     centre, half = boxes[:, :2], boxes[:, 2:] / 2
     scale = np.array([width, height, width, height], np.float32)
     return np.concatenate([centre - half, centre + half], axis=1) * scale
 
 
-def sigmoid(logits: Scores) -> Scores:
+def sigmoid(logits: Floats) -> Floats:
     """The logistic function, float32, without overflow."""
     clipped = np.clip(logits, -80.0, 80.0)  # float32's exp overflows beyond 88; masked is -inf
     return (1.0 / (1.0 + np.exp(-clipped))).astype(np.float32)
 
 
-def overlap(box: Scores, others: Scores) -> Scores:
+def overlap(box: Floats, others: Floats) -> Floats:
     """Intersection over union of one box (4,) with others (n, 4)."""
     low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
     shared = np.prod(np.clip(high - low, 0.0, None), axis=1)
     areas = np.prod(np.clip(others[:, 2:] - others[:, :2], 0.0, None), axis=1)
     union = float(np.prod(np.clip(box[2:] - box[:2], 0.0, None))) + areas - shared
-    ratio: Scores = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    ratio: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
     return ratio
 
 
 def detections(
-    found: Candidates, labels: LabelMap, height: int, width: int, *,
+    found: BoxCandidates, labels: LabelMap, height: int, width: int, *,
     threshold: float, max_overlap: float,
 ) -> tuple[list[Detection], list[Box]]:  # fmt: skip
     """Garments, and the boxes of persons, best first.
@@ -155,7 +154,7 @@ def detections(
     return garments, persons
 
 
-def clip(box: Scores, height: int, width: int) -> Box | None:
+def clip(box: Floats, height: int, width: int) -> Box | None:
     """The part of the box inside the photo; None where less than a pixel is left."""
     x0, x1 = np.clip(box[[0, 2]], 0.0, width)
     y0, y1 = np.clip(box[[1, 3]], 0.0, height)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from lookweave.models.card import Card
 from lookweave.models.hub.boxes import (
     Box,
-    Candidates,
-    Scores,
+    BoxCandidates,
     detections,
     focal_candidates,
     person_parts,
@@ -22,7 +21,7 @@ from lookweave.models.hub.graphs import architecture, configuration
 from lookweave.models.hub.labels import LabelMap, table_in
 from lookweave.models.hub.network import Network, activations_mb
 from lookweave.models.hub.preprocess import ImageRecipe, recipe_in
-from lookweave.models.protocols import Detection, Detector, Pixels
+from lookweave.models.protocols import Detection, Detector, Floats, Pixels
 
 DECODERS = {"softmax": softmax_candidates, "focal": focal_candidates}
 MAX_OVERLAP = 0.8
@@ -67,7 +66,7 @@ class HubDetector:
             for photo, found in zip(photos, self.candidates(photos), strict=True)
         ]
 
-    def candidates(self, photos: list[Pixels]) -> list[Candidates]:
+    def candidates(self, photos: list[Pixels]) -> list[BoxCandidates]:
         """What the network says of each photo, in its own classes."""
         given = run_by_shape(self.network, self._recipe, photos)
         return [
@@ -75,7 +74,7 @@ class HubDetector:
             for photo, (logits, boxes) in zip(photos, given, strict=True)
         ]
 
-    def _garments(self, photo: Pixels, found: Candidates) -> list[Detection]:
+    def _garments(self, photo: Pixels, found: BoxCandidates) -> list[Detection]:
         height, width = photo.shape[:2]
         garments, persons = detections(
             found, self._labels, height, width,
@@ -119,7 +118,7 @@ def run_by_shape(
     recipe: ImageRecipe,
     photos: list[Pixels],
     shared: dict[str, NDArray[np.int64]] | None = None,
-) -> list[tuple[Scores, ...]]:
+) -> list[tuple[Floats, ...]]:
     """The network's outputs for each photo, those of one shape in one call.
 
     Photos are never padded to each other's size: padding changes what a network says, and a
@@ -129,7 +128,7 @@ def run_by_shape(
     groups: dict[tuple[int, ...], list[int]] = {}
     for position, values in enumerate(prepared):
         groups.setdefault(values.shape, []).append(position)
-    outputs: dict[int, tuple[Scores, ...]] = {}
+    outputs: dict[int, tuple[Floats, ...]] = {}
     for positions in groups.values():
         batch = np.stack([prepared[position] for position in positions])
         given = network({"pixel_values": batch}, shared)

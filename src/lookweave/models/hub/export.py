@@ -20,7 +20,7 @@ VERSION = 2
 """Raise it when the same weights give another graph."""
 
 
-def exported(
+def onnx_file(
     folder: Path, config: Config, graph: Graph, models_dir: Path | None, *,
     size: Size, int8: bool = False,
 ) -> Path:  # fmt: skip

@@ -53,17 +53,17 @@ def locate(card: Card, models_dir: Path | None = None) -> Path:
     return here if here is not None else _download(card, models_dir)
 
 
-def fetched(card: Card, models_dir: Path | None = None) -> Card:
+def fetch_and_pin(card: Card, models_dir: Path | None = None) -> Card:
     """The card of a hub's model, pinned to weights that are here: fetched now if they were not.
 
     Raises:
         HubUnreachable, ModelError: see `locate`.
     """
     locate(card, models_dir)
-    return pinned(card, models_dir, card.commit)
+    return pin(card, models_dir, card.commit)
 
 
-def pinned(card: Card, models_dir: Path | None = None, commit: str = "") -> Card:
+def pin(card: Card, models_dir: Path | None = None, commit: str = "") -> Card:
     """The card of a hub's model with the commit that its weights are at, and with their folder.
 
     A branch moves on, and its rows would be taken for those of the weights that it named before:

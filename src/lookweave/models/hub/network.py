@@ -21,10 +21,10 @@ from lookweave.models.hub.backends import (
     OpenVinoBackend,
     TorchBackend,
 )
-from lookweave.models.hub.export import exported
+from lookweave.models.hub.export import onnx_file
 from lookweave.models.hub.files import weight_files
 from lookweave.models.hub.graphs import Architecture, Config, Graph, Size
-from lookweave.models.hub.runtime import Runtime, Settled, fitting_batch_size
+from lookweave.models.hub.runtime import Runtime, RuntimeChoice, fitting_batch_size
 
 logger = logging.getLogger(__name__)
 
@@ -52,13 +52,13 @@ class Network:
         if runtime.backend == "auto" and self._only_exported(folder, kind, graph):
             logger.info("%s holds its %s network as ONNX only: onnxruntime.", folder, graph)
             runtime = replace(runtime, backend="onnxruntime")
-        settled = runtime.settled(exportable=self.graph.exportable)
-        self.settled: Settled = settled
-        self.backend: Backend = self._load(folder, config, kind, settled, models_dir, size)
-        self.batch = Batcher(self.backend, fitting_batch_size(runtime, settled, one_mb))
+        choice = runtime.choose(exportable=self.graph.exportable)
+        self.choice: RuntimeChoice = choice
+        self.backend: Backend = self._load(folder, config, kind, choice, models_dir, size)
+        self.batch = Batcher(self.backend, fitting_batch_size(runtime, choice, one_mb))
         logger.info(
             "The %s network of %s runs in %s on %s in %s, batches of %d.",
-            graph, card.name, settled.backend, settled.device, settled.precision,
+            graph, card.name, choice.backend, choice.device, choice.precision,
             self.batch.batch_size,
         )  # fmt: skip
 
@@ -73,18 +73,18 @@ class Network:
         return (folder / f"{graph}.onnx").exists() and not torch_can
 
     def _load(
-        self, folder: Path, config: Config, kind: Architecture, settled: Settled,
+        self, folder: Path, config: Config, kind: Architecture, choice: RuntimeChoice,
         models_dir: Path | None, size: Size,
     ) -> Backend:  # fmt: skip
-        if settled.backend == "torch":
+        if choice.backend == "torch":
             _require(kind.needs, folder)
             module = self.graph.module(folder, config)
-            return TorchBackend(module, self.graph.inputs, self.graph.outputs, settled)
-        int8 = settled.precision == "int8"
-        path = exported(folder, config, self.graph, models_dir, size=size, int8=int8)
-        if settled.backend == "openvino":
-            return OpenVinoBackend(path, settled)
-        return OnnxBackend(path, settled)
+            return TorchBackend(module, self.graph.inputs, self.graph.outputs, choice)
+        int8 = choice.precision == "int8"
+        path = onnx_file(folder, config, self.graph, models_dir, size=size, int8=int8)
+        if choice.backend == "openvino":
+            return OpenVinoBackend(path, choice)
+        return OnnxBackend(path, choice)
 
 
 def activations_mb(config: Config, height: int, width: int) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookweave.models.card import Card
-from lookweave.models.hub.boxes import Candidates, detections, query_candidates
+from lookweave.models.hub.boxes import BoxCandidates, detections, query_candidates
 from lookweave.models.hub.detector import MAX_OVERLAP, example_size, run_by_shape
 from lookweave.models.hub.fetch import locate
 from lookweave.models.hub.graphs import architecture, configuration
@@ -72,7 +72,7 @@ class PromptedDetector:
             found.append(garments)
         return found
 
-    def candidates(self, photos: list[Pixels]) -> list[Candidates]:
+    def candidates(self, photos: list[Pixels]) -> list[BoxCandidates]:
         """What the network says of each photo; classes are the taxonomy's categories."""
         given = run_by_shape(self.network, self._recipe, photos, self._text)
         found = []

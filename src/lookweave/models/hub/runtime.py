@@ -30,7 +30,7 @@ _UNKNOWN_MEMORY_MB = 2048.0
 
 @dataclass(frozen=True)
 class Runtime:
-    """How to run one network. What is None or "auto" is found out by `settled`.
+    """How to run one network. What is None or "auto" is found out by `choose`.
 
     None of it changes a result beyond rounding, except ``int8``: vectors of an int8 network
     belong in a table of their own, so a card asks for it in `settings`, which is in its key.
@@ -69,7 +69,7 @@ class Runtime:
             raise ConfigError(f"runtime batch_size must be 1 or more (it is {runtime.batch_size}).")
         return runtime
 
-    def settled(self, *, exportable: bool = True) -> Settled:
+    def choose(self, *, exportable: bool = True) -> RuntimeChoice:
         """Everything decided.
 
         Args:
@@ -102,7 +102,7 @@ class Runtime:
             raise ConfigError(
                 f"{backend} runs networks in {' or '.join(allowed)}, not {precision}."
             )
-        return Settled(
+        return RuntimeChoice(
             cast(BackendName, backend), device, precision,
             self.threads, self.compile,
         )  # fmt: skip
@@ -112,7 +112,7 @@ class Runtime:
 
 
 @dataclass(frozen=True)
-class Settled:
+class RuntimeChoice:
     """A `Runtime` with every choice made."""
 
     backend: BackendName
@@ -122,7 +122,7 @@ class Settled:
     compile: bool = False
 
 
-def fitting_batch_size(runtime: Runtime, settled: Settled, one_mb: float) -> int:
+def fitting_batch_size(runtime: Runtime, choice: RuntimeChoice, one_mb: float) -> int:
     """How many photos fit into one call: a power of two, so that few shapes are seen.
 
     Args:
@@ -132,11 +132,11 @@ def fitting_batch_size(runtime: Runtime, settled: Settled, one_mb: float) -> int
         return runtime.batch_size
     budget = runtime.memory_mb
     if budget is None:
-        budget = free_memory_mb(settled.device)
-        if not settled.device.startswith("cuda"):
+        budget = free_memory_mb(choice.device)
+        if not choice.device.startswith("cuda"):
             budget = min(budget, CPU_BATCH_MB)
-    each = one_mb * (0.5 if settled.precision == "bfloat16" else 1.0)
-    limit = LARGEST_BATCH["cuda" if settled.device.startswith("cuda") else "cpu"]
+    each = one_mb * (0.5 if choice.precision == "bfloat16" else 1.0)
+    limit = LARGEST_BATCH["cuda" if choice.device.startswith("cuda") else "cpu"]
     fits = max(1, min(limit, int(budget / max(each, 1e-3))))
     return 1 << (fits.bit_length() - 1)
 

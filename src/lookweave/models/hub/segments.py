@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from lookweave.models.card import Card
@@ -15,10 +14,8 @@ from lookweave.models.hub.graphs import architecture, configuration
 from lookweave.models.hub.labels import PERSON, LabelMap, table_in
 from lookweave.models.hub.network import Network, activations_mb
 from lookweave.models.hub.preprocess import recipe_in
-from lookweave.models.protocols import Detection, Pixels
+from lookweave.models.protocols import Detection, Floats, Pixels
 from lookweave.taxonomy import CATEGORIES
-
-Scores = NDArray[np.float32]
 
 SIDE = 512
 """Longer side of the class map in which regions are looked for."""
@@ -65,12 +62,12 @@ class HubSegmenter:
                                  min_area=self._min_area))  # fmt: skip
         return found
 
-    def logits(self, photos: list[Pixels]) -> list[Scores]:
+    def logits(self, photos: list[Pixels]) -> list[Floats]:
         """Class logits of each photo, float32 (classes, h, w), at the network's resolution."""
         return [logits for (logits,) in run_by_shape(self.network, self._recipe, photos)]
 
 
-def upsampled(logits: Scores, height: int, width: int) -> Scores:
+def upsampled(logits: Floats, height: int, width: int) -> Floats:
     """Bilinear, corners not aligned: torch's interpolate, as the reference post-processing.
 
     Args:
@@ -84,7 +81,7 @@ def upsampled(logits: Scores, height: int, width: int) -> Scores:
 
 
 def regions(
-    logits: Scores, labels: LabelMap, height: int, width: int, *, min_area: float = MIN_AREA
+    logits: Floats, labels: LabelMap, height: int, width: int, *, min_area: float = MIN_AREA
 ) -> list[Detection]:
     """Regions of a class map.
 
@@ -129,7 +126,7 @@ def regions(
     return sorted(found, key=lambda one: (-one.score * _area(one), one.box))
 
 
-def _weights(source: int, target: int) -> Scores:
+def _weights(source: int, target: int) -> Floats:
     """The matrix (target, source) of bilinear interpolation along one axis."""
     at = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, None)
     low = np.minimum(at.astype(int), source - 1)

@@ -20,16 +20,15 @@ from PIL import Image
 from lookweave.errors import ModelError
 from lookweave.models.card import Card
 from lookweave.models.hub.backends import Arrays, Batcher, OnnxBackend
-from lookweave.models.hub.boxes import Candidates, detections, overlap, person_parts
+from lookweave.models.hub.boxes import BoxCandidates, detections, overlap, person_parts
 from lookweave.models.hub.fetch import locate
 from lookweave.models.hub.labels import COCO, LabelMap, table_in
 from lookweave.models.hub.runtime import Runtime, fitting_batch_size
-from lookweave.models.protocols import Detection, Pixels
+from lookweave.models.protocols import Detection, Floats, Pixels
 from lookweave.models.session import open_session
 
 logger = logging.getLogger(__name__)
 
-Scores = NDArray[np.float32]
 GREY = 114
 _MAX_BOXES = 300
 
@@ -113,16 +112,16 @@ class YoloDetector:
         # One ONNX file: whatever runs the other models of the build, onnxruntime runs this one.
         how = {"backend": "onnxruntime", "precision": "float32"}
         runtime = Runtime.of({**card.running, **how})
-        settled = runtime.settled()
-        self._backend = OnnxBackend(path, settled)
+        choice = runtime.choose()
+        self._backend = OnnxBackend(path, choice)
         height, width = self._file.size
-        size = fitting_batch_size(runtime, settled, height * width * 4 * 64 / 1e6)
+        size = fitting_batch_size(runtime, choice, height * width * 4 * 64 / 1e6)
         self._batch = Batcher(self._backend, size)
         logger.info(
             "%s is read as a detector of layout %s with %d classes (%s); it runs on %s.",
             path, self._layout, len(names),
             "named in the file" if self._file.names else "of labels.json" if table else "COCO's",
-            settled.device,
+            choice.device,
         )  # fmt: skip
 
     def detect(self, photos: list[Pixels]) -> list[list[Detection]]:
@@ -139,7 +138,7 @@ class YoloDetector:
             found.append(sorted(garments, key=lambda one: -one.score))
         return found
 
-    def candidates(self, photos: list[Pixels]) -> list[Candidates]:
+    def candidates(self, photos: list[Pixels]) -> list[BoxCandidates]:
         """What the network says of each photo, in its own classes, after suppression."""
         found = []
         for photo in photos:  # most of these files take one photo at a time
@@ -152,7 +151,9 @@ class YoloDetector:
             if "orig_target_sizes" in self._backend.inputs:
                 shared["orig_target_sizes"] = np.array([self._file.size], np.int64)
             boxes, scores = decode(self._layout, self._batch(inputs, shared), self._file.size)
-            found.append(suppressed(boxes / scale, scores, self._threshold, self._max_overlap))
+            found.append(
+                suppress_overlaps(boxes / scale, scores, self._threshold, self._max_overlap)
+            )
         return found
 
 
@@ -187,7 +188,7 @@ def layout_of(file: OnnxFile, classes: int) -> str:
     )
 
 
-def decode(layout: str, given: Arrays, size: tuple[int, int]) -> tuple[Scores, Scores]:
+def decode(layout: str, given: Arrays, size: tuple[int, int]) -> tuple[Floats, Floats]:
     """Boxes, float32 (n, 4) xyxy in pixels of the frame, and scores, float32 (n, classes)."""
     if layout == "detr":
         labels, boxes, scores = given["labels"][0], given["boxes"][0], given["scores"][0]
@@ -211,7 +212,9 @@ def decode(layout: str, given: Arrays, size: tuple[int, int]) -> tuple[Scores, S
     return _xyxy(np.hstack([centre, side]).astype(np.float32)), raw[:, 4:5] * raw[:, 5:]
 
 
-def suppressed(boxes: Scores, scores: Scores, threshold: float, max_overlap: float) -> Candidates:
+def suppress_overlaps(
+    boxes: Floats, scores: Floats, threshold: float, max_overlap: float
+) -> BoxCandidates:
     """Non-maximum suppression within each class, best first."""
     labels, best = scores.argmax(axis=1), scores.max(axis=1)
     order = np.argsort(-best, kind="stable")
@@ -222,16 +225,16 @@ def suppressed(boxes: Scores, scores: Scores, threshold: float, max_overlap: flo
             kept.append(int(index))
         if len(kept) >= _MAX_BOXES:
             break
-    return Candidates(boxes, best, labels, scores).keep(np.array(kept, np.int64))
+    return BoxCandidates(boxes, best, labels, scores).keep(np.array(kept, np.int64))
 
 
-def _xyxy(boxes: Scores) -> Scores:
+def _xyxy(boxes: Floats) -> Floats:
     half = boxes[:, 2:] / 2
-    joined: Scores = np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
+    joined: Floats = np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
     return joined
 
 
-def _spread(labels: NDArray[Any], scores: NDArray[Any]) -> Scores:
+def _spread(labels: NDArray[Any], scores: NDArray[Any]) -> Floats:
     classes = int(labels.max(initial=0)) + 1
     spread = np.zeros((len(labels), max(classes, len(COCO80))), np.float32)
     spread[np.arange(len(labels)), labels.astype(int)] = scores

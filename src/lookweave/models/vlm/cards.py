@@ -43,7 +43,7 @@ CARDS: tuple[Card, ...] = (
 )
 
 
-def configured(card: Card, settings: Vlm, models_dir: Path | None = None) -> Card:
+def configure(card: Card, settings: Vlm, models_dir: Path | None = None) -> Card:
     """The card with a workspace's settings; a card of another folder as it is.
 
     For ``vlm-local`` the key follows what the files of a model's folder hold, or the commit of a

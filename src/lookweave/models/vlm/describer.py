@@ -18,7 +18,7 @@ from lookweave.models.card import Card
 from lookweave.models.protocols import Crop, Description
 from lookweave.models.vlm import picture, prompt, reading, schema
 from lookweave.models.vlm.answers import AnswerStore, Bill, answer_key
-from lookweave.models.vlm.buying import Buyer, Request
+from lookweave.models.vlm.asking import Asker, Request
 from lookweave.models.vlm.chat import ChatServer
 from lookweave.models.vlm.picture import Picture
 from lookweave.taxonomy import CATEGORIES
@@ -59,7 +59,7 @@ class VlmDescriber:
         self._store = AnswerStore(settings.cache)
         key = os.environ.get(settings.api_key_variable) or None
         self._server = ChatServer(settings, key)
-        self._buyer = Buyer(settings, self._server, self._store)
+        self._asker = Asker(settings, self._server, self._store)
         self._pool = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="vlm")
         self._health = _Health()
 
@@ -72,7 +72,7 @@ class VlmDescriber:
             CeilingReached: the next request would go over what may be spent.
             ModelError: the answer file cannot be written.
         """
-        self._buyer.check()
+        self._asker.check()
         under_way = [self._pool.submit(self._describe_or_reject, crop) for crop in crops]
         try:
             return [future.result() for future in under_way]
@@ -91,16 +91,16 @@ class VlmDescriber:
         self._store.close()
 
     def _describe_or_reject(self, crop: Crop) -> Description | Exception:
-        self._buyer.check()
+        self._asker.check()
         try:
             description = self._describe(crop)
         except Rejected as rejected:
             if why := self._health.failed(rejected, self._settings):
-                self._buyer.stop(why)
+                self._asker.stop(why)
                 raise why from rejected
             return rejected
         except LookweaveError as error:
-            self._buyer.stop(error)
+            self._asker.stop(error)
             raise
         self._health.succeeded()
         return description
@@ -150,7 +150,7 @@ class VlmDescriber:
         answer: type[BaseModel],
     ) -> Read:
         """Ask, read, and where the answer cannot be read say why and ask once more."""
-        said = self._buyer.buy(self._request(system, question, shown, answer, []))
+        said = self._asker.ask(self._request(system, question, shown, answer, []))
         refused = said.finish in ("refusal", "content_filter")
         try:
             if refused:
@@ -165,7 +165,7 @@ class VlmDescriber:
                 {"role": "assistant", "content": said.text[:2000] or "(nothing)"},
                 {"role": "user", "content": self._prompts.repair(unreadable.problems)},
             ]
-        mended = self._buyer.buy(self._request(system, question, shown, answer, repair))
+        mended = self._asker.ask(self._request(system, question, shown, answer, repair))
         try:
             return read(mended.text, True)
         except reading.UnreadableError as unreadable:

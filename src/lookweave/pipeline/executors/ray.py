@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from lookweave.errors import ConfigError, WorkError
 from lookweave.memory import keep_what_is_freed, return_what_is_freed
 from lookweave.models.card import Card
-from lookweave.models.registry import registered, restore
+from lookweave.models.registry import registered_models, restore_models
 from lookweave.pipeline.step import Step, Worker
 from lookweave.store.workspace import Workspace
 
@@ -57,7 +57,7 @@ def run(step: Step, workspace: Workspace, batches: Iterable[pa.Table]) -> Iterat
             num_cpus=1, num_gpus=share.gpus, max_concurrency=share.threads,
             max_restarts=RESTARTS, max_task_retries=RESTARTS, scheduling_strategy="SPREAD",
         )
-        .remote(step, workspace, Path.cwd(), share.threads, registered())
+        .remote(step, workspace, Path.cwd(), share.threads, registered_models())
         for _ in range(share.actors)
     ]  # fmt: skip
     try:
@@ -117,7 +117,7 @@ class _Actor:
     def __init__(
         self, step: Step, workspace: Workspace, folder: Path, threads: int, models: list[Card]
     ) -> None:
-        restore(models)  # those of installed packages are found here by themselves
+        restore_models(models)  # those of installed packages are found here by themselves
         if folder.is_dir():  # settings may name models by paths from there
             os.chdir(folder)
         self._step, self._workspace = step, workspace

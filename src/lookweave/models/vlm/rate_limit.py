@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 
-class Pace:
+class RateLimit:
     """Spaces requests evenly, across all threads.
 
     Evenly and not in bursts: a server that counts by the second or by the minute is then never

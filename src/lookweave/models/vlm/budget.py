@@ -11,7 +11,7 @@ from lookweave.errors import CeilingReached
 from lookweave.models.vlm.answers import AnswerStore, Bill
 
 
-class Allowance:
+class Budget:
     """Sets aside what each request may cost before it is sent.
 
     The ceiling is compared with all that the answer file records, so it holds over builds.

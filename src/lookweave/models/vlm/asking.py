@@ -1,4 +1,4 @@
-"""Answers bought once, within the limits: the file first, then the server."""
+"""Each answer is asked and paid for once, within the limits: the file first, then the server."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from tenacity.nap import sleep_using_event
 
 from lookweave.config import Vlm
 from lookweave.errors import LookweaveError, Rejected, ServerUnusable
-from lookweave.models.vlm.allowance import Allowance
 from lookweave.models.vlm.answers import Answer, AnswerStore
+from lookweave.models.vlm.budget import Budget
 from lookweave.models.vlm.chat import ChatServer, Completion, HugeAnswerError, PassingError
-from lookweave.models.vlm.pace import Pace
+from lookweave.models.vlm.rate_limit import RateLimit
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,8 @@ class Request:
 
     Attributes:
         key: `answers.answer_key` of all that the answer depends on.
-        body: makes the JSON to send; called only when the answer has to be bought, because the
-            image is compressed in it.
+        body: makes the JSON to send; called only when the server has to be asked, because
+            the image is compressed in it.
         tokens: the most that it is expected to take (in, out).
     """
 
@@ -49,8 +49,8 @@ class Request:
     tokens: tuple[int, int]
 
 
-class Buyer:
-    """Buys each answer once. Safe to use from several threads, which is how it is used.
+class Asker:
+    """Asks the server once for each answer. Safe to use from several threads.
 
     The first request goes alone: a wrong key, address or model is then found by one request and
     not by as many as may be under way. After an error that stops the work, every call raises it.
@@ -60,10 +60,10 @@ class Buyer:
         self._settings = settings
         self._server = server
         self._store = store
-        self._allowance = Allowance(settings, store)
+        self._budget = Budget(settings, store)
         self._stopped = threading.Event()
         self._why: LookweaveError | None = None
-        self._pace = Pace(
+        self._rate = RateLimit(
             settings.requests_per_minute, settings.tokens_per_minute, sleep=self._stopped.wait
         )
         self._lock = threading.Lock()
@@ -71,8 +71,8 @@ class Buyer:
         self._first = threading.Lock()
         self._proven = threading.Event()
 
-    def buy(self, request: Request) -> Answer:
-        """The answer to `request`, from the file when it was bought before.
+    def ask(self, request: Request) -> Answer:
+        """The answer to `request`, from the file when it was asked for before.
 
         Two threads that ask the same at once share one request.
 
@@ -142,15 +142,15 @@ class Buyer:
             yield
 
     def _try(self, request: Request, body: dict[str, Any]) -> Answer:
-        estimate = self._allowance.bill(*request.tokens)
-        with self._allowance.set_aside(estimate):
-            self._pace.wait(estimate.tokens)
+        estimate = self._budget.bill(*request.tokens)
+        with self._budget.set_aside(estimate):
+            self._rate.wait(estimate.tokens)
             self.check()
             try:
                 done = self._server.complete(body)
             except PassingError as failure:
                 if failure.billed:
-                    self._store.charge(self._allowance.bill(*(failure.tokens or request.tokens)))
+                    self._store.charge(self._budget.bill(*(failure.tokens or request.tokens)))
                 if failure.wait:
                     self._pause(failure)
                 raise
@@ -158,9 +158,9 @@ class Buyer:
                 self._store.charge(estimate)
                 raise
             tokens = done.tokens or _counted(request, done)
-            answer = Answer(done.text[:_KEPT_TEXT], done.finish, self._allowance.bill(*tokens))
+            answer = Answer(done.text[:_KEPT_TEXT], done.finish, self._budget.bill(*tokens))
             self._store.put(request.key, self._settings.model, answer)
-            self._pace.correct(answer.bill.tokens - estimate.tokens)
+            self._rate.correct(answer.bill.tokens - estimate.tokens)
             return answer
 
     def _pause(self, failure: PassingError) -> None:
@@ -170,7 +170,8 @@ class Buyer:
                 f"{failure}. It asks to wait {failure.wait:.0f} s: build again after that; "
                 "nothing is lost."
             )
-        self._pace.pause(failure.wait)
+        logger.info("%s: nothing is sent for %.0f s.", failure, failure.wait)
+        self._rate.pause(failure.wait)
 
     def _wait(self, state: RetryCallState) -> float:
         shortest = self._settings.backoff
