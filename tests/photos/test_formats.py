@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -52,6 +53,14 @@ def test_registered_format_is_read_listed_and_named(tmp_path: Path) -> None:
     assert [each.name for each in sources.listing("garment", (str(tmp_path),))] == ["a.swatch", "b"]
     with pytest.raises(Rejected, match="too_small"):
         photos.load(data, limits=photos.Limits(min_side=41))
+
+
+def test_the_manuals_example_works() -> None:
+    page = Path(__file__).parents[2] / "docs/photos.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    exec(code, {})
+    photo = photos.load(MAGIC + bytes([10, 200, 30]), max_side=20)
+    assert (photo.format, photo.width) == ("SWATCH", 400)
 
 
 def test_what_a_registered_opener_raises_becomes_a_reject() -> None:

@@ -72,7 +72,7 @@ class Photo:
         width: of the upright original, in pixels.
         height: likewise.
         scale: longest side of `pixels` / longest side of the original, at most 1.
-        format: JPEG, PNG, WEBP, AVIF, TIFF, GIF, BMP or HEIF.
+        format: JPEG, PNG, WEBP, AVIF, TIFF, GIF, BMP, HEIF or a registered format's name.
     """
 
     pixels: NDArray[np.uint8]

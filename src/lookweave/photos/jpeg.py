@@ -20,6 +20,7 @@ from PIL import Image, JpegImagePlugin
 from lookweave.errors import Rejected
 from lookweave.photos import holes
 
+_MANY_PIXELS = 32_000_000
 _ADOBE = 0xEE  # says whether the colours are YCbCr
 _END = b"\xff\xd9"
 _RARE_SAMPLING = "Could not determine subsampling"
@@ -112,9 +113,10 @@ class JpegImage(JpegImagePlugin.JpegImageFile):
             if _NO_END in str(complaint):  # there is one: it was taken for something else
                 return False
             _turn_away(complaint)
+        reduced = 1 if self.width * self.height < _MANY_PIXELS else 8  # memory for two pictures
         return np.array_equal(
-            self._decode(data + _END, 1, strict=False),
-            self._decode(data + holes.OTHER_BYTES + _END, 1, strict=False),
+            self._decode(data + _END, reduced, strict=False),
+            self._decode(data + holes.OTHER_BYTES + _END, reduced, strict=False),
         )
 
     def _decode(self, data: bytes, reduced: int, strict: bool = True) -> NDArray[np.uint8]:

@@ -176,6 +176,7 @@ def _original(data: bytes, photo: dict[str, Any]) -> PublishedImage | None:
             upright = image.getexif().get(0x0112, 1) == 1
             plain = image.format in _EXTENSIONS and image.mode in ("RGB", "L", "P", "RGBA")
             if upright and plain and image.size == (photo["width"], photo["height"]):
+                image.load()  # not every reader is as patient as ours: what fails goes out anew
                 return PublishedImage(data, _EXTENSIONS[image.format or ""], *image.size)
     except (OSError, ValueError, SyntaxError):
         pass
