@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lookweave import __version__
+from lookweave import __version__, cli
 from lookweave.errors import InputError
 
 Call = Callable[..., tuple[int, str, str]]
@@ -54,6 +55,20 @@ def odd_workspace(
 def test_the_version() -> None:
     done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"lookweave {__version__}\n"
+
+
+def test_messages_name_verbs_that_are_there() -> None:
+    """A sentence that sends a person to a verb must not send them into the void."""
+    verbs = {command.name or command.callback.__name__ for command in cli.app.registered_commands}
+    verbs |= {group.name for group in cli.app.registered_groups}
+    source = Path(cli.__file__).parent
+    named = {
+        (match[1], path.name)
+        for path in source.rglob("*.py")
+        for match in re.finditer(r"`lookweave ([a-z-]+)", path.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 10
+    assert {one for one in named if one[0] not in verbs} == set()
 
 
 def test_no_verb_at_all_is_a_wrong_call_that_is_helped(call: Call) -> None:

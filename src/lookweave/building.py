@@ -20,7 +20,7 @@ from lookweave.pipeline.steps.tier import Tier
 from lookweave.progress import Progress
 from lookweave.sources import Listing, Notices, Options
 from lookweave.store.conditions import matching
-from lookweave.store.workspace import Workspace, new_snapshot, write_atomically
+from lookweave.store.workspace import Workspace, new_snapshot, usable_folder, write_atomically
 
 _MEMORY = "build.json"
 
@@ -75,6 +75,7 @@ def build_workspace(
     """
     began = time.monotonic()
     given = {name: value for name, value in flags.items() if value is not None}
+    out = usable_folder(out)  # before any work
     there = (out / "workspace.json").exists()
     earlier = remembered(Workspace.open(out)) if there else {}
     earlier.get("hub", {}).pop("commits", None)  # this build may find newer weights

@@ -24,11 +24,16 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any
 
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1, but for tab and newline
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks that turn the direction of writing
-    "\u2028\u2029\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
-)
+_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"
+"""C0 and C1 but for tab and newline, and halves of characters."""
+
+_DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""Marks that turn the direction of writing; in a right-to-left text some are in their place."""
+
+_INVISIBLE = "\u2028\u2029\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+
+_ACTS = re.compile(f"[{_CONTROLS}{_DIRECTIONS}{_INVISIBLE}]")
+_CONTROL = re.compile(f"[{_CONTROLS}]")
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠'")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?%?")
 
@@ -42,7 +47,7 @@ def visible(text: str, *, one_line: bool = False) -> str:
     >>> visible("red\\x1b[2J")
     'red\\\\x1b[2J'
     """
-    shown = _CONTROL.sub(lambda found: _escaped(found[0]), text)
+    shown = _ACTS.sub(lambda found: _escaped(found[0]), text)
     if one_line:
         shown = shown.replace("\n", "\\n").replace("\t", "\\t")
     return shown
@@ -60,7 +65,7 @@ def csv_cell(value: object) -> object:
 
     A text that begins with ``=``, ``+``, ``-``, ``@`` (after spaces, too), a tab, a line break or
     an apostrophe gets an apostrophe before it, unless it is a plain number. `csv_value` gives the
-    text back.
+    text back. Control characters are shown as for a terminal: files are looked at in one, too.
 
     >>> csv_cell("=1+1"), csv_cell("-1.5"), csv_cell(None)
     ("'=1+1", '-1.5', '')
@@ -68,7 +73,8 @@ def csv_cell(value: object) -> object:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     if isinstance(value, str):
-        text = value.encode("utf-8", "backslashreplace").decode()  # no half of a character
+        text = value.replace("\r\n", "\n")
+        text = _CONTROL.sub(lambda found: _escaped(found[0]), text)
         dangerous = text.lstrip(" ").startswith(_FORMULA) and not _NUMBER.fullmatch(text)
         return f"'{text}" if dangerous else text
     if isinstance(value, (list, tuple, dict)):

@@ -57,8 +57,8 @@ def learn(workspace: Workspace, config: Config, truth: Path | None = None) -> di
             yes = int(labelled.labels.sum())
             raise InputError(
                 f"Among the candidates {yes} are labelled yes and {len(labelled.labels) - yes} no; "
-                f"{MINIMUM_LABELS} of each are needed, of more than one garment. Review more "
-                "matches (`lookweave serve`) or give a larger truth file."
+                f"{MINIMUM_LABELS} of each are needed, of more than one garment. Give a "
+                "larger truth file, or have more matches reviewed."
             )
         weights = learn_weights(
             labelled.s_vlm, labelled.s_visual, labelled.labels, names, set_weights

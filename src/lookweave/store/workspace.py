@@ -78,23 +78,13 @@ class Workspace:
         """The workspace at `path` to write to, made where there is none.
 
         Raises:
-            InputError: `path` is a file, or a folder with other things in it.
+            InputError: see `usable_folder`.
+            WorkspaceError: it cannot be made.
         """
-        path = path.expanduser().resolve()
+        path = usable_folder(path)
         if (path / MARKER).exists():
             cls._check(path)
             return cls(path, writable=True)
-        if re.search(r"[\x00-\x1f\x7f]", str(path)):
-            raise InputError(
-                f"{path} has a line break or another control character in its name: Lance cannot "
-                "write there. Name another folder for the workspace."
-            )
-        if path.exists() and not path.is_dir():
-            raise InputError(f"{path} is a file: name a folder for the workspace.")
-        if path.is_dir() and any(child.name != "lookweave.toml" for child in path.iterdir()):
-            raise InputError(
-                f"{path} is not empty and no workspace: name a new folder for the workspace."
-            )
         try:
             for folder in ("tables", "embeddings", "thumbnails", "snapshots"):
                 (path / folder).mkdir(parents=True, exist_ok=True)
@@ -311,6 +301,38 @@ class Workspace:
             width = lance.dataset(str(path)).schema.field("vector").type.list_size
             tables.append(self.embeddings(path.stem, width))
         return tables
+
+
+def usable_folder(path: Path) -> Path:
+    """A workspace's folder, resolved, where there is a workspace or one can be made.
+
+    Raises:
+        InputError: `path` is a file, a folder with other things in it, cannot be written to, or
+            has a name that Lance cannot write to.
+    """
+    path = path.expanduser().resolve()
+    if (path / MARKER).exists():
+        return path
+    if re.search(r"[\x00-\x1f\x7f]", str(path)):
+        raise InputError(
+            f"{path} has a line break or another control character in its name: Lance cannot "
+            "write there. Name another folder for the workspace."
+        )
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file: name a folder for the workspace.")
+    if path.is_dir() and any(child.name != "lookweave.toml" for child in path.iterdir()):
+        raise InputError(
+            f"{path} is not empty and no workspace: name a new folder for the workspace."
+        )
+    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not there.is_dir():
+        raise InputError(f"{there} is a file: a workspace cannot be made below it.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(
+            f"{path} cannot be made: you have no permission to write to {there}, or the disk can "
+            "only be read. Name another folder for the workspace."
+        )
+    return path
 
 
 def new_snapshot(workspace: Path, name: str) -> Path:

@@ -200,8 +200,9 @@ def _choose(workspace: Workspace, setup: Setup, pool: _Pool) -> tuple[pa.Table, 
     if targets and labelled < select.MINIMUM_LABELS and not pool.calibrated:
         raise ConfigError(
             f"tier.target_precision: {labelled} matches are reviewed and probabilities are not "
-            f"calibrated, so no precision is known. Review at least {select.MINIMUM_LABELS} "
-            "matches (`lookweave serve`), run `lookweave calibrate`, or use quotas."
+            f"calibrated, so no precision is known. Have at least "
+            f"{select.MINIMUM_LABELS} matches reviewed, run `lookweave calibrate` with known "
+            "pairs, or use quotas."
         )
     mutual = (pool.rank == 1) & (pool.reverse_rank == 1)
     either = (pool.rank == 1) | (pool.reverse_rank == 1)
