@@ -15,10 +15,12 @@ from lookweave.models.cards import fetch_models
 from lookweave.pipeline.executors import executor
 from lookweave.pipeline.run import Outcome, run_pipeline
 from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.steps.ingest import open_inputs
 from lookweave.pipeline.steps.match import CALIBRATION, Match, calibration
 from lookweave.pipeline.steps.tier import Tier
 from lookweave.progress import Progress
-from lookweave.sources import Listing, Notices, Options
+from lookweave.sources import Notices, Options, absolute
+from lookweave.store import inputs
 from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace, new_snapshot, usable_folder, write_atomically
 
@@ -79,12 +81,14 @@ def build_workspace(
     there = (out / "workspace.json").exists()
     earlier = remembered(Workspace.open(out)) if there else {}
     earlier.get("hub", {}).pop("commits", None)  # this build may find newer weights
-    config = load(out, earlier, **given)
+    known = _known_inputs(Workspace.open(out), earlier) if there else {"garment": (), "look": ()}
+    settings = {name: value for name, value in earlier.items() if name not in ("garments", "looks")}
+    config = _with_inputs(load(out, settings, **given), known)
     if snapshot:
         new_snapshot(out, snapshot)  # a name that cannot be used is told before the work
     _log.info("building %s with %s, engine %s", out, config.models, config.run.engine)
     notices = Notices()
-    config = _checked(config, notices)
+    config = _checked(config, known, notices)
     setup = Setup.of(config)
     workspace = Workspace.create(out)
     with workspace.lock():  # what a refused build was given is not kept
@@ -101,7 +105,11 @@ def build_workspace(
         rejects=_rejects(workspace),
         seconds=round(time.monotonic() - began, 2),
         snapshot=snapshot,
-        notices=[*notices.sentences(), *_weights(workspace, config)],
+        notices=[
+            *notices.sentences(),
+            *(note for step in steps for note in step.notes),
+            *_weights(workspace, config),
+        ],
     )
     for notice in result.notices:
         _log.info("note: %s", notice)
@@ -109,16 +117,38 @@ def build_workspace(
     return result
 
 
-def _checked(config: Config, notices: Notices) -> Config:
+def _known_inputs(workspace: Workspace, earlier: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """What earlier builds were given. A version before this one kept it among its flags alone."""
+    stored = inputs.stored(workspace)
+    return {
+        kind: (
+            *(path for path in earlier.get(f"{kind}s", ()) if (kind, path) not in stored), *paths,
+        )
+        for kind, paths in inputs.known(workspace).items()
+    }  # fmt: skip
+
+
+def _with_inputs(config: Config, known: inputs.Kinds) -> Config:
+    """The settings with every input that the workspace knows, before those of this call."""
+    given = {"garment": config.garments, "look": config.looks}
+    places = {
+        f"{kind}s": tuple(dict.fromkeys([*known[kind], *(str(absolute(path)) for path in paths)]))
+        for kind, paths in given.items()
+    }
+    return config.model_copy(update=places)
+
+
+def _checked(config: Config, known: inputs.Kinds, notices: Notices) -> Config:
     """The settings, with the commit of every model of a hub: its weights are fetched now.
-    `notices` is told what reading the manifests had to guess."""
+    `known` are the inputs of earlier builds; `notices` is told what reading the manifests had to
+    guess."""
     if not config.garments or not config.looks:
         raise InputError(
             "A build needs product photos and editorial photos: give --garments DIR|CSV and "
             "--looks DIR|CSV."
         )
-    for kind, places in (("garment", config.garments), ("look", config.looks)):
-        Listing(kind, places, Options.of(config), notices)  # raises where a place is of no use
+    given = {"garment": config.garments, "look": config.looks}
+    open_inputs(given, known, Options.of(config), notices)  # raises where one is of no use
     executor(config.run.engine)  # raises where there is no such executor
     models = fetch_models(config)
     for card in models.cards():
@@ -174,7 +204,7 @@ def remember(workspace: Workspace, flags: dict[str, Any], commits: dict[str, str
 
 
 def _absolute(place: str) -> str:
-    return place if "://" in place else str(Path(place).expanduser().resolve())
+    return place if "://" in place else str(absolute(place))
 
 
 def _weights(workspace: Workspace, config: Config) -> list[str]:

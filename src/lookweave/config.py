@@ -56,6 +56,11 @@ class Ingest(_Section):
     http_retries: int = Field(2, ge=0)
     http_redirects: int = Field(5, ge=0)
     allow_private_addresses: bool = False
+    ignored_query: tuple[str, ...] | None = Field(
+        None,
+        description="parts of an address that say nothing of which photo it is; None: those "
+        "that are known to sign or expire",
+    )
     columns: dict[str, str] = Field({}, description="a manifest's own names: sku = 'Art.-Nr.'")
     base: str | None = Field(None, description="folder or address where relative paths begin")
     encoding: str | None = Field(None, description="of manifests that are text; None: found out")

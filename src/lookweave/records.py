@@ -53,22 +53,29 @@ _PHOTO = [
 
 SOURCE = TableSpec(
     "sources",
-    ("kind", "path"),
+    ("kind", "place", "input"),
     pa.schema(
         [
             _string("kind", False),  # garment | look
-            _string("path", False),  # absolute path or URL
+            _string("path", False),  # absolute path or URL, with its newest signature
             _string("name", False),  # path below its folder, or as the manifest says it
-            _string("id", False),  # the photo found there: garments.id or looks.id
-            pa.field("size", pa.int64()),
+            _string("id", False),  # the photo found there; "" while it was not read
+            pa.field("size", pa.int64()),  # of the file when it was read
             pa.field("modified_ns", pa.int64()),
-            _string("rights"),
-            pa.field("taken_down", pa.bool_()),
-            _string("metadata"),  # the manifest's row as JSON, {} for a folder
+            _string("rights"),  # every statement of its rows, with semicolons between
+            pa.field("taken_down", pa.bool_()),  # its rows say so today; `takedowns` decides
+            _string("metadata"),  # what its rows say, a JSON list; [] for a folder
+            # Null in rows of an earlier version until a build adopts them:
+            _string("place"),  # the path; of a URL what is the same under another signature
+            _string("input"),  # the folder or manifest that lists it
+            pa.field("takedowns", pa.list_(pa.string())),  # statements that hold today
+            pa.field("takedown_due", pa.date32()),  # the first later day of a statement
+            pa.field("listed", pa.bool_()),  # the input lists it now; null means yes
         ]
     ),
 )
-"""Where each photo was found. Two files with the same bytes are two sources of one photo."""
+"""Where each photo was found, and by which input it is listed: a row a place and input. Two files
+with the same bytes are two places of one photo."""
 
 GARMENT = TableSpec(
     "garments",
@@ -84,12 +91,92 @@ GARMENT = TableSpec(
             _string("url"),
             _string("rights"),
             pa.field("taken_down", pa.bool_()),
-            _string("product"),  # photos of one product share it; the sku when not given
+            _string("product"),  # its style: photos of one share it; the sku when not given
             _string("metadata"),  # further columns of the manifest, as JSON
+            pa.field("listed", pa.bool_()),  # some input lists it now; null means yes
         ]
     ),
 )
-"""A product photo and what the catalogue knows."""
+"""A product photo and what catalogues say of it; all its articles are in `PRODUCT`."""
+
+PRODUCT = TableSpec(
+    "products",
+    ("id",),
+    pa.schema(
+        [
+            _string("id", False),  # product_id()
+            _string("catalogue", False),  # the manifest that lists it
+            _string("sku"),
+            _string("gtin"),
+            _string("title"),
+            _string("brand"),
+            _string("style"),  # what its variants share
+            _string("colour"),
+            _string("size"),
+            _string("category"),  # the catalogue's own word
+            pa.field("price", pa.float64()),
+            _string("currency"),  # three letters
+            _string("url"),
+            _string("rights"),
+            pa.field("taken_down", pa.bool_()),  # a row of it says so
+            pa.field("listed", pa.bool_()),  # its catalogue lists it now
+            _string("metadata"),  # further columns of the catalogue, as JSON
+        ]
+    ),
+)
+"""One article of a catalogue, also one without any usable photo."""
+
+PRODUCT_PHOTO = TableSpec(
+    "product_photos",
+    ("product", "place"),
+    pa.schema(
+        [
+            _string("product", False),  # products.id
+            _string("place", False),  # sources.place
+            _string("garment"),  # the photo found there; null while it was not read
+            _string("role", False),  # main | additional | swatch | worn
+            pa.field("position", pa.int32(), nullable=False),  # among the article's, from 0
+            pa.field("listed", pa.bool_()),  # its catalogue names it now
+        ]
+    ),
+)
+"""A picture of an article. Several articles may share one, and one may have several."""
+
+TAKEDOWN = TableSpec(
+    "takedowns",
+    ("id",),
+    pa.schema(
+        [
+            _string("id", False),
+            pa.field("at", pa.timestamp("us", tz="UTC"), nullable=False),
+            _string("by", False),  # a person, or: its catalogue
+            _string("what", False),  # takedown | lift
+            _string("place"),  # sources.place that is down, whatever is found there
+            _string("photo"),  # the bytes that are down, wherever they are found
+            _string("name"),  # for a person to know it by
+            _string("input"),  # the manifest that says so; null for a person
+            _string("statement", False),
+            pa.field("due", pa.date32()),  # the day from which it holds; null: at once
+            pa.field("lifts", pa.list_(pa.string())),  # of a lift: the takedowns that it covers
+        ]
+    ),
+)
+"""Takedowns and lifts: events that are only ever added. A takedown holds until it is lifted."""
+
+INPUT = TableSpec(
+    "inputs",
+    ("kind", "path"),
+    pa.schema(
+        [
+            _string("kind", False),  # garment | look
+            _string("path", False),  # absolute
+            pa.field("added", pa.timestamp("us", tz="UTC"), nullable=False),
+            pa.field("dropped", pa.timestamp("us", tz="UTC")),  # null: every build lists it
+            pa.field("photos", pa.int64()),  # places that it listed last
+        ]
+    ),
+)
+"""A folder or manifest that a build was given."""
 
 LOOK = TableSpec(
     "looks",
@@ -106,6 +193,7 @@ LOOK = TableSpec(
             _string("rights"),
             pa.field("taken_down", pa.bool_()),
             _string("metadata"),
+            pa.field("listed", pa.bool_()),  # some input lists it now; null means yes
         ]
     ),
 )
@@ -305,7 +393,8 @@ RUN = TableSpec(
 TABLES: dict[str, TableSpec] = {
     spec.name: spec
     for spec in (
-        SOURCE, GARMENT, LOOK, REGION, DESCRIPTION, GROUP, MATCH, PAIR, REVIEW, REJECT, RUN,
+        INPUT, SOURCE, GARMENT, LOOK, PRODUCT, PRODUCT_PHOTO, TAKEDOWN, REGION, DESCRIPTION, GROUP,
+        MATCH, PAIR, REVIEW, REJECT, RUN,
     )
 }  # fmt: skip
 """Every table of a workspace but the embeddings, of which each encoder has one."""
@@ -317,6 +406,11 @@ def photo_id(sha256: str) -> str:
     80 bits: among ten million photos the chance of any two meeting is below 1e-10.
     """
     return sha256[:20]
+
+
+def product_id(catalogue: str, article: str) -> str:
+    """The id of an article of a catalogue: 20 hex digits."""
+    return hashlib.sha256(f"{catalogue}\x1f{article}".encode()).hexdigest()[:20]
 
 
 def region_id(photo: str, detector: str, index: int, kind: str = "look") -> str:

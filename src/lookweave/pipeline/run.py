@@ -6,7 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -43,7 +43,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Outcome:
-    """What one step did in one build."""
+    """What one step did in one build.
+
+    Attributes:
+        notes: sentences for the person who builds.
+    """
 
     step: str
     recipe: str
@@ -51,6 +55,7 @@ class Outcome:
     written: int = 0
     rejected: int = 0
     seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
 
 
 def steps(setup: Setup) -> list[Step]:
@@ -89,7 +94,8 @@ def run_step(step: Step, workspace: Workspace, progress: Progress) -> Outcome:
         keep_what_is_freed()
     plan = step.plan(workspace)
     if plan.settle:
-        plan.settle(workspace)
+        with workspace.together():
+            done.notes = plan.settle(workspace)
     if not plan.count and plan.inputs is None:
         _log.info("%s: nothing is left", step.name)
         return done
@@ -221,6 +227,6 @@ def _record(step: Step, workspace: Workspace, done: Outcome, plan: Plan, started
         "started": started,
         "engine": step.setup.config.run.engine,
         "settings": step.setup.config.model_dump_json(),
-        **asdict(done),
+        **{name: value for name, value in asdict(done).items() if name != "notes"},
     }
     workspace.table("runs").append([RUN.table([row])])

@@ -39,13 +39,14 @@ class Plan:
         batches: what to give to the worker; their rows add up to `count`.
         inputs: of a step over everything, the digest of all that its rows are made of. With it, a
             count of 0 means that there are to be no rows, not that there is nothing to do.
-        settle: what the run writes before the work, also where nothing is left; None: nothing.
+        settle: writes what is to be written before the work, also where nothing is left, and
+            returns sentences for the person who builds; None: nothing.
     """
 
     count: int
     batches: Iterable[pa.Table]
     inputs: str | None = None
-    settle: Callable[[Workspace], None] | None = None
+    settle: Callable[[Workspace], list[str]] | None = None
 
 
 NOTHING = Plan(0, ())

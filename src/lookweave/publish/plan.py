@@ -21,6 +21,7 @@ from lookweave.publish.rights import Judgement, RightsRules, Standing
 from lookweave.records import fingerprint
 from lookweave.store.conditions import column, matching
 from lookweave.store.tables import Table
+from lookweave.store.takedowns import down
 from lookweave.store.workspace import Workspace
 
 _PAIR_COLUMNS = ["garment", "look", "region", "recipe", "tier", "split", "group"]
@@ -175,24 +176,27 @@ class _Standing:
         self, workspace: Workspace, now: Workspace, pairs: pa.Table, rules: RightsRules
     ) -> None:
         photos = set(pairs["garment"].to_pylist()) | set(pairs["look"].to_pylist())
-        sides = [workspace, now]
-        self._twins = _twins(sides, photos)
+        self._twins = _twins([workspace, now], photos)
         known = pa.array(sorted(photos.union(*self._twins.values())), pa.string())
         self.names: dict[tuple[str, str], str] = {}
-        self.taken_down: set[str] = set()
+        # A day may have come since the last build, from which a takedown holds.
+        self.taken_down = down(now)
         said: dict[str, set[str]] = defaultdict(set)
         self._listed: set[str] = set()
-        for side in sides:
-            for name in ("garments", "looks", "sources"):
-                for row in _rows_of(side.table(name), known):
-                    if name != "sources" and side is now:
-                        self.names[name.removesuffix("s"), row["id"]] = row["name"]
-                        # Workspaces of earlier versions do not say what is listed.
-                        if row.get("listed") is not False:
-                            self._listed.add(row["id"])
-                    said[row["id"]].add(row["rights"] or "")
-                    if row["taken_down"]:
-                        self.taken_down.add(row["id"])
+        for name in ("garments", "looks", "sources"):
+            for row in _rows_of(now.table(name), known):
+                # Workspaces of earlier versions do not say what is listed.
+                listed = row["listed"] is not False
+                if name != "sources":
+                    self.names[name.removesuffix("s"), row["id"]] = row["name"]
+                    if listed:
+                        self._listed.add(row["id"])
+                elif row["place"] is not None and not listed:
+                    continue  # the last listing's rights count
+                said[row["id"]].add(row["rights"] or "")
+                # What a source of this version says became an event, which may be lifted.
+                if row["taken_down"] and (name != "sources" or row["place"] is None):
+                    self.taken_down.add(row["id"])
         self.judgements = {photo: rules.judge_all(sorted(words)) for photo, words in said.items()}
         self._present = {photo for _, photo in self.names}
 
@@ -216,7 +220,7 @@ class _Standing:
             if twin in self.taken_down:
                 return "duplicate_taken_down", f"The same photo as {twin}, which was taken down."
             other = self.judgements.get(twin)
-            if other and other.standing is Standing.FORBIDDEN:
+            if other and twin in self._listed and other.standing is Standing.FORBIDDEN:
                 return "duplicate_rights_forbid", (
                     f"The same photo as {twin}, whose rights say: {other.words}."
                 )
@@ -248,7 +252,8 @@ def _twins(sides: Iterable[Workspace], photos: set[str]) -> dict[str, set[str]]:
 
 def _rows_of(table: Table, photos: pa.Array) -> Iterator[dict[str, Any]]:
     columns = ["id", "name", "rights", "taken_down", "listed"]
-    for batch in table.scan([name for name in columns if name in table.spec.schema.names]):
+    columns += ["place"] if table.spec.name == "sources" else []
+    for batch in table.scan(columns):
         yield from batch.filter(pc.is_in(batch["id"], photos)).to_pylist()
 
 

@@ -19,6 +19,8 @@ from lookweave.progress import Progress
 from lookweave.records import photo_id
 from lookweave.store.workspace import Workspace
 
+_TABLES = ("sources", "garments", "looks", "products", "product_photos", "rejects")
+
 
 def photo(seed: int) -> bytes:
     return encoded(grainy(seed=seed), "JPEG")
@@ -59,7 +61,14 @@ class Shop:
         """Rows sorted; of one column its values, of several tuples, of none dictionaries."""
         found = self.workspace.table(table).read(list(columns) or None).to_pylist()
         if not columns:
-            return sorted(found, key=json.dumps)
+            return sorted(found, key=lambda row: json.dumps(row, default=str))
+        if len(columns) == 1:
+            return sorted(row[columns[0]] for row in found)
+        return sorted(tuple(row[name] for name in columns) for row in found)
+
+    def listed(self, table: str, *columns: str) -> list[Any]:
+        """The same of rows that some input lists and whose photo was read."""
+        found = [row for row in self.rows(table) if row["listed"] and row["id"]]
         if len(columns) == 1:
             return sorted(row[columns[0]] for row in found)
         return sorted(tuple(row[name] for name in columns) for row in found)
@@ -68,4 +77,4 @@ class Shop:
         return dict(self.rows("rejects", "name", "reason"))
 
     def tables(self) -> dict[str, list[Any]]:
-        return {name: self.rows(name) for name in ("sources", "garments", "looks", "rejects")}
+        return {name: self.rows(name) for name in _TABLES}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 
 import pytest
 from tests.pipeline.steps.shop import Shop, id_of, photo
 
-from lookweave.records import region_id
-from lookweave.store.workspace import Workspace
+from lookweave.errors import InputError
 
 
 @pytest.fixture
@@ -23,11 +22,14 @@ def test_file_that_changed_replaces_its_photo(shop: Shop) -> None:
     shop.ingest()
     shop.put("garments/a.jpg", photo(3), modified_ns=2 * 10**18)
     assert shop.ingest().read == 1
-    assert shop.rows("garments", "name", "id") == [
+    assert shop.listed("garments", "name", "id") == [
         ("a.jpg", id_of(photo(3))),
         ("b.jpg", id_of(photo(2))),
     ]
-    assert shop.rows("sources", "name", "id") == shop.rows("garments", "name", "id")
+    assert shop.listed("sources", "name", "id") == shop.listed("garments", "name", "id")
+    assert shop.rows("garments", "id", "listed") == sorted(
+        [(id_of(photo(1)), False), (id_of(photo(2)), True), (id_of(photo(3)), True)]
+    ), "the photo that was replaced is kept and marked"
 
 
 def test_photo_that_changed_in_one_place_lives_on_in_the_other(shop: Shop) -> None:
@@ -54,50 +56,7 @@ def test_two_files_that_changed_places(shop: Shop) -> None:
     assert shop.rows("sources", "name", "id") == expected
 
 
-def derive(workspace: Workspace, photo: str, kind: str) -> None:
-    """Rows of every table that a photo leads to."""
-    region = region_id(photo, "d", 0)
-    garment, look = (photo, "L" * 20) if kind == "garment" else ("G" * 20, photo)
-    vector = [1.0, 0.0]
-    pair = {"garment": garment, "look": look, "region": region, "recipe": "r"}
-    for table, row in (
-        ("regions", {"id": region, "subject": photo, "kind": kind, "detector": "d", "index": 0}),
-        ("descriptions", {"subject": region, "model": "m", "kind": kind}),
-        ("groups", {"subject": photo, "kind": kind, "group": photo, "how": "same_photo"}),
-        ("matches", pair),
-        ("pairs", {**pair, "tier": "high", "split": "train", "group": "g"}),
-        ("reviews", {**pair, "reviewer": "p", "decision": "yes"}),
-        ("rejects", {"step": "embed", "recipe": "r", "subject": region, "reason": "x",
-                     "detail": "y"}),
-    ):  # fmt: skip
-        row = {name: value for name, value in row.items() if name != "recipe" or table != "reviews"}
-        store = workspace.table(table)
-        store.append([store.spec.table([row])])
-    vectors = workspace.embeddings("e", 2)
-    vectors.append([vectors.spec.table([{"subject": region, "kind": kind, "vector": vector}])])
-
-
-@pytest.mark.parametrize("kind", ["garment", "look"])
-def test_nothing_derived_outlives_a_photo_that_changed(shop: Shop, kind: str) -> None:
-    shop.put("garments/g.jpg", photo(0))
-    shop.put("looks/l.jpg", photo(9))
-    changing = shop.put(f"{kind}s/a.jpg", photo(1), modified_ns=10**18)
-    shop.put(f"{kind}s/b.jpg", photo(2))
-    shop.ingest()
-    gone, kept = id_of(photo(1)), id_of(photo(2))
-    derive(shop.workspace, gone, kind)
-    derive(shop.workspace, kept, kind)
-    changing.write_bytes(photo(3))
-    shop.ingest()
-    for table in ("regions", "descriptions", "groups", "matches", "pairs", "rejects"):
-        (row,) = shop.rows(table)
-        assert kept in json.dumps(row), table
-    subjects = shop.workspace.embeddings("e", 2).read(["subject"]).column("subject").to_pylist()
-    assert subjects == [region_id(kept, "d", 0)]
-    assert len(shop.rows("reviews")) == 2, "a person's work is never deleted"
-
-
-def test_vanished_file_is_a_reject_until_it_comes_back(shop: Shop) -> None:
+def test_vanished_file_is_listed_no_more_until_it_comes_back(shop: Shop) -> None:
     path = shop.put("garments/a.jpg", photo(1))
     shop.put("garments/b.jpg", photo(2))
     shop.ingest()
@@ -105,13 +64,39 @@ def test_vanished_file_is_a_reject_until_it_comes_back(shop: Shop) -> None:
     path.rename(shop.path / "away.jpg")
     for _ in range(2):
         shop.ingest()
-        assert shop.rejects() == {"a.jpg": "missing_file"}
-        assert shop.rows("rejects", "retry") == [True]
-        assert shop.rows("garments", "name") == ["a.jpg", "b.jpg"]
+        assert shop.rejects() == {}
+        assert shop.rows("garments", "name", "listed") == [("a.jpg", False), ("b.jpg", True)]
     (shop.path / "away.jpg").rename(path)
-    shop.ingest()
-    assert shop.tables() == before
     assert shop.ingest().read == 0
+    assert shop.tables() == before
+
+
+def test_folder_that_is_gone_or_empty_as_a_whole_is_an_error_and_no_removal(shop: Shop) -> None:
+    path = shop.put("garments/a.jpg", photo(1))
+    shop.put("looks/b.jpg", photo(2))
+    shop.ingest()
+    before = shop.tables()
+    path.unlink()
+    with pytest.raises(InputError, match=r"holds no photo.*--drop"):
+        shop.ingest()
+    shop.garments.rmdir()
+    with pytest.raises(InputError, match=r"does not exist.*--drop"):
+        shop.ingest()
+    assert shop.tables() == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_folder_that_cannot_be_looked_into_removes_nothing(shop: Shop) -> None:
+    shop.put("garments/in/a.jpg", photo(1))
+    shop.put("garments/b.jpg", photo(2))
+    shop.ingest()
+    (shop.garments / "in").chmod(0)
+    try:
+        shop.ingest()
+    finally:
+        (shop.garments / "in").chmod(0o700)
+    assert shop.rows("garments", "listed") == [True, True]
+    assert list(shop.rejects().values()) == ["unreadable_folder"]
 
 
 def test_build_of_one_kind_leaves_the_rejects_of_the_other(shop: Shop) -> None:
@@ -122,7 +107,7 @@ def test_build_of_one_kind_leaves_the_rejects_of_the_other(shop: Shop) -> None:
     shop.ingest(garments=(str(shop.garments / "manifest.csv"),))
     assert shop.rejects() == {"a.jpg": "missing_file"}
     shop.put("looks/c.jpg", photo(3))
-    assert shop.ingest(garments=()).read == 1
+    assert shop.ingest(garments=()).written == 1, "inputs add up: the manifest is listed again"
     assert shop.rejects() == {"a.jpg": "missing_file"}
 
 
@@ -135,30 +120,29 @@ def test_vanished_file_with_a_copy_is_no_loss(shop: Shop) -> None:
     assert shop.rejects() == {}
 
 
-def test_renamed_file_and_moved_folder_are_followed(shop: Shop) -> None:
+def test_renamed_file_is_the_same_photo(shop: Shop) -> None:
     shop.put("garments/b.jpg", photo(1))
     shop.put("garments/c.jpg", photo(2))
     shop.ingest()
     (shop.garments / "b.jpg").rename(shop.garments / "z.jpg")
     shop.ingest()
     assert shop.rejects() == {}
-    assert shop.rows("garments", "name") == shop.rows("sources", "name") == ["c.jpg", "z.jpg"]
-    moved = shop.path / "zz-moved"
-    shop.garments.rename(moved)
-    shop.ingest(garments=(str(moved),))
-    assert shop.rejects() == {}
-    paths = [str(moved / name) for name in ("c.jpg", "z.jpg")]
-    assert shop.rows("garments", "path") == shop.rows("sources", "path") == paths
-    assert shop.ingest(garments=(str(moved),)).read == 0
+    assert shop.rows("garments", "name") == shop.listed("sources", "name") == ["c.jpg", "z.jpg"]
+    assert shop.listed("garments", "name") == ["c.jpg", "z.jpg"]
 
 
-def test_photos_of_another_folder_are_left_alone(shop: Shop) -> None:
+def test_inputs_add_up(shop: Shop) -> None:
     shop.put("garments/a.jpg", photo(1))
     shop.put("more/b.jpg", photo(2))
     shop.ingest()
+    shop.put("more/bad.jpg", b"no photo")
     shop.ingest(garments=(str(shop.path / "more"),))
-    assert shop.rows("garments", "name") == ["a.jpg", "b.jpg"]
-    assert shop.rejects() == {}
+    assert shop.listed("garments", "name") == ["a.jpg", "b.jpg"]
+    shop.put("garments/c.jpg", photo(3))
+    assert shop.ingest(garments=(str(shop.path / "more"),)).read == 1, "the first is listed too"
+    assert shop.listed("garments", "name") == ["a.jpg", "b.jpg", "c.jpg"]
+    assert list(shop.rejects()) == ["bad.jpg"]
+    assert [row["photos"] for row in shop.rows("inputs")] == [2, 2]
 
 
 def test_reject_goes_when_the_file_is_mended_or_deleted(shop: Shop) -> None:

@@ -25,6 +25,7 @@ from lookweave.pipeline.step import Plan, Step, Worker, outcome, reject_row
 from lookweave.pipeline.steps.subjects import PhotoReader, Seen, batches, rejected, unseen
 from lookweave.records import REGION, region_id
 from lookweave.store.conditions import matching
+from lookweave.store.takedowns import SHOWN
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import normalise
 
@@ -122,7 +123,7 @@ class Detect(Step):
                 Seen(workspace.table("regions"), "subject", made),
                 rejected(workspace, self.name, self.recipe),
             ]
-            positions = unseen(workspace.table(f"{kind}s"), None, seen)
+            positions = unseen(workspace.table(f"{kind}s"), SHOWN, seen)
             count += len(positions)
             parts.append(self._photos(workspace, kind, positions))
         return Plan(count, chain.from_iterable(parts))

@@ -1,165 +1,166 @@
-"""The rows of garments and looks, kept true to the sources that they were found in.
+"""The rows of garments and looks, kept true to what sources, catalogues and takedowns say.
 
 A photo is its bytes; it may be found in several places, and a place may hold other bytes
-tomorrow. Its row is a function of the sources that hold it now, whatever came first: the source
-with the smallest path gives path, name and catalogue columns; what any source says of takedowns
-and rights holds for the photo.
+tomorrow. Its row is a function of the sources that hold it and of the takedowns, whatever came
+first. A photo that nothing lists any more keeps its row, which says so; nothing is deleted.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from lookweave.records import GARMENT, LOOK, SOURCE, TableSpec
-from lookweave.sources.catalogue import noun_columns
-from lookweave.store.conditions import ANY_ROW, Condition, column, matching
-from lookweave.store.tables import Table
+from lookweave.pipeline.steps.ingest.merge import photo_values
+from lookweave.records import GARMENT, LOOK, PRODUCT_PHOTO, SOURCE, TableSpec
+from lookweave.store import takedowns
+from lookweave.store.conditions import matching
+from lookweave.store.takedowns import Takedowns
 from lookweave.store.workspace import Workspace
 
 Row = Mapping[str, Any]
 
 SPECS: dict[str, TableSpec] = {"garment": GARMENT, "look": LOOK}
-_DECODED = ("width", "height", "format", "bytes", "sha256", "phash")
-_MOST_AT_ONCE = 4096  # values in one condition
+DECODED = ("width", "height", "format", "bytes", "sha256", "phash")
 
 
-def record(workspace: Workspace, rows: list[dict[str, Any]]) -> None:
-    """Store ingested sources and the photos in them.
-
-    Photos go first: should the process be killed between, a source that is not stored yet is
-    ingested again, while a stored one without its photo would not be.
+def read_again(workspace: Workspace, found: list[Row]) -> None:
+    """Store photos that were read.
 
     Args:
-        rows: columns of `SOURCE`, the decoded ones of a photo, and ``known``: whether the
-            place was in the store before. (kind, path) is unique among them.
+        found: kind and place, the file's size and modified_ns, the photo's id and `DECODED`;
+            (kind, place) is unique among them.
     """
+    rows: list[dict[str, Any]] = []
     for kind in SPECS:
-        ingested = [row for row in rows if row["kind"] == kind]
-        known = [row["path"] for row in ingested if row["known"]]
-        before = {row["id"] for row in _sources(workspace, kind, "path", known)}
-        ids = before | {row["id"] for row in ingested}
-        settle(workspace, kind, ids, ingested)
-    columns = set(SOURCE.schema.names)
-    stored = [{name: row[name] for name in columns} for row in rows]
-    workspace.table("sources").upsert(SOURCE.table(stored))
-    known = [row["path"] for row in rows if row["known"]]
-    _delete(workspace.table("rejects"), "subject", known, matching(step="ingest"))
+        by_place = {row["place"]: row for row in found if row["kind"] == kind}
+        for stored in _sources(workspace, kind, "place", by_place):
+            here = by_place[stored["place"]]
+            rows.append({**stored, **{name: here[name] for name in ("id", "size", "modified_ns")}})
+    store(workspace, rows, {row["id"]: row for row in found})
+
+
+def store(
+    workspace: Workspace, rows: list[dict[str, Any]], decoded: Mapping[str, Row] | None = None
+) -> int:
+    """Add or change sources, and the photos that they speak of.
+
+    Photos go first: should the process be killed between, a source that is not stored yet is
+    looked at again, while a stored one without its photo would not be.
+
+    Args:
+        rows: of `SOURCE`; keys are unique among them.
+        decoded: photo -> `DECODED`, of photos that were read just now.
+
+    Returns:
+        How many photos were listed, and are so no more.
+    """
+    gone = 0
+    _bind_takedowns(workspace, rows)
+    for kind in SPECS:
+        fresh = [row for row in rows if row["kind"] == kind]
+        if not fresh:
+            continue
+        before = _sources(workspace, kind, "place", {row["place"] for row in fresh})
+        ids = {row["id"] for row in (*fresh, *before) if row["id"]}
+        gone += settle(workspace, kind, ids, fresh, decoded)
+    _show_products(workspace, rows)
+    workspace.table("sources").upsert(SOURCE.table(rows))
+    return gone
 
 
 def settle(
     workspace: Workspace,
     kind: str,
     ids: Collection[str],
-    ingested: Iterable[Row] = (),
-    without: Collection[str] = (),
-) -> None:
-    """Make the rows of some photos what their sources say; forget those that have none left.
+    fresh: Sequence[Row] = (),
+    decoded: Mapping[str, Row] | None = None,
+) -> int:
+    """Make the rows of some photos what is said of them; those that are so already stay.
 
     Args:
         ids: photos of this kind.
-        ingested: rows of `record` that are about to be stored; they replace stored sources of
-            the same path.
-        without: paths of stored sources that are about to be dropped.
-    """
-    fresh = {row["path"]: row for row in ingested}
-    decoded: dict[str, Row] = {row["id"]: row for row in fresh.values()}
-    holders: dict[str, list[Row]] = {photo: [] for photo in ids}
-    for row in fresh.values():
-        holders[row["id"]].append(row)
-    for row in _sources(workspace, kind, "id", sorted(ids)):
-        if row["path"] not in fresh and row["path"] not in without:
-            holders[row["id"]].append(row)
-    table = workspace.table(f"{kind}s")
-    rest = sorted(photo for photo, found in holders.items() if found and photo not in decoded)
-    for stored in _rows_by(table, "id", rest, ["id", *_DECODED]):
-        decoded[stored["id"]] = stored
-    rows = [
-        _photo_row(kind, decoded[photo], found)
-        for photo, found in sorted(holders.items())
-        if found and photo in decoded
-    ]
-    table.upsert(SPECS[kind].table(rows))
-    forget(workspace, kind, sorted(photo for photo, found in holders.items() if not found))
-
-
-def _photo_row(kind: str, decoded: Row, holders: list[Row]) -> dict[str, Any]:
-    first = min(holders, key=lambda row: str(row["path"]))
-    columns = noun_columns(kind, json.loads(first["metadata"]))
-    rights = sorted({row["rights"] for row in holders if row["rights"]})
-    return {
-        **columns,
-        "id": decoded["id"],
-        "path": first["path"],
-        "name": first["name"],
-        **{name: decoded[name] for name in _DECODED},
-        "rights": "; ".join(rights) or None,
-        "taken_down": any(row["taken_down"] for row in holders),
-        "metadata": json.dumps(columns["metadata"], ensure_ascii=False, sort_keys=True),
-    }
-
-
-def forget(workspace: Workspace, kind: str, ids: list[str]) -> None:
-    """Delete photos whose bytes are nowhere any more, and all that was derived from them.
-
-    What they were derived into goes first, so that a killed process leaves no row that points
-    nowhere. Reviews stay: a person's work is not deleted; so do thumbnails and copied bytes,
-    which a snapshot may still be published from.
-    """
-    if not ids:
-        return
-    of_kind = matching(kind=kind)
-    found = _rows_by(workspace.table("regions"), "subject", ids, ["id"], of_kind)
-    regions = [row["id"] for row in found]
-    for name in ("pairs", "matches"):
-        _delete(workspace.table(name), kind, ids)
-    for table in (workspace.table("descriptions"), *workspace.embedding_tables()):
-        _delete(table, "subject", regions)
-    later = column("step").differs("ingest")
-    _delete(workspace.table("rejects"), "subject", [*ids, *regions], later)
-    _delete(workspace.table("groups"), "subject", ids, of_kind)
-    _delete(workspace.table("regions"), "subject", ids, of_kind)
-    _delete(workspace.table(f"{kind}s"), "id", ids)
-
-
-def follow_moved(workspace: Workspace, kind: str, vanished: list[str]) -> list[str]:
-    """Drop vanished sources whose photo was found elsewhere too: the file was moved or renamed.
-
-    Args:
-        vanished: paths of sources of this kind that are no more.
+        fresh: sources that are about to be stored, in place of stored ones with the same key.
 
     Returns:
-        Those of `vanished` that were dropped.
+        How many of them were listed, and are so no more.
     """
-    gone = _sources(workspace, kind, "path", vanished)
-    gone_paths = {row["path"] for row in gone}
-    ids = sorted({row["id"] for row in gone})
-    elsewhere = {
-        row["id"] for row in _sources(workspace, kind, "id", ids) if row["path"] not in gone_paths
-    }
-    moved = sorted(row["path"] for row in gone if row["id"] in elsewhere)
-    settle(workspace, kind, elsewhere, without=set(moved))
-    _delete(workspace.table("sources"), "path", moved, matching(kind=kind))
-    return moved
+    keys = {(row["place"], row["input"]) for row in fresh}
+    holders: dict[str, list[Row]] = defaultdict(list)
+    for row in fresh:
+        holders[row["id"]].append(row)
+    for row in _sources(workspace, kind, "id", ids):
+        if (row["place"], row["input"]) not in keys:
+            holders[row["id"]].append(row)
+    standing = Takedowns(workspace)
+    table = workspace.table(f"{kind}s")
+    stored = {row["id"]: row for row in table.rows_by("id", sorted(ids)).to_pylist()}
+    rows, gone = [], 0
+    for photo in sorted(ids):
+        known = (decoded or {}).get(photo) or stored.get(photo)
+        if known is None:
+            continue  # it is not read yet
+        row = {"id": photo, **{name: known[name] for name in DECODED}}
+        if holders[photo]:
+            row |= photo_values(kind, holders[photo])
+        else:
+            row |= {**stored[photo], "listed": False}
+        row["taken_down"] = standing.covers(photo, (held["place"] for held in holders[photo]))
+        if row != (before := stored.get(photo)):
+            rows.append(row)
+            gone += before is not None and before["listed"] is not False and not row["listed"]
+    table.upsert(SPECS[kind].table(rows))
+    return gone
 
 
-def _sources(workspace: Workspace, kind: str, name: str, values: list[str]) -> list[Row]:
-    table = workspace.table("sources")
-    return _rows_by(table, name, values, None, matching(kind=kind))
+def _bind_takedowns(workspace: Workspace, rows: Iterable[Row]) -> None:
+    """What is down at a place is down with the bytes that are there, wherever else they are."""
+    standing = Takedowns(workspace)
+    of_place = defaultdict(list)
+    bound = set()
+    for event in standing.standing:
+        of_place[event["place"]].append(event)
+        bound.add((event["place"], event["photo"], event["input"], event["statement"]))
+    events = []
+    for row in rows:
+        for event in of_place.get(row["place"], ()):
+            key = (event["place"], row["id"], event["input"], event["statement"])
+            if row["id"] and key not in bound:
+                bound.add(key)
+                events.append(
+                    takedowns.takedown_event(
+                        row["place"],
+                        row["id"],
+                        name=row["name"],
+                        statement=event["statement"],
+                        by=event["by"],
+                        at=event["at"],
+                        source=event["input"],
+                        due=event["due"],
+                    )
+                )
+    takedowns.write(workspace, events)
 
 
-def _rows_by(
-    table: Table, name: str, values: list[str], columns: list[str] | None,
-    where: Condition = ANY_ROW,
-) -> list[Row]:  # fmt: skip
-    found: list[Row] = table.rows_by(name, values, columns, where).to_pylist()
+def _show_products(workspace: Workspace, rows: Iterable[Row]) -> None:
+    """Point articles at the photos that are found in their places now."""
+    here = {row["place"]: row["id"] for row in rows if row["kind"] == "garment" and row["id"]}
+    table = workspace.table("product_photos")
+    links = table.rows_by("place", sorted(here)).to_pylist() if table.count() else []
+    moved = [
+        {**link, "garment": here[link["place"]]}
+        for link in links
+        if link["garment"] != here[link["place"]]
+    ]
+    table.upsert(PRODUCT_PHOTO.table(moved))
+
+
+def _sources(
+    workspace: Workspace, kind: str, name: str, values: Iterable[str]
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (
+        workspace.table("sources")
+        .rows_by(name, sorted(values), None, matching(kind=kind))
+        .to_pylist()
+    )
     return found
-
-
-def _delete(table: Table, name: str, values: list[str], where: Condition = ANY_ROW) -> None:
-    """Delete only where there is something to delete: every deletion is a version of the table."""
-    for start in range(0, len(values) if table.count() else 0, _MOST_AT_ONCE):
-        some = where & column(name).is_in(values[start : start + _MOST_AT_ONCE])
-        if table.count(some):
-            table.delete(some)

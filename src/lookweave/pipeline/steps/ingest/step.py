@@ -13,30 +13,25 @@ import pyarrow as pa
 from lookweave import photos, sources
 from lookweave.errors import Rejected
 from lookweave.pipeline.setup import Setup
-from lookweave.pipeline.step import Plan, Step, Worker, outcome, reject_row
-from lookweave.pipeline.steps.ingest import listing, photo_rows
+from lookweave.pipeline.step import NOTHING, Plan, Step, Worker, outcome, reject_row
+from lookweave.pipeline.steps.ingest import changes, listing, photo_rows
 from lookweave.records import LOOK, SOURCE, TableSpec, fingerprint, photo_id
 from lookweave.sources import fetch
-from lookweave.store.conditions import Condition, column, matching
+from lookweave.store.conditions import column, matching
 from lookweave.store.tables import Table
 from lookweave.store.workspace import Workspace, write_atomically
 
-_DECODED = ("width", "height", "format", "bytes", "sha256", "phash")
 _INGESTED = TableSpec(
     "sources",
     SOURCE.key,
     pa.schema(
         [
-            *SOURCE.schema,
-            *(LOOK.schema.field(name) for name in _DECODED),
-            pa.field("known", pa.bool_()),
+            *(SOURCE.schema.field(name) for name in ("kind", "place", "id", "size", "modified_ns")),
+            *(LOOK.schema.field(name) for name in photo_rows.DECODED),
         ]
     ),
 )
-_VANISHED = (
-    "The file was ingested before and is there no more; what was made of it is kept. Bring it "
-    "back, or build into a new workspace without it."
-)
+"""A place and the photo that was read there."""
 
 
 class Reading(Worker):
@@ -58,7 +53,7 @@ class Reading(Worker):
         )
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """Map rows of `listing.LISTED` to sources with the photo's columns."""
+        """Map rows of `listing.TO_READ` to the photos found there."""
         rows: list[dict[str, object]] = []
         rejects: list[dict[str, object]] = []
         for source, content in self._contents(batch.to_pylist()):
@@ -68,7 +63,7 @@ class Reading(Worker):
                 rows.append(self._ingested(source, content))
             except Rejected as why:
                 told = {name: source[name] for name in ("kind", "name", "size", "modified_ns")}
-                rejects.append(reject_row("ingest", self._recipe, source["path"], why, **told))
+                rejects.append(reject_row("ingest", self._recipe, source["place"], why, **told))
         return outcome(_INGESTED, rows, rejects)
 
     def _contents(
@@ -89,8 +84,6 @@ class Reading(Worker):
                 if source["reason"]:
                     retry = bool(source["retry"])
                     yield source, Rejected(source["reason"], source["detail"], retry=retry)
-                elif source["vanished"]:
-                    yield source, Rejected("missing_file", _VANISHED, retry=True)
                 elif path in fetched:
                     yield source, fetched[path]
                 else:
@@ -119,8 +112,7 @@ class Reading(Worker):
             # As it was when read: a file that changed since the listing is no other next time.
             source = {**source, "size": content.size, "modified_ns": content.modified_ns}
         return {
-            **{name: source[name] for name in SOURCE.schema.names if name != "id"},
-            "known": source["known"],
+            **{name: source[name] for name in ("kind", "place", "size", "modified_ns")},
             "id": found,
             "width": photo.width,
             "height": photo.height,
@@ -150,41 +142,38 @@ class Ingest(Step):
         return workspace.table("sources")
 
     def plan(self, workspace: Workspace) -> Plan:
-        """Sources that are new or changed.
+        """Places that are new or changed; what catalogues say is written down before the work.
 
         Raises:
             InputError: a folder or manifest cannot be used.
         """
-        return listing.left_to_do(workspace, self.setup.config, self.recipe)
-
-    @property
-    def tried_again(self) -> Condition:
-        """Those of the kinds that are listed; a build of looks alone leaves garments alone."""
         config = self.setup.config
-        kinds = {"garment": config.garments, "look": config.looks}
-        return column("kind").is_in(kind for kind, named in kinds.items() if named)
+        listed = listing.take_inventory(workspace, config, self.recipe)
+        if listed is None:
+            return NOTHING
+        canonical = listing.canonical(config)
+
+        def settle(workspace: Workspace) -> list[str]:
+            return changes.settle(workspace, listed.ledger, listed.given, canonical)
+
+        return Plan(
+            listed.ledger.count_to_read(), listed.batches(config.run.batch_rows), settle=settle
+        )
 
     def commit(self, workspace: Workspace, rows: pa.Table) -> None:
         """Garments and looks first, then the sources that point to them."""
-        photo_rows.record(workspace, rows.to_pylist())
+        photo_rows.read_again(workspace, rows.to_pylist())
+        places = rows.column("place").to_pylist()
+        rejects = workspace.table("rejects")
+        dealt_with = matching(step="ingest") & column("subject").is_in(places)
+        if rejects.count(dealt_with):
+            rejects.delete(dealt_with)
 
     def finish(self, workspace: Workspace) -> None:
-        """Follow files that were moved, drop rejects of limits that no longer hold, compact."""
-        _follow_moved(workspace)
+        """Drop rejects of limits that no longer hold, compact."""
         _drop_superseded(workspace, self.recipe)
-        for name in ("sources", "garments", "looks"):
+        for name in ("sources", "garments", "looks", "products", "product_photos"):
             workspace.table(name).compact()
-
-
-def _follow_moved(workspace: Workspace) -> None:
-    rejects = workspace.table("rejects")
-    where = matching(step="ingest", reason="missing_file", detail=_VANISHED)
-    vanished = rejects.read(["kind", "subject"], where).to_pylist()
-    for kind in photo_rows.SPECS:
-        paths = [row["subject"] for row in vanished if row["kind"] == kind]
-        moved = photo_rows.follow_moved(workspace, kind, paths) if paths else []
-        if moved:
-            rejects.delete(where & matching(kind=kind) & column("subject").is_in(moved))
 
 
 def _drop_superseded(workspace: Workspace, recipe: str) -> None:

@@ -19,6 +19,7 @@ from lookweave.pipeline.steps.embed import dimension, embeddings
 from lookweave.pipeline.steps.match.blocks import own_block, searched
 from lookweave.records import region_parts
 from lookweave.store.conditions import column, matching
+from lookweave.store.takedowns import hidden
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES, CATEGORIES
 
@@ -76,6 +77,13 @@ class Rows:
         text = np.stack([_DIGITS[raw >> 4], _DIGITS[raw & 15]], axis=2)
         return text.reshape(-1, 2 * _PHOTO).view(f"S{2 * _PHOTO}")[:, 0]
 
+    def of_photos(self, ids: list[str], kind: str) -> NDArray[np.bool_]:
+        """Which rows are of these photos, which are of this kind."""
+        wanted = np.array([bytes.fromhex(one) for one in ids], f"S{_PHOTO}")
+        photos = self.keys.view(np.uint8).reshape(-1, _KEY.itemsize)[:, :_PHOTO]
+        found = np.isin(np.ascontiguousarray(photos).view(f"S{_PHOTO}")[:, 0], wanted)
+        return np.asarray(found & (self.garment == (kind == "garment")))
+
     def indices(self, places: Positions) -> NDArray[np.int16]:
         """The regions' indices in their photos; -1 for cut-outs."""
         number = np.ascontiguousarray(self._bytes(places)[:, _PHOTO:]).view(">u2")[:, 0]
@@ -86,7 +94,8 @@ class Rows:
 
 
 def present(workspace: Workspace, setup: Setup) -> Rows:
-    """The detector's regions that have a vector; categories as the detector sees them."""
+    """The detector's regions that have a vector, of photos that are listed and not taken down;
+    categories as the detector sees them."""
     detector = setup.models.detector.key
     none = np.empty(0, _KEY)
     pieces = [Rows(none, none.astype(bool), none.astype(np.int8), none.astype(np.uint32))]
@@ -114,6 +123,8 @@ def present(workspace: Workspace, setup: Setup) -> Rows:
     for batch in embeddings(workspace, setup).scan(["subject"]):
         places = rows.find(batch.column("subject"))
         seen[places[places >= 0]] = True
+    for kind in ("garment", "look"):
+        seen[rows.of_photos(hidden(workspace, kind), kind)] = False
     return rows.take(seen)
 
 

@@ -25,6 +25,7 @@ from lookweave.pipeline.steps.match.matcher import QUERY_ROWS, Matcher, Measured
 from lookweave.pipeline.steps.match.rows import present
 from lookweave.records import MATCH, fingerprint
 from lookweave.store.tables import full_disk
+from lookweave.store.takedowns import hidden
 from lookweave.store.workspace import Workspace, write_atomically
 
 CALIBRATION = "calibration.json"
@@ -106,6 +107,7 @@ class Match(Step):
             *(table.version for table in tables),
             sorted(together(workspace, self.setup, "garment").items()),
             same_pictures(workspace, self.setup),
+            *(hidden(workspace, kind) for kind in ("garment", "look")),
             learned.to_json() if learned else "",
         )
         if self.is_current(workspace, inputs):
