@@ -145,6 +145,19 @@ def test_bomb_is_refused_without_decoding(monkeypatch: pytest.MonkeyPatch) -> No
             photos.load(claims(format_name, 60_000, 60_000))
 
 
+def test_bomb_that_is_cut_short_is_not_decoded_to_name_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def never(self: object, *_: object) -> None:
+        raise AssertionError("decoded a bomb")
+
+    cut = claims("WEBP", 16_383, 16_383)[:2000]
+    monkeypatch.setattr(ImageFile.ImageFile, "load", never)
+    with pytest.raises(Rejected) as why:
+        photos.load(cut)
+    assert why.value.reason in ("truncated_image", "too_many_pixels")
+
+
 def test_truncation_is_refused_even_where_a_caller_made_pillow_lenient() -> None:
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
     data = encoded(grainy(), "JPEG")

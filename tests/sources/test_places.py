@@ -82,7 +82,7 @@ def test_folder_of_other_files_says_what_it_holds(tmp_path: Path) -> None:
 LEFT_OUT = (
     "$RECYCLE.BIN", "RECYCLER", "Recycled", "#recycle", "@Recycle", ".Trash-1000", "lost+found",
     "FOUND.000", "#snapshot", "@Recently-Snapshot", "~snapshot", ".snapshot", "@eaDir", "@tmp",
-    "System Volume Information", "__MACOSX", ".@__thumb", "thumbs", "_thumbs", "Thumbnails",
+    "System Volume Information", "__MACOSX", ".@__thumb", "@__thumb", "thumbs", "_thumbs", "Thumbnails",
     "CaptureOne/Cache", "media/catalog/product/cache", "Photos Library.photoslibrary",
     "Previews.lrdata", "Old.aplibrary", "Session.cocatalog",
 )  # fmt: skip

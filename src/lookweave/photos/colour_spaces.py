@@ -81,7 +81,8 @@ def _profile(space: Chromaticities, gamma: float | None) -> bytes:
     """An ICC profile of version 4 with a matrix and one curve (sRGB's without a `gamma`)."""
     white, *primaries = (_xyz(x, y) for x, y in zip(space[::2], space[1::2], strict=True))
     columns = np.stack(primaries, 1)
-    to_d50 = _adaptation(white) @ (columns * np.linalg.solve(columns, white))
+    with np.errstate(all="ignore"):  # what is not finite is refused below
+        to_d50 = _adaptation(white) @ (columns * np.linalg.solve(columns, white))
     if not np.isfinite(to_d50).all():
         raise ValueError("no colours can have these chromaticities")
     if gamma is None:

@@ -57,7 +57,7 @@ _LEFT_OUT = {
         r"[#~@]snapshots?|@recently-snapshot|@sharesnap|system volume information"
     ),
     "system's folder": re.compile(r"__macosx|@eadir|@tmp|@transcode|@appstore|@sharebin"),
-    "folder of small copies": re.compile(r"_?thumb(s|nails?)?_?|caches?"),
+    "folder of small copies": re.compile(r"_?thumb(s|nails?)?_?|@__thumb|caches?"),
     "program's own library": re.compile(
         r".+\.((photos?|migratedphoto|ap|imovie|tv|music)library|lrdata|lrcat-data|lrlibrary"
         r"|cocatalog|fcpbundle|app)"
