@@ -178,6 +178,12 @@ def test_a_search_shows_its_pictures(
     assert found._repr_html_().count("<img") == 3 and found[0].name in found[0]._repr_html_()
     photo = sorted(photo_folders[0].iterdir())[0]
     assert workspace.search(image=photo, kind="garment")[0].name == photo.name
+    with Image.open(photo) as opened:
+        same = workspace.search(opened, kind="garment")
+    assert same[0].name == workspace.search(photo, kind="garment")[0].name == photo.name
+    for wrong in ({}, {"words": "red", "image": photo}):
+        with pytest.raises(InputError, match="and not both"):
+            workspace.search(**wrong)
     with pytest.raises(dataclasses.FrozenInstanceError):
         found[0].score = 1.0  # type: ignore[misc]
 

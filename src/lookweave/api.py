@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from lookweave.errors import InputError, told
@@ -38,6 +39,7 @@ from lookweave.results import (
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from PIL.Image import Image
 
     from lookweave.building import BuildResult
     from lookweave.config import Setting
@@ -229,17 +231,17 @@ class Workspace:
     @told()
     def search(
         self,
-        words: str | None = None,
+        words: str | os.PathLike[str] | Image | None = None,
         *,
-        image: AnyPath | None = None,
+        image: AnyPath | Image | None = None,
         kind: str | None = None,
         top: int = 10,
     ) -> SearchResult:
         """Find garments and looks by words or by a photo.
 
         Args:
-            words: such as "red floral midi dress".
-            image: a file with a photo, in place of words.
+            words: such as "red floral midi dress"; or a photo, as `image`.
+            image: a photo in place of words: a file, or an image of Pillow.
             kind: ``garment`` or ``look``; both when not given.
             top: how many photos.
 
@@ -250,11 +252,13 @@ class Workspace:
 
         if (words is None) == (image is None):
             raise InputError("Give words to search for, or an image (--image FILE), and not both.")
-        found = search(
-            self._store, self._config, words=words,
-            image=None if image is None else _path(image, "image"),
-            kind=kind, top=_positive("top", top),
-        )  # fmt: skip
+        if words is not None and not isinstance(words, str):
+            words, image = None, words
+        with _photo_file(image) as file:
+            found = search(
+                self._store, self._config, words=words, image=file, kind=kind,
+                top=_positive("top", top),
+            )  # fmt: skip
         own = {field.name for field in dataclasses.fields(Hit)} - {"further", "thumbnail"}
         hits = tuple(
             Hit(
@@ -545,6 +549,18 @@ def _progress(shown: bool) -> Iterator[Progress]:
 
     with Progress(quiet=not shown) as progress:
         yield progress
+
+
+@contextmanager
+def _photo_file(image: AnyPath | Image | None) -> Iterator[Path | None]:
+    """A file with the photo; that of an image in memory is there for the block only."""
+    if image is None or isinstance(image, (str, os.PathLike)):
+        yield None if image is None else _path(image, "image")
+        return
+    with TemporaryDirectory(prefix="lookweave-search-") as folder:
+        file = Path(folder) / "image.png"
+        image.save(file)
+        yield file
 
 
 def _path(path: AnyPath, what: str) -> Path:

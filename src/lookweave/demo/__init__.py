@@ -70,8 +70,7 @@ def run(out: Path, progress: Progress) -> DemoResult:
     that no demo has made is refused.
 
     Raises:
-        InputError: `out` holds other things.
-        WorkError: it cannot be made.
+        InputError: `out` holds other things, or cannot be made.
     """
     out = out.expanduser().resolve()
     workspace_path, dataset = out / "workspace", out / "dataset"
@@ -109,4 +108,4 @@ def _claim(out: Path) -> None:
             )
         write_atomically(out / MARKER, b'{"what": "made by `lookweave demo`"}\n')
     except OSError as error:
-        raise from_system(error, out, "made") from error
+        raise InputError(f"{from_system(error, out, 'made')} Name another with --out.") from error
