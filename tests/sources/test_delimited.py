@@ -191,6 +191,36 @@ def test_columns_of_one_name_are_all_read(shop: Path) -> None:
     assert found[0].further == {"title (2)": "B"}
 
 
+ROW = st.tuples(st.text('"5a b,', max_size=6), st.booleans(), st.sampled_from(["", "yes", "no"]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ROW, min_size=1, max_size=8), st.booleans())
+def test_no_row_and_no_takedown_is_lost_whatever_quotation_marks_there_are(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, bool, str]], quoted: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("quotes")
+    lines = ["path,title,taken_down"]
+    for number, (title, well, down) in enumerate(rows):
+        (folder / f"{number}.jpg").write_bytes(PHOTO)
+        title = '"{}\nmore, ""so"" it is"'.format(title.replace('"', '""')) if well else title
+        lines.append(
+            f'"{number}.jpg",{title},"{down}"' if quoted else f"{number}.jpg,{title},{down}"
+        )
+    try:
+        found, _ = read(folder, "\n".join(lines) + "\n", options=Options(max_failed=1.0))
+    except InputError as refused:
+        assert "cannot be used" in str(refused)
+        return
+    by_name = {source.name: source for source in found}
+    broken = sum(source.problem is not None for source in found)
+    absent = [number for number in range(len(rows)) if f"{number}.jpg" not in by_name]
+    assert len(absent) <= broken
+    for number, (_, _, down) in enumerate(rows):
+        if number not in absent and down == "yes":
+            assert by_name[f"{number}.jpg"].taken_down
+
+
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0\x1a\ufeff�"), max_size=12)
 
 

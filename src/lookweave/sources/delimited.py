@@ -53,10 +53,20 @@ class DelimitedText:
         self._picture = picture
         self._encoding = _encoding(path, encoding, notices)
         self._quote, self._smart, self._backslash = '"', False, False
-        self._find_header(header, notices)
+        head = self._find_header(header, notices)
         self._splitter = _Splitter(self._delimiter, self._quote)
+        self._picture_at = sorted(
+            {
+                at
+                for line, text in head
+                if line > self._skipped
+                for at, cell in enumerate(self._splitter.split(text))
+                if picture(cell)
+            }
+        )
 
-    def _find_header(self, header: Header, notices: Notices) -> None:
+    def _find_header(self, header: Header, notices: Notices) -> list[tuple[int, str]]:
+        """Where the rows begin and how they are written; returns the first lines."""
         head: list[tuple[int, str]] = []
         forced, self._skipped = None, 0
         for line, text in enumerate(self._lines(), start=1):
@@ -72,7 +82,7 @@ class DelimitedText:
         preferred = "\t" if self.path.suffix.lower() in (".tsv", ".tab") else ","
         self._delimiter = forced or preferred
         if not head:
-            return
+            return head
         self._quote = _quote(head, notices, str(self.path))
         self._smart = any(each in head[0][1] + head[-1][1] for each in "“”„")
         best: tuple[int, int, bool] | None = None
@@ -93,7 +103,7 @@ class DelimitedText:
             self._skipped = line
             names = _names(_Splitter(self._delimiter, self._quote).split(text))
             self.columns = distinct(names)
-            return
+            return head
         passed = [line for line, _ in head if line < self._skipped]
         if passed:
             some = "line is" if len(passed) == 1 else f"{len(passed)} lines are"
@@ -112,6 +122,7 @@ class DelimitedText:
                 str(self.path), "quotation marks",
                 'a backslash before a quotation mark (\\") is read as its escape.',
             )  # fmt: skip
+        return head
 
     def _escapes_with_backslash(self, head: list[tuple[int, str]]) -> bool:
         """Whether more rows have the header's number of cells when ``\\"`` is a quotation mark."""
@@ -262,6 +273,8 @@ class DelimitedText:
 
     def _looks_like_row(self, text: str) -> bool:
         cells = self._splitter.split(text)
+        if len(cells) > 1 and any(map(self._picture, (cells[at] for at in self._pictures(cells)))):
+            return True
         if len(cells) != len(self.columns):
             return False
         return any(map(self._picture, cells)) or (
@@ -270,6 +283,10 @@ class DelimitedText:
             and bool(cells[0])
             and any(map(str.isdigit, cells[0]))
         )
+
+    def _pictures(self, cells: list[str]) -> list[int]:
+        """Where in a row the head's rows have pictures, as far as it has as many cells."""
+        return [at for at in self._picture_at if at < len(cells)]
 
     def _mended(self, cell: str, line: int, told: Notices) -> str:
         if "\0" in cell:
