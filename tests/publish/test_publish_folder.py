@@ -283,7 +283,7 @@ def test_a_full_disk_is_told_before_the_work(
 ) -> None:
     usage = namedtuple("usage", ["total", "used", "free"])
     monkeypatch.setattr(space.shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1000))
-    monkeypatch.delattr(export, "published_pairs")  # so that work would fail otherwise
+    monkeypatch.delattr(export, "encode_pairs")  # so that work would fail otherwise
     with pytest.raises(PublishError, match=r"at least \d+\.\d MB and 0\.0 MB are free"):
         publish_shop(shop, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -305,7 +305,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(
     shop: Shop, publish_shop: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.delattr(export, "published_pairs")
+    monkeypatch.delattr(export, "encode_pairs")
     with pytest.raises(PublishError, match="cannot be written"):
         publish_shop(shop, tmp_path / "file/out")
 

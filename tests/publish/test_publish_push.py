@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mlcroissant
 import pyarrow.parquet as pq
 import pytest
-from huggingface_hub import constants
+from huggingface_hub import HfApi, constants
 from tests.publish.shop import SHAPE, Publisher, Shop
 
-from lookweave.errors import PublishError
+from lookweave.errors import InputError, PublishError
+from lookweave.publish import export
 from lookweave.store.workspace import Workspace
 from lookweave.testing.fake_hub import FakeHub, fake_hub
 
@@ -59,6 +61,65 @@ def test_the_hub_gets_what_the_folder_has(
     assert "held_back.csv" not in files
     assert not (shop.workspace.path / "publications").exists()
     assert len(hub.commits["mia/street"]) == 2  # the empty one, and one with everything
+
+
+def put(hub: FakeHub, name: str) -> None:
+    api = HfApi(endpoint=hub.url)
+    api.create_repo("mia/street", repo_type="dataset", exist_ok=True)
+    api.upload_file(
+        path_or_fileobj=b"dear", path_in_repo=name, repo_id="mia/street", repo_type="dataset"
+    )
+
+
+def test_files_of_others_in_the_repository_stay(
+    shop: Shop, publish_shop: Publisher, hub: FakeHub
+) -> None:
+    shop.couple("twice", "low", "train")
+    publish_shop(shop, TO)
+    for name in ("LICENSE.txt", "assets/teaser.png", "data/extra.csv"):
+        put(hub, name)
+    summary = publish_shop(shop, TO, tiers=("high",))
+    files = hub.files("mia/street")
+    assert summary["removed_files"] == 2 * 3  # both formats of medium (train, test) and low
+    assert not any("low" in name or "medium" in name for name in files)
+    for name in ("LICENSE.txt", "assets/teaser.png", "data/extra.csv"):
+        assert files[name] == b"dear"
+
+
+def test_a_repository_with_something_else_is_refused_before_the_work(
+    shop: Shop, publish_shop: Publisher, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(hub, "README.md")
+    put(hub, "train.csv")
+    monkeypatch.delattr(export, "encode_pairs")
+    with pytest.raises(InputError, match=r"no earlier publication \(it holds train\.csv\)"):
+        publish_shop(shop, TO)
+    assert set(hub.files("mia/street")) == {".gitattributes", "README.md", "train.csv"}
+
+
+def test_a_takedown_during_the_upload_is_not_missed(
+    shop: Shop, publish_shop: Publisher, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, look = shop.couple("late", "high", "train")
+    upload = HfApi.preupload_lfs_files
+
+    def meanwhile(*given: Any, **named: Any) -> Any:
+        take_down(shop, look)
+        assert shop.workspace
+        return upload(*given, **named)
+
+    monkeypatch.setattr(HfApi, "preupload_lfs_files", meanwhile)
+    with pytest.raises(PublishError, match=r"late-look\.jpg: taken_down"):
+        publish_shop(shop, TO)
+    assert set(hub.files("mia/street")) == {".gitattributes"}
+
+
+def test_no_repository_is_made_where_there_is_nothing_to_publish(
+    empty_shop: Shop, publish_shop: Publisher, hub: FakeHub
+) -> None:
+    with pytest.raises(PublishError, match="no pairs to publish"):
+        publish_shop(empty_shop, TO)
+    assert not hub.commits
 
 
 def test_an_interrupted_push_goes_on_where_it_stopped(

@@ -71,7 +71,7 @@ def test_tiers_are_chosen_with_the_keyboard(browser: Any, report: Path) -> None:
 
     def seen() -> set[str]:
         shown: list[str] = page.evaluate(
-            "[...document.querySelectorAll('.plate')].filter(each => each.offsetHeight)"
+            "[...document.querySelectorAll('.sheet-pair')].filter(each => each.offsetHeight)"
             ".map(each => each.dataset.tier)"
         )
         return set(shown)
@@ -131,7 +131,7 @@ def test_every_pair_can_be_found_sorted_and_filtered(table: Any) -> None:
 def test_a_pair_leads_to_its_pictures(table: Any) -> None:
     row = table.locator(".pairs-table tr", has_text="Shirt 8")
     row.get_by_role("button", name="pictures").click()
-    assert table.evaluate("document.activeElement.matches('.plate[data-tier=low]')")
+    assert table.evaluate("document.activeElement.matches('.sheet-pair[data-tier=low]')")
     assert "Shirt 8" in table.evaluate("document.activeElement.innerText")
 
 

@@ -6,9 +6,9 @@ from tests.report.drawn_workspace import BOX, LOOK_SIZE, Drawn
 from lookweave.evaluate.verdicts import Verdicts
 from lookweave.records import GARMENT, PAIR
 from lookweave.report import sheet
-from lookweave.report.pictures import FRAME, Album, sources
+from lookweave.report.pictures import FRAME, PictureMaker, sources
 from lookweave.report.scope import scope_of
-from lookweave.report.sheet import SHOWN, plates
+from lookweave.report.sheet import SHOWN, sheet_pairs
 
 
 def test_each_tier_shows_strong_random_and_doubtful_pairs(own: Drawn) -> None:
@@ -20,7 +20,7 @@ def test_each_tier_shows_strong_random_and_doubtful_pairs(own: Drawn) -> None:
     ]  # fmt: skip
     own.workspace.table("pairs").delete("true")
     own.workspace.table("pairs").upsert(PAIR.table(rows))
-    shown = plates(own.workspace, scope_of(own.workspace, own.config), _nothing(own), 10**9)
+    shown = sheet_pairs(own.workspace, scope_of(own.workspace, own.config), _nothing(own), 10**9)
     assert {why: [p.why for p in shown].count(why) for why in SHOWN} == SHOWN
     assert len({(p.garment.id, p.look.id) for p in shown}) == len(shown)
     probability = {why: [p.pair["probability"] for p in shown if p.why == why] for why in SHOWN}
@@ -32,22 +32,24 @@ def test_each_tier_shows_strong_random_and_doubtful_pairs(own: Drawn) -> None:
 
 def test_the_sheet_is_the_same_every_time(drawn: Drawn) -> None:
     scope = scope_of(drawn.workspace, drawn.config)
-    once = plates(drawn.workspace, scope, _nothing(drawn), 10**9)
-    again = plates(drawn.workspace, scope, _nothing(drawn), 10**9)
+    once = sheet_pairs(drawn.workspace, scope, _nothing(drawn), 10**9)
+    again = sheet_pairs(drawn.workspace, scope, _nothing(drawn), 10**9)
     assert once == again
 
 
 def test_pictures_shrink_to_the_budget(drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheet, "SIDES", (320, 120))
     scope = scope_of(drawn.workspace, drawn.config)
-    large = plates(drawn.workspace, scope, _nothing(drawn), 10**9)
-    small = plates(drawn.workspace, scope, _nothing(drawn), 1)
-    assert sum(plate.size for plate in small) < sum(plate.size for plate in large)
+    large = sheet_pairs(drawn.workspace, scope, _nothing(drawn), 10**9)
+    small = sheet_pairs(drawn.workspace, scope, _nothing(drawn), 1)
+    assert sum(pair.size for pair in small) < sum(pair.size for pair in large)
 
 
 def test_words_tell_where_descriptions_differ(drawn: Drawn) -> None:
-    shown = plates(drawn.workspace, scope_of(drawn.workspace, drawn.config), _nothing(drawn), 10**9)
-    by_garment = {plate.garment.id: plate for plate in shown}
+    shown = sheet_pairs(
+        drawn.workspace, scope_of(drawn.workspace, drawn.config), _nothing(drawn), 10**9
+    )
+    by_garment = {pair.garment.id: pair for pair in shown}
     words = {word.attribute: word for word in by_garment[drawn.garments[1]].words}
     assert words["category"].agree and words["colours"].agree and "length" not in words
     words = {word.attribute: word for word in by_garment[drawn.garments[3]].words}
@@ -61,8 +63,8 @@ def test_the_shop_photo_is_another_photo_of_the_product(own: Drawn) -> None:
         for garment in own.garments[1:3]
     )
     own.workspace.table("garments").upsert(GARMENT.table([{**other, "product": row["product"]}]))
-    shown = plates(own.workspace, scope_of(own.workspace, own.config), _nothing(own), 10**9)
-    shop = {plate.garment.id: plate.shop and plate.shop.id for plate in shown}
+    shown = sheet_pairs(own.workspace, scope_of(own.workspace, own.config), _nothing(own), 10**9)
+    shop = {pair.garment.id: pair.shop and pair.shop.id for pair in shown}
     assert shop[own.garments[1]] == own.garments[2]
     assert shop[own.garments[2]] == own.garments[1]
     assert shop[own.garments[4]] is None
@@ -70,7 +72,7 @@ def test_the_shop_photo_is_another_photo_of_the_product(own: Drawn) -> None:
 
 def test_a_region_is_shown_where_its_box_is(drawn: Drawn) -> None:
     look = sources(drawn.workspace, "look", [drawn.looks[0]])[drawn.looks[0]]
-    crop, whole = Album(drawn.workspace).region(look, BOX, 240)
+    crop, whole = PictureMaker(drawn.workspace).region(look, BOX, 240)
     assert crop is not None and whole is not None and crop.focus is not None
     assert crop.width / crop.height == pytest.approx(FRAME, abs=0.02)
     assert whole.width / whole.height == pytest.approx(LOOK_SIZE[0] / LOOK_SIZE[1], abs=0.01)

@@ -16,7 +16,7 @@ from lookweave.models.card import Card
 from lookweave.models.cards import all_cards, card_of
 from lookweave.publish.columns import Column, columns
 from lookweave.publish.options import Destination, Options
-from lookweave.publish.tally import Tally, distributions, shortened
+from lookweave.publish.tally import Tally, distributions, shorten
 from lookweave.text import visible
 
 REASONS: dict[str, str] = {
@@ -95,7 +95,7 @@ def card(tally: Tally, facts: Facts, config: Config, options: Options) -> str:
         rights=rights[:_SHOWN_RIGHTS],
         more_rights=(len(rest), sum(count for _, _, count in rest)) if rest else None,
         noted=tally.noted(),
-        sites=shortened(tally.sites.items()),
+        sites=shorten(tally.sites.items()),
         held=facts.held,
         held_total=sum(facts.held.values()),
         reasons=REASONS,

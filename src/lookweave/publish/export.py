@@ -25,7 +25,7 @@ from lookweave.publish.folder import (
     write_marker,
 )
 from lookweave.publish.options import Destination, Options, destination
-from lookweave.publish.pairs import published_pairs
+from lookweave.publish.pairs import encode_pairs
 from lookweave.publish.plan import (
     HeldBack,
     Plan,
@@ -209,7 +209,7 @@ def _write_pairs(
     held = list(plan.held)
     progress.start("publish", plan.pairs.num_rows, "pairs")
     with TierWriter(folder, options) as writer:
-        for one in published_pairs(
+        for one in encode_pairs(
             workspace, plan, options, config, describer=preferred_describer(config)
         ):
             if isinstance(one, HeldBack):

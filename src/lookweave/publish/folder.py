@@ -95,7 +95,12 @@ def read_marker(folder: Path) -> dict[str, str] | None:
         files = {str(path): str(sha256) for path, sha256 in marker["files"].items()}
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
-    return {path: sha256 for path, sha256 in files.items() if _OURS.fullmatch(path)}
+    return {path: sha256 for path, sha256 in files.items() if is_published_name(path)}
+
+
+def is_published_name(path: str) -> bool:
+    """Whether a path below a publication is one that Lookweave gives to its files."""
+    return bool(_OURS.fullmatch(path))
 
 
 def write_marker(folder: Path) -> dict[str, str]:
@@ -220,12 +225,12 @@ def _check_content(folder: Path) -> None:
     if (work / _READY).exists():  # a crash broke off an exchange: some files are in place already
         ours |= (read_marker(work / _NEW) or {}).keys()
     there = {path.relative_to(folder).as_posix() for path in _files(folder)} - {MARKER}
-    strangers = [path for path in sorted(there - ours) if not _left_by_programs(path)]
+    strangers = [path for path in sorted(there - ours) if not left_by_programs(path)]
     # Through a linked folder the next files would go wherever it leads.
     strangers += [path for path in sorted(_parents(ours) & there) if path not in strangers]
     if strangers and known is None:
         raise InputError(
-            f"{folder} is not empty and no earlier publication (it holds {_some(strangers)}): "
+            f"{folder} is not empty and no earlier publication (it holds {some(strangers)}): "
             "name a new folder."
         )
     if strangers:
@@ -241,16 +246,18 @@ def _parents(paths: Iterable[str]) -> set[str]:
 def _strangers_message(folder: Path, strangers: list[str]) -> str:
     return (
         f"{folder} is an earlier publication with files that Lookweave did not write "
-        f"({_some(strangers)}): move them away, or name another folder."
+        f"({some(strangers)}): move them away, or name another folder."
     )
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first of some names, and how many more there are."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more
 
 
-def _left_by_programs(name: str) -> bool:
+def left_by_programs(name: str) -> bool:
+    """Whether a path below a publication is what systems and tools leave in any folder."""
     return any(
         fnmatch.fnmatchcase(part.casefold(), pattern)
         for part in name.split("/")

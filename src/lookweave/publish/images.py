@@ -72,7 +72,7 @@ def source_bytes(workspace: Workspace, photo: dict[str, Any], limits: Limits) ->
     return data
 
 
-def published_photo(
+def encode_photo(
     data: bytes, photo: dict[str, Any], options: Options, limits: Limits
 ) -> PublishedImage:
     """A whole photo as it goes out.
@@ -127,7 +127,7 @@ def pixel_box(
     return left, top, right, bottom
 
 
-def scaled_box(box: Box, look: dict[str, Any], published: PublishedImage) -> list[float]:
+def scale_box(box: Box, look: dict[str, Any], published: PublishedImage) -> list[float]:
     """`box` in pixels of the published look, clipped to it."""
     across, down = published.width / look["width"], published.height / look["height"]
     limits = (published.width, published.height)

@@ -18,7 +18,7 @@ from lookweave.photos import Limits
 from lookweave.publish import images as encode
 from lookweave.publish.images import PublishedImage, RecentImages
 from lookweave.publish.options import Options
-from lookweave.publish.plan import HeldBack, Plan, held_back
+from lookweave.publish.plan import HeldBack, Plan, hold_back
 from lookweave.publish.products import products_of
 from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace
@@ -75,7 +75,7 @@ class _Joined:
     products: list[Row]
 
 
-def published_pairs(
+def encode_pairs(
     workspace: Workspace, plan: Plan, options: Options, config: Config, *, describer: str
 ) -> Iterator[PublishedPair | HeldBack]:
     """Every pair of the plan, in order: itself, or why it had to be held back after all.
@@ -139,7 +139,7 @@ def _join(
     for key in keys:
         region = regions.get(key["region"])
         if region is None or region["box"] is None:
-            yield held_back(
+            yield hold_back(
                 key, "look", looks[key["look"]]["name"], "no_such_region",
                 f"The pair names region {key['region']}, which has no row: run verify-store.",
             )  # fmt: skip
@@ -205,41 +205,41 @@ class _PairEncoder:
             data = encode.source_bytes(self._workspace, look, self._limits)
             whole, crops = encode.look_and_regions(data, look, boxes, self._options, self._limits)
         except Rejected as why:
-            return [_held(one, "look", why) for one in unit]
+            return [_hold(one, "look", why) for one in unit]
         done: list[PublishedPair | HeldBack] = []
         for position, one in enumerate(unit):
             try:
                 images = {"garment_image": self._garment(one.garment), "look_image": whole}
             except Rejected as why:
-                done.append(_held(one, "garment", why))
+                done.append(_hold(one, "garment", why))
                 continue
             if cropped:
                 crop = images["region_image"] = crops[position]
                 if mask := encode.mask_for(one.region["mask"], crop):
                     images["region_mask"] = mask
-            done.append(_published(one, images, self._options))
+            done.append(_row_of(one, images, self._options))
         return done
 
     def _garment(self, photo: Row) -> PublishedImage:
         def make() -> PublishedImage:
             data = encode.source_bytes(self._workspace, photo, self._limits)
-            return encode.published_photo(data, photo, self._options, self._limits)
+            return encode.encode_photo(data, photo, self._options, self._limits)
 
         return self._garments.get(photo["id"], make)
 
 
-def _held(one: _Joined, kind: str, why: Rejected) -> HeldBack:
+def _hold(one: _Joined, kind: str, why: Rejected) -> HeldBack:
     name = (one.look if kind == "look" else one.garment)["name"]
-    return held_back(one.pair, kind, name, why.reason, why.detail)
+    return hold_back(one.pair, kind, name, why.reason, why.detail)
 
 
-def _published(one: _Joined, images: dict[str, PublishedImage], options: Options) -> PublishedPair:
+def _row_of(one: _Joined, images: dict[str, PublishedImage], options: Options) -> PublishedPair:
     garment, look, region = one.garment, one.look, one.region
     values: Row = {
         "garment_id": garment["id"],
         "look_id": look["id"],
         "tier": one.pair["tier"],
-        "region_box": encode.scaled_box(tuple(region["box"]), look, images["look_image"]),
+        "region_box": encode.scale_box(tuple(region["box"]), look, images["look_image"]),
         "region_label": region["label"],
         "region_score": region["score"],
         "region_category": one.region_said.get("category"),

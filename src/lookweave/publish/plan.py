@@ -154,16 +154,16 @@ def _hold(row: dict[str, str], standing: _Standing, unknown_allowed: bool) -> He
     """Why this pair stays in; None when it may go out. The look's reason is told first."""
     if standing.same_picture(row["garment"], row["look"]):
         name = standing.names.get(("look", row["look"]), "")
-        return held_back(row, "look", name, "same_photo", "Garment and look are one picture.")
+        return hold_back(row, "look", name, "same_photo", "Garment and look are one picture.")
     for kind in ("look", "garment"):
         if why := standing.problem(row[kind], unknown_allowed):
             reason, detail = why
             name = standing.names.get((kind, row[kind]), "")
-            return held_back(row, kind, name, reason, detail)
+            return hold_back(row, kind, name, reason, detail)
     return None
 
 
-def held_back(pair: dict[str, str], kind: str, name: str, reason: str, detail: str) -> HeldBack:
+def hold_back(pair: dict[str, str], kind: str, name: str, reason: str, detail: str) -> HeldBack:
     """`pair`: at least its key columns; `kind`: which of its photos is the reason."""
     where = (pair["garment"], pair["look"], pair["tier"], pair["split"])
     return HeldBack(*where, pair[kind], kind, name, reason, detail)

@@ -2,8 +2,8 @@
 
 Shards are sent one by one before the commit. A shard that the hub has already is not sent again,
 and the same pairs give the same bytes, so an interrupted push goes on where it stopped. The commit
-adds what is new and deletes what this version no longer has; a reader sees the earlier version or
-this one, never a mixture.
+adds what is new and deletes the shards and lists that this version no longer has; a reader sees the
+earlier version or this one, never a mixture. Files of others in the repository stay.
 """
 
 from __future__ import annotations
@@ -28,12 +28,17 @@ from huggingface_hub.utils.tqdm import (
     enable_progress_bars,
 )
 
-from lookweave.errors import PublishError
+from lookweave.errors import InputError, PublishError
 from lookweave.progress import Progress
-from lookweave.publish.folder import HELD_BACK, MARKER
+from lookweave.publish.folder import (
+    HELD_BACK,
+    MARKER,
+    is_published_name,
+    left_by_programs,
+    some,
+)
 from lookweave.publish.options import Options
 
-_KEEP = frozenset({".gitattributes"})
 _NEVER_PUSHED = frozenset({HELD_BACK})
 _LARGE = frozenset({".parquet", ".tar"})
 
@@ -57,24 +62,35 @@ class HubRepository:
 
         Raises:
             PublishError: there is not, and what to do.
+            InputError: the repository holds something else than a publication.
         """
         if not get_token():
             raise PublishError(
                 f"No token for the hub: run `hf auth login` or set HF_TOKEN to one that may write "
                 f"to {self._repository}."
             )
-        with self._explained("create or open the repository"):
+        with self._explain_errors("create or open the repository"):
             self._api.create_repo(
                 self._repository,
                 repo_type="dataset",
                 private=self._options.private or None,
                 exist_ok=True,
             )
+        names = self._files()
+        # A card alone is what the hub itself makes for a new data set.
+        others = sorted(
+            name for name in names if not left_by_programs(name) and name != "README.md"
+        )
+        if others and MARKER not in names:
+            raise InputError(
+                f"{self._repository} is not empty and no earlier publication (it holds "
+                f"{some(others)}): name a new data set."
+            )
 
     def push(
         self, folder: Path, progress: Progress, *, before_commit: Callable[[], None]
     ) -> dict[str, Any]:
-        """Make the repository equal to `folder`.
+        """Make the publication in the repository equal to `folder`.
 
         Args:
             before_commit: called when every shard is there and no reader sees one yet; what it
@@ -91,21 +107,23 @@ class HubRepository:
             for name in names
             if name not in _NEVER_PUSHED
         ]
-        with self._explained("list what is published"):
-            before = set(self._api.list_repo_files(self._repository, repo_type="dataset"))
-        gone = sorted(before - {one.path_in_repo for one in additions} - _KEEP)
+        before = self._files()
+        earlier = (
+            {name for name in before if is_published_name(name)} if MARKER in before else set()
+        )
+        gone = sorted(earlier - {one.path_in_repo for one in additions})
         deletions = [CommitOperationDelete(path_in_repo=name) for name in gone]
         progress.start("push", len(additions), "files")
-        with _without_bars_of_its_own():
+        with _hide_its_bars():
             for addition in additions:
                 if Path(addition.path_in_repo).suffix in _LARGE:
-                    with self._explained(f"upload {addition.path_in_repo}"):
+                    with self._explain_errors(f"upload {addition.path_in_repo}"):
                         self._api.preupload_lfs_files(
                             self._repository, [addition], repo_type="dataset", free_memory=False
                         )
                 progress.advance(1)
             before_commit()
-            with self._explained("commit the files"):
+            with self._explain_errors("commit the files"):
                 commit = self._api.create_commit(
                     self._repository,
                     [*deletions, *additions],
@@ -122,6 +140,10 @@ class HubRepository:
         }
         return pushed | self._advice(MARKER in before)
 
+    def _files(self) -> set[str]:
+        with self._explain_errors("list what is published"):
+            return set(self._api.list_repo_files(self._repository, repo_type="dataset"))
+
     def _advice(self, published_before: bool) -> dict[str, str]:
         if not published_before or self._options.forget_history:
             return {}
@@ -132,9 +154,9 @@ class HubRepository:
 
     def _forget(self) -> None:
         """Leave one commit, and remove the files that only the others had."""
-        with self._explained("squash the history"):
+        with self._explain_errors("squash the history"):
             self._api.super_squash_history(self._repository, repo_type="dataset")
-        with self._explained("remove the files of earlier versions"):
+        with self._explain_errors("remove the files of earlier versions"):
             info = self._api.dataset_info(self._repository, files_metadata=True)
             live = {file.lfs.sha256 for file in info.siblings or [] if file.lfs}
             stored = self._api.list_lfs_files(self._repository, repo_type="dataset")
@@ -144,7 +166,7 @@ class HubRepository:
                 )
 
     @contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
+    def _explain_errors(self, what: str) -> Iterator[None]:
         """Turn whatever the client raises into a sentence that says what to do."""
         try:
             yield
@@ -200,7 +222,7 @@ class HubRepository:
 
 
 @contextmanager
-def _without_bars_of_its_own() -> Iterator[None]:
+def _hide_its_bars() -> Iterator[None]:
     """The client draws one bar a file, across ours."""
     if are_progress_bars_disabled():
         yield

@@ -37,7 +37,7 @@ def least_bytes(workspace: Workspace, plan: Plan, options: Options) -> int:
     """What the photos of a plan take at the very least; regions and words come on top."""
     total = 0
     for kind in ("garment", "look"):
-        ids, counts = _counted(plan.pairs[kind])
+        ids, counts = _count(plan.pairs[kind])
         for batch in _photos(workspace.table(f"{kind}s"), ids):
             at = pc.index_in(batch["id"], ids)
             sizes = _sizes(batch, options)
@@ -47,7 +47,7 @@ def least_bytes(workspace: Workspace, plan: Plan, options: Options) -> int:
     return total * len(options.formats)
 
 
-def _counted(column: pa.ChunkedArray) -> tuple[pa.Array, list[int]]:
+def _count(column: pa.ChunkedArray) -> tuple[pa.Array, list[int]]:
     counted = column.combine_chunks().value_counts()
     return counted.field("values"), counted.field("counts").to_pylist()
 

@@ -132,7 +132,7 @@ def distributions(tally: Tally) -> list[Distribution]:
     return found
 
 
-def shortened(counts: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+def shorten(counts: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
     """The most frequent ones and the sum of the rest."""
     ordered = sorted(counts, key=lambda item: (-item[1], item[0]))
     if len(ordered) <= _SHOWN:

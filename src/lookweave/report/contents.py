@@ -12,14 +12,14 @@ from lookweave.evaluate.verdicts import Verdicts
 from lookweave.report.distributions import TIERS, Distributions, distributions
 from lookweave.report.funnel import Stage, funnel
 from lookweave.report.groups import Groups, groups
-from lookweave.report.hubs import Hub, Hubs, hubs
+from lookweave.report.hubs import Hubness, HubRegion, hubs
 from lookweave.report.judged import Judged, judge
 from lookweave.report.listing import Listing, listing
 from lookweave.report.measured import Measured, read_measured
-from lookweave.report.pictures import Album, Picture, Source, sources
+from lookweave.report.pictures import Picture, PictureMaker, Source, sources
 from lookweave.report.rejects import Reason, reasons
 from lookweave.report.scope import Model, Scope, models_in, scope_of
-from lookweave.report.sheet import Plate, plates
+from lookweave.report.sheet import SheetPair, sheet_pairs
 from lookweave.report.timing import StepTime, step_times
 from lookweave.store.workspace import Workspace
 
@@ -43,7 +43,7 @@ class Shown:
 class ShownHub:
     """A hub with its picture."""
 
-    hub: Hub
+    hub: HubRegion
     shown: Shown
 
 
@@ -65,10 +65,10 @@ class Contents:
     models: list[Model]
     stages: list[Stage]
     spread: Distributions
-    sheet: list[Plate]
+    sheet: list[SheetPair]
     listing: Listing
     judged: Judged
-    hubs: Hubs | None
+    hubs: Hubness | None
     hub_pictures: list[ShownHub]
     groups: list[Groups]
     group_pictures: dict[str, Shown]
@@ -97,7 +97,7 @@ def gather(workspace: Workspace, config: Config, truth: Path | None = None) -> C
     """Read what the report says. Memory does not grow with the workspace."""
     scope = scope_of(workspace, config)
     verdicts = Verdicts(workspace, truth)
-    album = Album(workspace)
+    pictures = PictureMaker(workspace)
     found, spread, hub_table = (
         reasons(workspace, scope.reject_recipes),
         distributions(workspace, scope),
@@ -116,25 +116,27 @@ def gather(workspace: Workspace, config: Config, truth: Path | None = None) -> C
         models=models_in(workspace, scope),
         stages=funnel(workspace, scope, found, spread, hub_table),
         spread=spread,
-        sheet=plates(workspace, scope, verdicts, SHEET_BUDGET),
+        sheet=sheet_pairs(workspace, scope, verdicts, SHEET_BUDGET),
         listing=listing(workspace, scope, verdicts),
         judged=judge(workspace, scope, verdicts),
         hubs=hub_table,
-        hub_pictures=_hub_pictures(workspace, album, hub_table.top if hub_table else []),
+        hub_pictures=_hub_pictures(workspace, pictures, hub_table.top if hub_table else []),
         groups=grouped,
         group_pictures=_photos(
             workspace,
-            album,
+            pictures,
             [each for kind in grouped for group in kind.examples for each in group],
         ),
         rejects=found,
-        reject_pictures=_reject_pictures(workspace, album, found),
+        reject_pictures=_reject_pictures(workspace, pictures, found),
         times=step_times(workspace),
         verdicts_known=bool(verdicts),
     )
 
 
-def _hub_pictures(workspace: Workspace, album: Album, top: list[Hub]) -> list[ShownHub]:
+def _hub_pictures(
+    workspace: Workspace, pictures: PictureMaker, top: list[HubRegion]
+) -> list[ShownHub]:
     looks = sources(workspace, "look", [hub.look for hub in top])
     rows = workspace.table("regions").rows_by("id", [hub.region for hub in top], ["id", "box"])
     boxes = {row["id"]: row["box"] for row in rows.to_pylist()}
@@ -144,31 +146,39 @@ def _hub_pictures(workspace: Workspace, album: Album, top: list[Hub]) -> list[Sh
         if look is None:
             shown.append(ShownHub(hub, Shown(hub.look, None)))
             continue
-        picture = album.whole(look, _SMALL) if box is None else album.region(look, box, _SMALL)[0]
+        picture = (
+            pictures.whole(look, _SMALL) if box is None else pictures.region(look, box, _SMALL)[0]
+        )
         shown.append(ShownHub(hub, Shown(look.title, picture, look.taken_down)))
     return shown
 
 
-def _photos(workspace: Workspace, album: Album, wanted: list[tuple[str, str]]) -> dict[str, Shown]:
+def _photos(
+    workspace: Workspace, pictures: PictureMaker, wanted: list[tuple[str, str]]
+) -> dict[str, Shown]:
     shown: dict[str, Shown] = {}
     for kind in ("garment", "look"):
         ids = [photo for each, photo in wanted if each == kind]
         for photo, source in sources(workspace, kind, ids).items():
-            shown[photo] = _small(album, source)
+            shown[photo] = _small(pictures, source)
     return shown
 
 
-def _reject_pictures(workspace: Workspace, album: Album, found: list[Reason]) -> dict[str, Shown]:
+def _reject_pictures(
+    workspace: Workspace, pictures: PictureMaker, found: list[Reason]
+) -> dict[str, Shown]:
     """By subject; a region's subject begins with its photo. Files turned away by ingest never
     became a photo and have no picture."""
     subjects = [(subject, subject.split(":")[0]) for each in found if each.step != "ingest"
                 for subject, _ in each.examples]  # fmt: skip
     photos = _photos(
-        workspace, album, [(kind, photo) for kind in ("garment", "look") for _, photo in subjects]
+        workspace,
+        pictures,
+        [(kind, photo) for kind in ("garment", "look") for _, photo in subjects],
     )
     return {subject: photos[photo] for subject, photo in subjects if photo in photos}
 
 
-def _small(album: Album, source: Source) -> Shown:
-    picture = None if source.taken_down else album.thumbnail(source.id, _THUMBNAIL)
+def _small(pictures: PictureMaker, source: Source) -> Shown:
+    picture = None if source.taken_down else pictures.thumbnail(source.id, _THUMBNAIL)
     return Shown(source.title, picture, source.taken_down)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lookweave.report.distributions import Distributions
-from lookweave.report.hubs import Hubs
-from lookweave.report.rejects import Reason, turned_away
+from lookweave.report.hubs import Hubness
+from lookweave.report.rejects import Reason, count_rejects
 from lookweave.report.scope import Scope, encoder_rows
 from lookweave.store.conditions import Condition, matching
 from lookweave.store.workspace import Workspace
@@ -47,13 +47,13 @@ def funnel(
     scope: Scope,
     rejects: list[Reason],
     spread: Distributions,
-    hubs: Hubs | None,
+    hubs: Hubness | None,
 ) -> list[Stage]:
     """The stages in the pipeline's order."""
     rows = _Rows(workspace, scope)
     garments, looks = rows.count("garments"), rows.count("looks")
-    away = {kind: turned_away(rejects, "ingest", kind) for kind in ("garment", "look")}
-    other = turned_away(rejects, "ingest") - sum(away.values())
+    away = {kind: count_rejects(rejects, "ingest", kind) for kind in ("garment", "look")}
+    other = count_rejects(rejects, "ingest") - sum(away.values())
     files = {kind: rows.count("sources", matching(kind=kind)) for kind in away}
     same = sum(files.values()) - garments - looks
     embedded = {
@@ -70,7 +70,7 @@ def funnel(
                 Count(files["look"] + away["look"], "look files"),
                 *([Count(other, "other files")] if other else []),
             ),
-            turned_away(rejects, "ingest"),
+            count_rejects(rejects, "ingest"),
         ),
         Stage(
             "ingest",
@@ -88,7 +88,7 @@ def funnel(
                 Count(rows.count("regions", scope.cutouts), "garment cut-outs"),
                 Count(rows.count("regions", scope.regions), "regions in looks"),
             ),
-            turned_away(rejects, "detect"),
+            count_rejects(rejects, "detect"),
         ),
         Stage(
             "describe",
@@ -97,7 +97,7 @@ def funnel(
                 Count(rows.described("garment"), "garment cut-outs"),
                 Count(rows.described("look"), "regions in looks"),
             ),
-            turned_away(rejects, "describe"),
+            count_rejects(rejects, "describe"),
         ),
         Stage(
             "embed",
@@ -106,20 +106,20 @@ def funnel(
                 Count(embedded["garment"], "garment cut-outs"),
                 Count(embedded["look"], "regions in looks"),
             ),
-            turned_away(rejects, "embed"),
+            count_rejects(rejects, "embed"),
         ),
         Stage(
             "match",
             "Matches",
             (Count(matches, "garment × region"),),
-            turned_away(rejects, "match"),
+            count_rejects(rejects, "match"),
             f"{hubs.garments:,} of {garments:,} garments have a match." if hubs else "",
         ),
         Stage(
             "tier",
             "Pairs",
             tuple(Count(spread.total(tier), tier) for tier in spread.tiers),
-            turned_away(rejects, "tier"),
+            count_rejects(rejects, "tier"),
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""Hubs: regions that come up among the best matches of too many garments.
+"""Hubness: regions that come up among the best matches of too many garments.
 
 In high-dimensional spaces some points are near neighbours of very many others and push true
 matches away; the skewness of N_k, how often each region is among a garment's k best, tells how
@@ -25,7 +25,7 @@ _MERGE_AT = 1 << 18
 
 
 @dataclass(frozen=True)
-class Hub:
+class HubRegion:
     """One region and for how many garments it is the best, or among the K best, match."""
 
     region: str
@@ -35,7 +35,7 @@ class Hub:
 
 
 @dataclass(frozen=True)
-class Hubs:
+class Hubness:
     """How evenly the garments' best matches are spread over the regions.
 
     Attributes:
@@ -52,7 +52,7 @@ class Hubs:
     reached: int
     skewness: float
     counts: dict[int, int]
-    top: list[Hub]
+    top: list[HubRegion]
 
 
 class _Occurrences:
@@ -86,7 +86,7 @@ class _Occurrences:
         self._waiting, self._rows = [], 0
 
 
-def hubs(workspace: Workspace, scope: Scope, shown: int = 12) -> Hubs | None:
+def hubs(workspace: Workspace, scope: Scope, shown: int = 12) -> Hubness | None:
     """Count how often each region is among the K best of a garment; None without matches.
 
     The top of the table is what people should look at: ties are broken by N_K, then by id.
@@ -110,9 +110,11 @@ def hubs(workspace: Workspace, scope: Scope, shown: int = 12) -> Hubs | None:
     order = np.lexsort((seen.keys, -seen.among, -seen.first))[:shown]
     wanted = {int(seen.keys[i]): (int(seen.first[i]), int(seen.among[i])) for i in order}
     names = _names(workspace, where, set(wanted))
-    top = [Hub(*names[key], *numbers_of) for key, numbers_of in wanted.items() if key in names]
+    top = [
+        HubRegion(*names[key], *numbers_of) for key, numbers_of in wanted.items() if key in names
+    ]
     top.sort(key=lambda hub: (-hub.first, -hub.among, hub.region))
-    return Hubs(garments, total, len(seen.keys), _skewness(counts), counts, top)
+    return Hubness(garments, total, len(seen.keys), _skewness(counts), counts, top)
 
 
 def _names(workspace: Workspace, where: Condition, keys: set[int]) -> dict[int, tuple[str, str]]:

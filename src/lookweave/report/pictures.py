@@ -82,7 +82,7 @@ def sources(workspace: Workspace, kind: str, ids: Iterable[str]) -> dict[str, So
     }
 
 
-class Album:
+class PictureMaker:
     """Makes pictures of a workspace's photos and remembers how many bytes they took.
 
     A photo that is gone is shown from its thumbnail, and is None where that is gone too. A

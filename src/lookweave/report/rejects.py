@@ -77,7 +77,7 @@ def reasons(workspace: Workspace, recipes: Mapping[str, str | None]) -> list[Rea
     return sorted(found.values(), key=lambda each: (-each.count, each.step, each.reason))
 
 
-def turned_away(found: list[Reason], step: str, kind: str | None = None) -> int:
+def count_rejects(found: list[Reason], step: str, kind: str | None = None) -> int:
     """How many subjects a step turned away."""
     here = [reason for reason in found if reason.step == step]
     if kind is None:

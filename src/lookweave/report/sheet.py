@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from lookweave.evaluate.verdicts import Verdicts
 from lookweave.report.distributions import TIERS, batches_of
-from lookweave.report.pictures import Album, Picture, Source, sources
+from lookweave.report.pictures import Picture, PictureMaker, Source, sources
 from lookweave.report.scope import Scope
 from lookweave.store.conditions import column
 from lookweave.store.workspace import Workspace
@@ -45,7 +45,7 @@ class Word:
 
 
 @dataclass(frozen=True)
-class Plate:
+class SheetPair:
     """One pair on the sheet.
 
     Attributes:
@@ -101,22 +101,24 @@ class _Pool:
         self.drawn = _first(self.drawn, rows, [("_draw", "ascending")])
 
 
-def plates(workspace: Workspace, scope: Scope, verdicts: Verdicts, budget: int) -> list[Plate]:
+def sheet_pairs(
+    workspace: Workspace, scope: Scope, verdicts: Verdicts, budget: int
+) -> list[SheetPair]:
     """The sheet's pairs, tier by tier; their pictures together take at most `budget` characters,
     or as little as the smallest size allows."""
-    chosen = _chosen(workspace, scope)
+    chosen = _choose(workspace, scope)
     if not chosen:
         return []
-    lay = _Layout(workspace, scope, verdicts, chosen)
-    laid: list[Plate] = []
+    tables = _SheetTables(workspace, scope, verdicts, chosen)
+    found: list[SheetPair] = []
     for side in SIDES:
-        laid = lay.plates(side)
-        if sum(plate.size for plate in laid) <= budget:
+        found = tables.pairs(side)
+        if sum(pair.size for pair in found) <= budget:
             break
-    return laid
+    return found
 
 
-def _chosen(workspace: Workspace, scope: Scope) -> list[dict[str, Any]]:
+def _choose(workspace: Workspace, scope: Scope) -> list[dict[str, Any]]:
     pools = {tier: _Pool() for tier in TIERS}
     random = np.random.default_rng(7)
     for batch in batches_of(workspace, scope, _COLUMNS):
@@ -125,7 +127,7 @@ def _chosen(workspace: Workspace, scope: Scope) -> list[dict[str, Any]]:
         for tier, pool in pools.items():
             mask = pa.array(np.asarray(batch.column("tier").to_pylist(), dtype=object) == tier)
             pool.add(batch.filter(mask))
-    hidden = _taken_down(workspace, pools)
+    hidden = _find_taken_down(workspace, pools)
     return [row for tier in TIERS for row in _of_tier(pools[tier], hidden)]
 
 
@@ -142,7 +144,7 @@ def _first(kept: pa.Table | None, rows: pa.Table, order: list[tuple[str, str]]) 
     return together.sort_by(order).slice(0, _POOL).combine_chunks()
 
 
-def _taken_down(workspace: Workspace, pools: dict[str, _Pool]) -> set[str]:
+def _find_taken_down(workspace: Workspace, pools: dict[str, _Pool]) -> set[str]:
     """Photos among the pools' that must not be shown."""
     hidden: set[str] = set()
     tables = [table for pool in pools.values() for table in (pool.best, pool.worst, pool.drawn)]
@@ -176,13 +178,13 @@ def _of_tier(pool: _Pool, hidden: set[str]) -> list[dict[str, Any]]:
     return [row for why in SHOWN for row in rows_of[why]]
 
 
-class _Layout:
+class _SheetTables:
     """Everything that the chosen pairs need from the tables, read once."""
 
     def __init__(
         self, workspace: Workspace, scope: Scope, verdicts: Verdicts, chosen: list[dict[str, Any]]
     ) -> None:
-        self._album = Album(workspace)
+        self._pictures = PictureMaker(workspace)
         self._chosen, self._verdicts = chosen, verdicts
         garments = {row["garment"] for row in chosen}
         self._garments = sources(workspace, "garment", garments)
@@ -202,34 +204,34 @@ class _Layout:
         self._matches = {(row["garment"], row["region"]): row for row in ranks.to_pylist()}
         self._shop = _shop_photos(workspace, self._garments)
 
-    def plates(self, side: int) -> list[Plate]:
+    def pairs(self, side: int) -> list[SheetPair]:
         known = [
             row for row in self._chosen
             if row["garment"] in self._garments and row["look"] in self._looks
         ]  # fmt: skip
         with ThreadPoolExecutor(4, thread_name_prefix="report") as pool:
-            return list(pool.map(lambda row: self._plate(row, side), known))
+            return list(pool.map(lambda row: self._show(row, side), known))
 
-    def _plate(self, row: dict[str, Any], side: int) -> Plate:
+    def _show(self, row: dict[str, Any], side: int) -> SheetPair:
         garment, look = self._garments[row["garment"]], self._looks[row["look"]]
         box = self._boxes.get(row["region"])
         if box is None:
-            crop, whole = None, self._album.whole(look, side)
+            crop, whole = None, self._pictures.whole(look, side)
         else:
-            crop, whole = self._album.region(look, box, side)
+            crop, whole = self._pictures.region(look, box, side)
         shop = self._shop.get(garment.id)
-        return Plate(
+        return SheetPair(
             pair=row,
             why=row["why"],
             match=self._matches.get((garment.id, row["region"]), {}),
             garment=garment,
             look=look,
             box=box,
-            garment_picture=self._album.whole(garment, side),
+            garment_picture=self._pictures.whole(garment, side),
             region_picture=crop,
             look_picture=whole,
             shop=shop,
-            shop_picture=self._album.whole(shop, side) if shop else None,
+            shop_picture=self._pictures.whole(shop, side) if shop else None,
             words=_words(
                 self._descriptions.get(self._cutouts.get(garment.id, ""), {}),
                 self._descriptions.get(row["region"], {}),

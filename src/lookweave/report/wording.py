@@ -5,7 +5,7 @@ from __future__ import annotations
 from lookweave.matching.select import wilson
 from lookweave.report.contents import Contents
 from lookweave.report.distributions import TIERS
-from lookweave.report.hubs import Hubs
+from lookweave.report.hubs import Hubness
 
 THIN = "\u202f"
 """Narrow no-break space: between thousands, before units."""
@@ -192,7 +192,7 @@ def hub_correction(it: Contents) -> str:
     )
 
 
-def hubness(hubs: Hubs) -> str:
+def hubness(hubs: Hubness) -> str:
     """What the skewness of N_k means."""
     if hubs.skewness > 4:
         verdict = "A few regions crowd out many others"

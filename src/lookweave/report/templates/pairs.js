@@ -35,8 +35,8 @@
     garment: garments[at], look: null, tier: 3, score: null, probability: null, verdict: 0, who: "",
   }));
   const pictures = new Map();
-  for (const plate of document.querySelectorAll("[data-pair]")) {
-    pictures.set(plate.dataset.pair, plate);
+  for (const element of document.querySelectorAll("[data-pair]")) {
+    pictures.set(element.dataset.pair, element);
   }
 
   const down = (pair) => pair.garment.flags || (pair.look && pair.look.flags);
@@ -112,15 +112,15 @@
     if (pair.who) say("right", `verified by ${pair.who}`);
     else if (pair.verdict) say(pair.verdict === 1 ? "right" : "wrong",
       pair.verdict === 1 ? "known to be right" : "known to be wrong");
-    const plate = pictures.get(pair.ids);
-    if (plate) {
+    const onSheet = pictures.get(pair.ids);
+    if (onSheet) {
       const button = make("button", "link", "pictures");
       button.type = "button";
       button.addEventListener("click", () => {
         const every = document.getElementById("show-all") || document.querySelector("[id^=show-]");
         every.checked = true;
-        plate.scrollIntoView({ block: "center" });
-        plate.focus({ preventScroll: true });
+        onSheet.scrollIntoView({ block: "center" });
+        onSheet.focus({ preventScroll: true });
       });
       cell.append(button);
     }
