@@ -464,7 +464,8 @@ class ModelState:
         card = self.card
         return {
             "name": card.name, "task": card.task, "size_mb": round(card.size_mb, 1),
-            "licence": card.licence, "commercial": card.commercial, "source": card.source,
+            "licence": card.licence, "licence_read": card.licence_read,
+            "commercial": card.commercial, "source": card.source,
             "good_for": card.good_for, "key": card.key, "commit": card.commit,
             "package": card.offered_by or "lookweave",
             "ready": self.missing is None, "missing": self.missing,

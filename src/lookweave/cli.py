@@ -331,7 +331,7 @@ def list_models(context: typer.Context, json_: Json = False, models_dir: ModelsD
         commerce = "" if card.commercial else ", not for commerce"
         state = "not ready" if one.missing else "ready"
         _say(
-            f"{card.name:<26} {card.task:<10} {size:<9} {card.licence}{commerce}, "
+            f"{card.name:<26} {card.task:<10} {size:<9} {card.licence_text}{commerce}, "
             f"{card.source}: {state}"
         )
         _say(f"    {card.good_for}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +70,14 @@ def test_a_session_opens_no_other_file(tmp_path: Path) -> None:
     (tmp_path / "broken.onnx").write_bytes(b"no model")
     with pytest.raises(ModelError, match=r"broken\.onnx cannot be opened"):
         open_session(tmp_path / "broken.onnx")
+
+
+def test_other_weights_beside_an_old_record_are_refused(tmp_path: Path) -> None:
+    """Their rows would be kept under the key of the old ones."""
+    card = next(card for card in CARDS if card.name == "lookweave-segmenter")
+    assert card.weights is not None
+    content = bytearray(card.weights.read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "segmenter.onnx").write_bytes(content)
+    with pytest.raises(ModelError, match="is not the file that the card of lookweave-segmenter"):
+        replace(card, weights=tmp_path / "segmenter.onnx").load()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -141,6 +142,23 @@ def test_an_encoder_of_text_describes_too() -> None:
     lookweave.register_model(Card("t", "encoder", licence="MIT", dimension=1, text=True), Grey)
     card = cards.card_named("t-zero-shot")
     assert card.loader is None and card.made_of is not None and card.made_of.loader is Grey
+
+
+def test_the_page_on_own_models_is_true() -> None:
+    page = (EXAMPLE.parents[1] / "docs/models/own.md").read_text("utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(code, {})
+    vectors = (
+        cards.card_named("mean-colour")
+        .load()
+        .encode(
+            [
+                Crop(np.full((9, 9, 3), colour, np.uint8), (0, 0, 9, 9))
+                for colour in ((9, 9, 9), (250, 0, 0))
+            ]
+        )
+    )
+    assert vectors[0] == pytest.approx([3**-0.5] * 3) and vectors[1][0] > 0.99
 
 
 Package = Callable[..., Path]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lookweave.errors import ModelError
-from lookweave.records import fingerprint
+from lookweave.records import file_sha256, fingerprint
 
 Task = Literal["detector", "encoder", "describer"]
 TASKS: tuple[Task, ...] = ("detector", "encoder", "describer")
@@ -27,13 +27,16 @@ class Card:
         name: how a person asks for it.
         task: what it does.
         factory: ``module:Class``; called as ``Class(card, models_dir)``.
-        licence: SPDX name of the weights' licence; `commercial` says whether it allows trade.
+        licence: SPDX name of the weights' licence, or words; `commercial` says whether it allows
+            trade, `licence_read` whether it was read on the model's own page.
         source: where the weights come from: ``package``, ``hub:OWNER/NAME`` (``@REVISION`` may
             follow), ``server``, ``path`` (a local folder or file, named by `weights`).
         good_for: one line for `lookweave models`.
         weights: local folder or file, or None.
         weights_sha256: what the weights hold: the SHA-256 of a file, or the fingerprint of a
             folder (`hub.files`).
+        file_sha256: of the file, where it is another than the one that was trained: what it gives
+            is the same, and so is the key.
         commit: of the repository on the hub that the weights are from; "" until it is known
             (`hub.fetch.pinned`).
         size_mb: download or file size.
@@ -61,8 +64,10 @@ class Card:
     source: str = "package"
     good_for: str = ""
     commercial: bool = True
+    licence_read: bool = field(default=True, compare=False)
     weights: Path | None = None
     weights_sha256: str = ""
+    file_sha256: str = field(default="", compare=False)
     commit: str = ""
     size_mb: float = 0.0
     memory_mb: float = 0.0
@@ -97,6 +102,11 @@ class Card:
         return f"{self.name}-{made_of[:8]}"
 
     @property
+    def licence_text(self) -> str:
+        """The licence, and that it has to be checked where nobody read it."""
+        return self.licence if self.licence_read else f"{self.licence} (check)"
+
+    @property
     def on_hub(self) -> bool:
         """Whether its weights come from a hub."""
         return self.source.startswith("hub:")
@@ -128,10 +138,12 @@ class Card:
         """The model itself; weights of a hub are fetched when they are not here.
 
         Raises:
-            ModelError: it is not ready here, or what was loaded is no model of this task.
+            ModelError: it is not ready here, its weights are not those of the card, or what was
+                loaded is no model of this task.
         """
         if not self.elsewhere and (reason := self.missing(models_dir)):
             raise ModelError(f"The model {self.name} cannot be loaded: {reason}.")
+        self._check_weights()
         model = (self.loader or _named(self.factory))(self, models_dir)
         if not callable(getattr(model, METHODS[self.task], None)):
             raise ModelError(
@@ -139,6 +151,18 @@ class Card:
                 f"{METHODS[self.task]}, which every {self.task} needs (lookweave.models.protocols)."
             )
         return model
+
+    def _check_weights(self) -> None:
+        """Rows are kept under what the card says of the weights: other weights beside an old record
+        would pass for them."""
+        said = self.file_sha256 or self.weights_sha256
+        if self.weights is None or len(said) != 64 or not self.weights.is_file():
+            return
+        if (found := file_sha256(self.weights)) != said:
+            raise ModelError(
+                f"{self.weights} is not the file that the card of {self.name} speaks of (SHA-256 "
+                f"{found[:8]}, not {said[:8]}). Bring the record that was written with it, too."
+            )
 
 
 def _named(where: str) -> Any:

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -237,3 +238,23 @@ def test_a_builds_commits_travel_with_its_settings(only_hub: None) -> None:
     assert models.key != cards.models_of(load(models=settings.models)).key
     assert "commits" not in models.encoder.running
     assert pickle.loads(pickle.dumps(models)) == models
+
+
+def test_the_page_says_what_the_cards_say() -> None:
+    page = (Path(__file__).parents[3] / "docs/models/hub.md").read_text("utf-8")
+    told = [
+        line for line in page.splitlines() if re.match(r"\| \S+ \| (encoder|detector) \|", line)
+    ]
+    assert told == [
+        f"| {card.name} | {card.task} | {card.source.removeprefix('hub:')} | {card.licence_text}"
+        f"{'' if card.commercial else ', no commercial use'} | {card.size_mb:g}"
+        f" | {card.memory_mb:g} | {card.good_for} |"
+        for card in CARDS
+    ]
+
+
+def test_a_licence_that_nobody_read_is_told_as_such() -> None:
+    by_name = {card.name: card for card in CARDS}
+    assert by_name["clip-base"].licence == "MIT" and not by_name["clip-base"].licence_read
+    assert by_name["clip-base"].licence_text == "MIT (check)"
+    assert by_name["fashion-clip"].licence_text == "MIT"

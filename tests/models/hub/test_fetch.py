@@ -107,12 +107,13 @@ class Hub:
         self.cache = cache
         self.commits = {"main": "1" * 40, "no_timm": "3" * 40}
         self.asked: list[dict[str, object]] = []
+        self.names = ["config.json", "model.safetensors"]
 
     def __call__(self) -> Hub:
         return self
 
     def model_info(self, repository: str, *, revision: str) -> SimpleNamespace:
-        names = ["README.md", "config.json", "model.safetensors", "pytorch_model.bin", "x/y"]
+        names = [*self.names, "README.md", "pytorch_model.bin", "x/y"]
         siblings = [SimpleNamespace(rfilename=name) for name in names]
         return SimpleNamespace(sha=self.commits.get(revision, revision), siblings=siblings)
 
@@ -124,8 +125,8 @@ class Hub:
         of_repository = self.cache / f"models--{repository.replace('/', '--')}"
         folder = local_dir or of_repository / "snapshots" / commit
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text('{"model_type": "siglip"}')
-        (folder / "model.safetensors").write_bytes(commit.encode())
+        for name in self.names:
+            (folder / name).write_text("{}" if name.endswith(".json") else commit)
         if local_dir is None and revision in self.commits:
             (of_repository / "refs").mkdir(exist_ok=True)
             (of_repository / "refs" / revision).write_text(commit)
@@ -193,6 +194,19 @@ def test_a_fetched_folder_that_was_changed_by_hand_is_another_model(
     assert after.commit.startswith("files-") and after.key != before.key
     (folder / "model.safetensors").write_bytes(b"again")
     assert pin(CARD, tmp_path).key not in (before.key, after.key)
+
+
+def test_a_later_fetch_leaves_no_weights_of_the_earlier_one(tmp_path: Path, hub: Hub) -> None:
+    """A loader would take the whole file before the shards."""
+    folder = fetch(CARD, tmp_path)
+    (folder / "notes.txt").write_text("mine")
+    hub.commits["main"] = "2" * 40
+    hub.names = ["config.json", "model-00001-of-00001.safetensors"]
+    fetch(CARD, tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "config.json", "lookweave-fetched.json", "model-00001-of-00001.safetensors", "notes.txt",
+    ]  # fmt: skip
+    assert pin(CARD, tmp_path).commit == "2" * 40
 
 
 def test_a_folder_brought_by_hand_is_known_by_what_it_holds(tmp_path: Path) -> None:

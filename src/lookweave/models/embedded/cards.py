@@ -71,6 +71,7 @@ CARDS: tuple[Card, ...] = (
         good_for="visual likeness, colour measured in the mask and words, on two cores",
         weights=WEIGHTS / _ENCODER["file"],
         weights_sha256=_ENCODER["sha256"],
+        file_sha256=_ENCODER.get("file_sha256", ""),
         size_mb=(WEIGHTS / _ENCODER["file"]).stat().st_size / 1e6,
         input_size=(_ENCODER["input_height"], _ENCODER["input_width"]),
         dimension=_ENCODER["dimension"] + HISTOGRAM_WIDTH + MEANING_WIDTH,

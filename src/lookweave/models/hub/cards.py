@@ -20,6 +20,7 @@ from lookweave.models.hub.graphs import DETECTOR, ENCODER, PROMPTED, SEGMENTER
 _YOLO = "lookweave.models.hub.yolo:YoloDetector"
 _HUB = ("torch", "transformers")
 _OPEN_CLIP = ("torch", "transformers", "open_clip")
+_CHECK = " (check)"
 
 
 def _encoder(
@@ -27,7 +28,7 @@ def _encoder(
     memory_mb: float, good_for: str, *, open_clip: bool = False, text: bool = True,
 ) -> Card:  # fmt: skip
     return Card(
-        name=name, task="encoder", factory=ENCODER, licence=licence, source=f"hub:{repository}",
+        name=name, task="encoder", factory=ENCODER, **_licence(licence), source=f"hub:{repository}",
         good_for=good_for, size_mb=size_mb, memory_mb=memory_mb, input_size=(side, side),
         dimension=dimension, text=text, needs=_OPEN_CLIP if open_clip else _HUB,
         settings={"format": "open_clip"} if open_clip else {},
@@ -39,10 +40,15 @@ def _detector(
     factory: str = DETECTOR, commercial: bool = True, side: int | None = None, **settings: Any,
 ) -> Card:  # fmt: skip
     return Card(
-        name=name, task="detector", factory=factory, licence=licence, source=f"hub:{repository}",
-        good_for=good_for, commercial=commercial, size_mb=size_mb, memory_mb=memory_mb,
+        name=name, task="detector", factory=factory, source=f"hub:{repository}",
+        **_licence(licence), good_for=good_for, commercial=commercial, size_mb=size_mb,
+        memory_mb=memory_mb,
         input_size=(side, side) if side else None, needs=_HUB, settings=settings,
     )  # fmt: skip
+
+
+def _licence(words: str) -> dict[str, Any]:
+    return {"licence": words.removesuffix(_CHECK), "licence_read": not words.endswith(_CHECK)}
 
 
 CARDS: tuple[Card, ...] = (
@@ -106,7 +112,7 @@ CARDS: tuple[Card, ...] = (
         2000, "CLIP ViT-L/14 trained on open data", open_clip=True,
     ),
     _detector(
-        "yolos-fashionpedia", "valentinafeve/yolos-fashionpedia", "check", 123, 700,
+        "yolos-fashionpedia", "valentinafeve/yolos-fashionpedia", "unknown (check)", 123, 700,
         "garments and their parts in editorial photos, 46 classes of Fashionpedia",
         threshold=0.5,
     ),

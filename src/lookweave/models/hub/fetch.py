@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lookweave.errors import HubUnreachable, InputError, ModelError
 from lookweave.models.card import Card
@@ -80,6 +81,23 @@ def pin(card: Card, models_dir: Path | None = None, commit: str = "") -> Card:
     return replace(card, commit=commit or commit_of(here), weights=here)
 
 
+def _remove_of_earlier_fetch(folder: Path, files: list[str]) -> None:
+    """Remove what an earlier fetch brought here and the commit of this one has no more, such as
+    shards: a loader might take them for weights of this commit. Nothing else is removed."""
+    for name in set(_known_of(folder).get("files", [])) - set(files):
+        if "/" not in name:
+            (folder / name).unlink(missing_ok=True)
+
+
+def _known_of(folder: Path) -> dict[str, Any]:
+    """What `fetch` noted of a folder; empty where it did not bring it."""
+    try:
+        known = json.loads((folder / FETCHED).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}  # brought by hand, or by an earlier version
+    return known if isinstance(known, dict) else {}
+
+
 def commit_of(folder: Path) -> str:
     """The commit of the repository that a folder's files are from, 40 hex digits, or, for files
     of unknown origin, ``files-`` and the fingerprint of what they hold.
@@ -90,13 +108,8 @@ def commit_of(folder: Path) -> str:
     if folder.parent.name == "snapshots":  # the hub's cache: one folder for each commit
         return folder.name
     held = content_fingerprint(folder)
-    try:
-        known = json.loads((folder / FETCHED).read_text("utf-8"))
-        if known["fingerprint"] == held:
-            return str(known["commit"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # brought by hand, or by an earlier version
-    return f"files-{held}"
+    known = _known_of(folder)
+    return str(known["commit"]) if known.get("fingerprint") == held else f"files-{held}"
 
 
 def missing(card: Card, models_dir: Path | None = None) -> str | None:
@@ -235,7 +248,9 @@ def _download(card: Card, models_dir: Path | None) -> Path:
             allow_patterns=wanted_files(files, card), local_dir=local,
         )  # fmt: skip
         if local is not None:
+            _remove_of_earlier_fetch(local, wanted_files(files, card))
             known = {"repository": repository, "commit": about.sha,
+                     "files": wanted_files(files, card),
                      "fingerprint": content_fingerprint(local)}  # fmt: skip
             (local / FETCHED).write_text(json.dumps(known, indent=1), "utf-8")
     except (GatedRepoError, RepositoryNotFoundError) as error:
