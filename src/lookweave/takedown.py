@@ -118,10 +118,12 @@ def lift_takedown(
         adopt_earlier_rows(workspace, canonical(config))
         found = _named(workspace, config, name)
         standing = Takedowns(workspace)
+        photos = {one.photo for one in found if one.photo}
+        places = {one.place for one in found} | _listed_places(workspace, photos)
         covered = {
             event["id"]: event
-            for one in found
-            for event in standing.reasons(one.photo, [one.place])
+            for event in standing.standing
+            if event["photo"] in photos or event["place"] in places
         }
         if not covered:
             raise InputError(
@@ -132,7 +134,16 @@ def lift_takedown(
             list(covered.values()), name=name, by=by or takedowns.person(), at=takedowns.now(),
             statement=statement or "lifted with `lookweave takedown --lift`",
         )  # fmt: skip
-        takedowns.write(workspace, [event])
+        # Other bytes, which were in one of the places once, stay down wherever they are.
+        others = [
+            takedowns.takedown_event(
+                None, one["photo"], name=one["name"], statement=one["statement"], by=one["by"],
+                at=one["at"], source=one["input"], due=one["due"],
+            )
+            for one in covered.values()
+            if one["photo"] and one["photo"] not in photos
+        ]  # fmt: skip
+        takedowns.write(workspace, [*others, event])
         show_takedowns(workspace)
     return found
 
@@ -182,7 +193,8 @@ def _named(workspace: Workspace, config: Config, name: str) -> list[TakenDown]:
             f"{workspace.path} has no photo and no article {name}. Name a photo's id, path, "
             "address or file name, or an article's number."
         )
-    return sorted(set(found), key=lambda one: (one.kind, one.place))
+    found.sort(key=lambda one: (one.kind, one.place, one.name))
+    return list({(one.kind, one.place, one.photo): one for one in reversed(found)}.values())[::-1]
 
 
 def _places(workspace: Workspace) -> Iterator[tuple[TakenDown, str]]:
@@ -196,6 +208,14 @@ def _places(workspace: Workspace) -> Iterator[tuple[TakenDown, str]]:
             for row in batch.to_pylist():
                 if row["id"] not in known:
                     yield TakenDown(kind, row["id"], row["name"], row["path"]), row["path"]
+
+
+def _listed_places(workspace: Workspace, photos: set[str]) -> set[str]:
+    """Where the photos are found now."""
+    here = workspace.table("sources").rows_by(
+        "id", sorted(photos), ["place"], column("listed").is_not_false()
+    )
+    return set(here.column("place").to_pylist())
 
 
 def _places_of_article(workspace: Workspace, name: str) -> set[str]:

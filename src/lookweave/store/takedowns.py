@@ -27,7 +27,9 @@ SHOWN = column("listed").is_not_false() & column("taken_down").is_not_true()
 def down(workspace: Workspace, today: datetime.date | None = None) -> set[str]:
     """Ids of all photos that are down today, of either kind."""
     standing = Takedowns(workspace, today)
-    held = workspace.table("sources").rows_by("place", sorted(standing.places), ["id"])
+    held = workspace.table("sources").rows_by(
+        "place", sorted(standing.places), ["id"], column("listed").is_not_false()
+    )
     return set(standing.photos) | {photo for photo in held.column("id").to_pylist() if photo}
 
 
@@ -64,17 +66,8 @@ class Takedowns:
         self.places = frozenset(event["place"] for event in due if event["place"])
 
     def covers(self, photo: str, places: Iterable[str] = ()) -> bool:
-        """Whether a photo, found at these places, is down today."""
+        """Whether a photo, listed at these places, is down today."""
         return photo in self.photos or not self.places.isdisjoint(places)
-
-    def reasons(self, photo: str, places: Iterable[str] = ()) -> list[Event]:
-        """The takedowns that stand against a photo, those of a later day too."""
-        held = set(places)
-        return [
-            event
-            for event in self.standing
-            if event["photo"] == photo or (event["place"] and event["place"] in held)
-        ]
 
     def says(self, place: str, source: str, statement: str) -> bool:
         """Whether a takedown of this place by this input, in these words, stands already."""

@@ -105,7 +105,8 @@ def settle(
             row |= photo_values(kind, holders[photo])
         else:
             row |= {**stored[photo], "listed": False}
-        row["taken_down"] = standing.covers(photo, (held["place"] for held in holders[photo]))
+        here = (held["place"] for held in holders[photo] if held["listed"] is not False)
+        row["taken_down"] = standing.covers(photo, here)
         if row != (before := stored.get(photo)):
             rows.append(row)
             gone += before is not None and before["listed"] is not False and not row["listed"]
