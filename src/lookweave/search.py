@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import pairwise
@@ -21,6 +21,7 @@ from lookweave.models.cutout import garment_region
 from lookweave.models.protocols import Crop
 from lookweave.pipeline.steps.subjects import WORKING_SIDE
 from lookweave.store.conditions import column, matching
+from lookweave.store.products import products_of
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES, normalise
 
@@ -303,6 +304,7 @@ _SAID: dict[str, tuple[str, ...]] = {
     "garment": ("title", "brand", "category", "product", "sku"),
     "look": ("title", "brand", "season", "photographer", "shoot"),
 }
+_ARTICLE = ("title", "brand", "category", "style", "colour", "size", "sku", "gtin")
 _NUMBERS = ("sku", "gtin", "product", "style")
 
 
@@ -314,18 +316,34 @@ def catalogue_fit(workspace: Workspace, asked: tuple[Term, ...]) -> dict[tuple[s
     one of them is the number of its article.
     """
     fits: dict[tuple[str, str], float] = {}
-    wanted = {term.joined for term in asked}
     for kind, columns in _SAID.items():
         for batch in workspace.table(f"{kind}s").scan(["id", *columns]):
             for row in batch.to_pylist():
-                words = said(" ".join(row[name] for name in columns if row[name]))
-                share = sum(term.is_in(words) for term in asked) / len(asked)
-                if share:
-                    fit = _TITLE_WEIGHT * share
-                    numbers = (row.get(name) for name in _NUMBERS)
-                    named = any(said(one).joined in wanted for one in numbers if one)
-                    fits[kind, row["id"]] = fit + (1.0 if named else 0.0)
+                if fit := _fit(row, columns, asked):
+                    fits[kind, row["id"]] = fit
+    # A photo may show several articles, and its own row names one of them.
+    articles: dict[str, float] = {}
+    listed = column("listed").is_not_false()
+    for batch in workspace.table("products").scan(["id", *_ARTICLE], listed):
+        for row in batch.to_pylist():
+            if fit := _fit(row, _ARTICLE, asked):
+                articles[row["id"]] = fit
+    for batch in workspace.table("product_photos").scan(["product", "garment"], listed):
+        for row in batch.to_pylist() if articles else ():
+            if row["garment"] and row["product"] in articles:
+                key = ("garment", row["garment"])
+                fits[key] = max(articles[row["product"]], fits.get(key, 0.0))
     return fits
+
+
+def _fit(row: Mapping[str, Any], columns: tuple[str, ...], asked: tuple[Term, ...]) -> float:
+    words = said(" ".join(row[name] for name in columns if row[name]))
+    share = sum(term.is_in(words) for term in asked) / len(asked)
+    if not share:
+        return 0.0
+    wanted = {term.joined for term in asked}
+    named = any(said(row[name]).joined in wanted for name in _NUMBERS if row.get(name))
+    return _TITLE_WEIGHT * share + (1.0 if named else 0.0)
 
 
 def _results(
@@ -344,14 +362,20 @@ def _results(
         row["id"]: row
         for name in ("garments", "looks")
         for row in workspace.table(name)
-        .rows_by("id", chosen_hits, ["id", "name", "path"])
+        .rows_by("id", chosen_hits, ["id", "name", "path", "taken_down", "listed"])
         .to_pylist()
     }
+    products = products_of(workspace, chosen_hits)
     results = []
     for photo, (score, region, what) in chosen_hits.items():
         if photo in photos_by_id and region in boxes:
             row = {"score": score, "kind": boxes[region]["kind"], "what": what}
-            results.append({**row, **photos_by_id[photo], "box": boxes[region]["box"]})
+            found = photos_by_id[photo]
+            marks = {
+                "taken_down": bool(found["taken_down"]), "listed": found["listed"] is not False,
+                "skus": [one.sku for one in products.get(photo, ()) if one.sku],
+            }  # fmt: skip
+            results.append({**row, **found, "box": boxes[region]["box"], **marks})
     return results
 
 
