@@ -193,6 +193,20 @@ def test_parts_that_were_never_written_are_no_pixels(format_name: str) -> None:
             assert why.value.reason in ("truncated_image", "broken_image")
 
 
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP"])
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_plain_areas_are_pixels(format_name: str, level: int) -> None:
+    """Lossy WebP ends in hundreds of zeros when the picture's lower part is plain."""
+    plain = np.full((1500, 2000, 3), level, np.uint8)
+    with_garment = plain.copy()
+    with_garment[300:400, 900:1100] = np.random.default_rng(0).integers(0, 255, (100, 200, 3))
+    for pixels in (plain, with_garment):
+        options = {"speed": 10} if format_name == "AVIF" else {}
+        data = encoded(Image.fromarray(pixels), format_name, **options)
+        found = photos.load(data).pixels
+        assert np.abs(found[1000:].astype(int) - level).max() <= 3
+
+
 def test_film_with_a_photos_brand_further_on_is_no_photo() -> None:
     with pytest.raises(Rejected, match="film"):
         photos.load(b"\0\0\0\x1cftypisom\0\0\0\0isommif1heic" + FILM)

@@ -210,7 +210,7 @@ def _decode(
 
 
 def _refuse_holes(image: Image.Image, data: bytes, photo_format: PhotoFormat) -> None:
-    other = holes.filled(data)
+    other = holes.filled(data, image.width * image.height)
     if other is data:
         return
     try:

@@ -46,9 +46,9 @@ class PhotoFormat:
             right, and no pixel is decoded before ``load()``. Orientation (EXIF), colour profile
             (``info["icc_profile"]``) and transparency are then understood as Pillow has them.
             Any exception, here or in ``load()``, rejects the photo; `Rejected` says why in words.
-        is_compact: whether compressed pixels never hold long runs of zeros, so that such a run
-            is a part of the file that was never written. Where other bytes in its place change
-            the picture, the photo is rejected.
+        is_compact: whether compressed pixels never hold long runs of zeros (`holes.filled` says
+            how long), so that such a run is a part of the file that was never written. Where
+            other bytes in its place change the picture, the photo is rejected.
     """
 
     name: str
