@@ -4,7 +4,7 @@ VENV ?= .venv
 EXTRAS ?= dev
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint bench train-embedded
+.PHONY: help demo test lint docs bench train-embedded
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
@@ -16,6 +16,10 @@ test: $(VENV)/.$(EXTRAS)  ## run the tests; EXTRAS=dev,train,hub adds what needs
 
 lint: $(VENV)/.$(EXTRAS)  ## ruff and mypy, as the project's check runs them
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+docs:  ## build the documentation into build/site; a broken link is an error
+	$(MAKE) EXTRAS=$(EXTRAS),docs $(VENV)/.$(EXTRAS),docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 bench: $(VENV)/.$(EXTRAS)  ## list the benchmarks; each prints its own figures
 	@ls benchmarks/*.py; echo "run one with: $(BIN)/python benchmarks/NAME.py --help"

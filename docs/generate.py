@@ -18,6 +18,7 @@ from lookweave.records import TABLES, TableSpec, embedding_spec
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the generated pages to the site."""
     for path, content in (
         ("reference/command-line.md", command_line()),
         ("reference/settings.md", settings()),
@@ -41,9 +42,9 @@ def settings() -> str:
     lines = [
         "# Settings",
         "",
-        "Later wins: defaults, what earlier builds of the workspace were given, `lookweave.toml` in "
-        "the workspace, the environment (`LOOKWEAVE_MATCH__TOP_K=20`), flags. `lookweave config WS` "
-        "prints every value and where it comes from.",
+        "Later wins: defaults, what earlier builds of the workspace were given, `lookweave.toml` "
+        "in the workspace, the environment (`LOOKWEAVE_MATCH__TOP_K=20`), flags. `lookweave "
+        "config WS` prints every value and where it comes from.",
         "",
     ]
     top, sections = [], []
@@ -75,9 +76,10 @@ def tables() -> str:
         "# Tables",
         "",
         "A workspace keeps one Lance table for each kind of row (`tables/NAME.lance`) and one for "
-        "each encoder's vectors (`embeddings/MODEL.lance`). `lookweave.open(ws)` gives them as Arrow "
-        "tables. Boxes are x0, y0, x1, y1 in pixels of the oriented photo; vectors are float32 and "
-        "of unit length; masks are PNG bytes, white where the garment is, in the frame of the box.",
+        "each encoder's vectors (`embeddings/MODEL.lance`). `lookweave.open(ws)` gives them as "
+        "Arrow tables. Boxes are x0, y0, x1, y1 in pixels of the oriented photo; vectors are "
+        "float32 and of unit length; masks are PNG bytes, white where the garment is, in the "
+        "frame of the box.",
         "",
     ]
     for spec in (*TABLES.values(), embedding_spec(512)):

@@ -21,11 +21,18 @@ ATTRIBUTE_WIDTH = sum(len(values) for values in ATTRIBUTES.values())
 
 @dataclass(frozen=True)
 class TableSpec:
-    """One table: its name, its columns and the columns that identify a row."""
+    """One table.
+
+    Attributes:
+        key: the columns that identify a row.
+        schema: its columns; the metadata of each has ``about``, what it is, in what units.
+        about: what a row is.
+    """
 
     name: str
     key: tuple[str, ...]
     schema: pa.Schema
+    about: str = ""
 
     def table(self, rows: list[dict[str, object]]) -> pa.Table:
         """Build a table from dictionaries; missing columns are null, unknown ones refused."""
@@ -35,20 +42,27 @@ class TableSpec:
         return pa.Table.from_pylist(rows, schema=self.schema)
 
 
-def _string(name: str, nullable: bool = True) -> pa.Field:
-    return pa.field(name, pa.string(), nullable=nullable)
+def _column(name: str, kind: pa.DataType, about: str, *, nullable: bool = True) -> pa.Field:
+    return pa.field(name, kind, nullable=nullable, metadata={"about": about})
 
 
 _PHOTO = [
-    _string("id", False),  # photo_id() of the file's bytes
-    _string("path", False),  # absolute path or URL of the first source with these bytes
-    _string("name", False),  # path below the folder or manifest it came from
-    pa.field("width", pa.int32()),  # of the oriented photo
-    pa.field("height", pa.int32()),
-    _string("format"),  # JPEG, PNG, ...
-    pa.field("bytes", pa.int64()),
-    _string("sha256"),
-    _string("phash"),  # 64-bit perceptual hash, 16 hex digits
+    _column(
+        "id", pa.string(), "the first 20 hex digits of the SHA-256 of its bytes", nullable=False
+    ),
+    _column(
+        "path",
+        pa.string(),
+        "absolute path or URL of the first source with these bytes",
+        nullable=False,
+    ),
+    _column("name", pa.string(), "path below the folder or manifest it came from", nullable=False),
+    _column("width", pa.int32(), "of the oriented photo, pixels"),
+    _column("height", pa.int32(), "of the oriented photo, pixels"),
+    _column("format", pa.string(), "JPEG, PNG, …"),
+    _column("bytes", pa.int64(), "of the file"),
+    _column("sha256", pa.string(), "of the file, 64 hex digits"),
+    _column("phash", pa.string(), "64-bit perceptual hash, 16 hex digits"),
 ]
 
 SOURCE = TableSpec(
@@ -56,26 +70,42 @@ SOURCE = TableSpec(
     ("kind", "place", "input"),
     pa.schema(
         [
-            _string("kind", False),  # garment | look
-            _string("path", False),  # absolute path or URL, with its newest signature
-            _string("name", False),  # path below its folder, or as the manifest says it
-            _string("id", False),  # the photo found there; "" while it was not read
-            pa.field("size", pa.int64()),  # of the file when it was read
-            pa.field("modified_ns", pa.int64()),
-            _string("rights"),  # every statement of its rows, with semicolons between
-            pa.field("taken_down", pa.bool_()),  # its rows say so today; `takedowns` decides
-            _string("metadata"),  # what its rows say, a JSON list; [] for a folder
+            _column("kind", pa.string(), "garment | look", nullable=False),
+            _column(
+                "path",
+                pa.string(),
+                "absolute path or URL, with its newest signature",
+                nullable=False,
+            ),
+            _column(
+                "name",
+                pa.string(),
+                "path below its folder, or as the manifest says it",
+                nullable=False,
+            ),
+            _column(
+                "id", pa.string(), 'the photo found there; "" while it was not read', nullable=False
+            ),
+            _column("size", pa.int64(), "of the file when it was read"),
+            _column(
+                "modified_ns", pa.int64(), "of the file when it was read, nanoseconds since 1970"
+            ),
+            _column("rights", pa.string(), "every statement of its rows, with semicolons between"),
+            _column("taken_down", pa.bool_(), "its rows say so today; the table takedowns decides"),
+            _column("metadata", pa.string(), "what its rows say, a JSON list; [] for a folder"),
             # Null in rows of an earlier version until a build adopts them:
-            _string("place"),  # the path; of a URL what is the same under another signature
-            _string("input"),  # the folder or manifest that lists it
-            pa.field("takedowns", pa.list_(pa.string())),  # statements that hold today
-            pa.field("takedown_due", pa.date32()),  # the first later day of a statement
-            pa.field("listed", pa.bool_()),  # the input lists it now; null means yes
+            _column(
+                "place", pa.string(), "the path; of a URL what is the same under another signature"
+            ),
+            _column("input", pa.string(), "the folder or manifest that lists it"),
+            _column("takedowns", pa.list_(pa.string()), "statements that hold today"),
+            _column("takedown_due", pa.date32(), "the first later day of a statement"),
+            _column("listed", pa.bool_(), "the input lists it now; null means yes"),
         ]
     ),
+    "Where each photo was found, and by which input it is listed: a row a place and "
+    "input. Two files with the same bytes are two places of one photo.",
 )
-"""Where each photo was found, and by which input it is listed: a row a place and input. Two files
-with the same bytes are two places of one photo."""
 
 GARMENT = TableSpec(
     "garments",
@@ -83,100 +113,109 @@ GARMENT = TableSpec(
     pa.schema(
         [
             *_PHOTO,
-            _string("sku"),
-            _string("title"),
-            _string("brand"),
-            _string("category"),  # the catalogue's own word
-            pa.field("price", pa.float64()),
-            _string("url"),
-            _string("rights"),
-            pa.field("taken_down", pa.bool_()),
-            _string("product"),  # its style: photos of one share it; the sku when not given
-            _string("metadata"),  # further columns of the manifest, as JSON
-            pa.field("listed", pa.bool_()),  # some input lists it now; null means yes
+            _column("sku", pa.string(), "article number, of the first of its articles"),
+            _column("title", pa.string(), "of that article"),
+            _column("brand", pa.string(), "of that article"),
+            _column("category", pa.string(), "the catalogue's own word"),
+            _column("price", pa.float64(), "of that article"),
+            _column("url", pa.string(), "of its page"),
+            _column(
+                "rights", pa.string(), "every statement about this photo, with semicolons between"
+            ),
+            _column("taken_down", pa.bool_(), "a takedown of it holds"),
+            _column(
+                "product", pa.string(), "its style: photos of one share it; the sku when not given"
+            ),
+            _column("metadata", pa.string(), "further columns of the manifest, as JSON"),
+            _column("listed", pa.bool_(), "some input lists it now; null means yes"),
         ]
     ),
+    "A product photo and what catalogues say of it; all its articles are in `PRODUCT`.",
 )
-"""A product photo and what catalogues say of it; all its articles are in `PRODUCT`."""
 
 PRODUCT = TableSpec(
     "products",
     ("id",),
     pa.schema(
         [
-            _string("id", False),  # product_id()
-            _string("catalogue", False),  # the manifest that lists it
-            _string("sku"),
-            _string("gtin"),
-            _string("title"),
-            _string("brand"),
-            _string("style"),  # what its variants share
-            _string("colour"),
-            _string("size"),
-            _string("category"),  # the catalogue's own word
-            pa.field("price", pa.float64()),
-            _string("currency"),  # three letters
-            _string("url"),
-            _string("rights"),
-            pa.field("taken_down", pa.bool_()),  # a row of it says so
-            pa.field("listed", pa.bool_()),  # its catalogue lists it now
-            _string("metadata"),  # further columns of the catalogue, as JSON
+            _column("id", pa.string(), "20 hex digits of catalogue and article", nullable=False),
+            _column("catalogue", pa.string(), "the manifest that lists it", nullable=False),
+            _column("sku", pa.string(), "article number"),
+            _column("gtin", pa.string(), "trade item number"),
+            _column("title", pa.string(), "as the catalogue says it"),
+            _column("brand", pa.string(), "as the catalogue says it"),
+            _column("style", pa.string(), "what its variants share"),
+            _column("colour", pa.string(), "as the catalogue says it"),
+            _column("size", pa.string(), "as the catalogue says it"),
+            _column("category", pa.string(), "the catalogue's own word"),
+            _column("price", pa.float64(), "in the currency"),
+            _column("currency", pa.string(), "three letters"),
+            _column("url", pa.string(), "of its page"),
+            _column("rights", pa.string(), "every statement of its rows, with semicolons between"),
+            _column("taken_down", pa.bool_(), "a row of it says so"),
+            _column("listed", pa.bool_(), "its catalogue lists it now"),
+            _column("metadata", pa.string(), "further columns of the catalogue, as JSON"),
         ]
     ),
+    "One article of a catalogue, also one without any usable photo.",
 )
-"""One article of a catalogue, also one without any usable photo."""
 
 PRODUCT_PHOTO = TableSpec(
     "product_photos",
     ("product", "place"),
     pa.schema(
         [
-            _string("product", False),  # products.id
-            _string("place", False),  # sources.place
-            _string("garment"),  # the photo found there; null while it was not read
-            _string("role", False),  # main | additional | swatch | worn
-            pa.field("position", pa.int32(), nullable=False),  # among the article's, from 0
-            pa.field("listed", pa.bool_()),  # its catalogue names it now
+            _column("product", pa.string(), "products.id", nullable=False),
+            _column("place", pa.string(), "sources.place", nullable=False),
+            _column("garment", pa.string(), "the photo found there; null while it was not read"),
+            _column("role", pa.string(), "main | additional | swatch | worn", nullable=False),
+            _column("position", pa.int32(), "among the article's, from 0", nullable=False),
+            _column("listed", pa.bool_(), "its catalogue names it now"),
         ]
     ),
+    "A picture of an article. Several articles may share one, and one may have several.",
 )
-"""A picture of an article. Several articles may share one, and one may have several."""
 
 TAKEDOWN = TableSpec(
     "takedowns",
     ("id",),
     pa.schema(
         [
-            _string("id", False),
-            pa.field("at", pa.timestamp("us", tz="UTC"), nullable=False),
-            _string("by", False),  # a person, or: its catalogue
-            _string("what", False),  # takedown | lift
-            _string("place"),  # sources.place that is down, whatever is found there
-            _string("photo"),  # the bytes that are down, wherever they are found
-            _string("name"),  # for a person to know it by
-            _string("input"),  # the manifest that says so; null for a person
-            _string("statement", False),
-            pa.field("due", pa.date32()),  # the day from which it holds; null: at once
-            pa.field("lifts", pa.list_(pa.string())),  # of a lift: the takedowns that it covers
+            _column("id", pa.string(), "of the event", nullable=False),
+            _column("at", pa.timestamp("us", tz="UTC"), "when it was said", nullable=False),
+            _column("by", pa.string(), "a person, or: its catalogue", nullable=False),
+            _column("what", pa.string(), "takedown | lift", nullable=False),
+            _column("place", pa.string(), "sources.place that is down, whatever is found there"),
+            _column("photo", pa.string(), "the bytes that are down, wherever they are found"),
+            _column("name", pa.string(), "for a person to know it by"),
+            _column("input", pa.string(), "the manifest that says so; null for a person"),
+            _column("statement", pa.string(), "what was said, in its words", nullable=False),
+            _column("due", pa.date32(), "the day from which it holds; null: at once"),
+            _column("lifts", pa.list_(pa.string()), "of a lift: the takedowns that it covers"),
         ]
     ),
+    "Takedowns and lifts: events that are only ever added. A takedown holds until it is lifted.",
 )
-"""Takedowns and lifts: events that are only ever added. A takedown holds until it is lifted."""
 
 INPUT = TableSpec(
     "inputs",
     ("kind", "path"),
     pa.schema(
         [
-            _string("kind", False),  # garment | look
-            _string("path", False),  # absolute
-            pa.field("added", pa.timestamp("us", tz="UTC"), nullable=False),
-            pa.field("dropped", pa.timestamp("us", tz="UTC")),  # null: every build lists it
-            pa.field("photos", pa.int64()),  # places that it listed last
+            _column("kind", pa.string(), "garment | look", nullable=False),
+            _column("path", pa.string(), "absolute", nullable=False),
+            _column(
+                "added",
+                pa.timestamp("us", tz="UTC"),
+                "when a build was first given it",
+                nullable=False,
+            ),
+            _column("dropped", pa.timestamp("us", tz="UTC"), "null: every build lists it"),
+            _column("photos", pa.int64(), "places that it listed last"),
         ]
     ),
+    "A folder or manifest that a build was given.",
 )
-"""A folder or manifest that a build was given."""
 
 LOOK = TableSpec(
     "looks",
@@ -184,72 +223,87 @@ LOOK = TableSpec(
     pa.schema(
         [
             *_PHOTO,
-            _string("title"),
-            _string("brand"),
-            _string("season"),
-            _string("photographer"),
-            _string("shoot"),  # photos of one shoot share it
-            _string("url"),
-            _string("rights"),
-            pa.field("taken_down", pa.bool_()),
-            _string("metadata"),
-            pa.field("listed", pa.bool_()),  # some input lists it now; null means yes
+            _column("title", pa.string(), "as the manifest says it"),
+            _column("brand", pa.string(), "as the manifest says it"),
+            _column("season", pa.string(), "as the manifest says it"),
+            _column("photographer", pa.string(), "as the manifest says it"),
+            _column("shoot", pa.string(), "photos of one shoot share it"),
+            _column("url", pa.string(), "of its page"),
+            _column(
+                "rights", pa.string(), "every statement about this photo, with semicolons between"
+            ),
+            _column("taken_down", pa.bool_(), "a takedown of it holds"),
+            _column("metadata", pa.string(), "further columns of the manifest, as JSON"),
+            _column("listed", pa.bool_(), "some input lists it now; null means yes"),
         ]
     ),
+    "An editorial photo and its credits.",
 )
-"""An editorial photo and its credits."""
 
 REGION = TableSpec(
     "regions",
     ("id",),
     pa.schema(
         [
-            _string("id", False),  # region_id()
-            _string("subject", False),  # garments.id or looks.id
-            _string("kind", False),  # garment (its cut-out) | look
-            _string("detector", False),
-            pa.field("index", pa.int16(), nullable=False),
-            pa.field("box", pa.list_(pa.float32(), 4)),
-            _string("label"),  # of taxonomy.CATEGORIES; null when the detector does not say
-            pa.field("score", pa.float32()),
-            pa.field("label_scores", pa.list_(pa.float32(), len(CATEGORIES))),  # sums to 1, or null
-            pa.field(
-                "mask", pa.binary()
-            ),  # PNG, 1 or 8 bit, black or white, the box's aspect, any scale
-            pa.field("area", pa.float32()),  # share of the photo, 0..1
+            _column("id", pa.string(), "photo, detector and place", nullable=False),
+            _column("subject", pa.string(), "garments.id or looks.id", nullable=False),
+            _column("kind", pa.string(), "garment (its cut-out) | look", nullable=False),
+            _column("detector", pa.string(), "key of the model", nullable=False),
+            _column("index", pa.int16(), "of the region in its photo, from 0", nullable=False),
+            _column(
+                "box", pa.list_(pa.float32(), 4), "x0, y0, x1, y1 in pixels of the oriented photo"
+            ),
+            _column(
+                "label", pa.string(), "of taxonomy.CATEGORIES; null when the detector does not say"
+            ),
+            _column("score", pa.float32(), "of the detector, 0..1"),
+            _column(
+                "label_scores",
+                pa.list_(pa.float32(), len(CATEGORIES)),
+                "over taxonomy.CATEGORIES; sums to 1, or null",
+            ),
+            _column(
+                "mask",
+                pa.binary(),
+                "PNG, 1 or 8 bit, white where the garment is; the box's aspect, any scale",
+            ),
+            _column("area", pa.float32(), "share of the photo, 0..1"),
         ]
     ),
+    "One garment found in a look, or the cut-out of a garment photo.",
 )
-"""One garment found in a look, or the cut-out of a garment photo."""
 
 DESCRIPTION = TableSpec(
     "descriptions",
     ("subject", "model"),
     pa.schema(
         [
-            _string("subject", False),  # regions.id
-            _string("model", False),
-            _string("kind", False),  # garment | look
-            _string("category"),
-            pa.field("colours", pa.list_(pa.string())),
-            _string("pattern"),
-            _string("material"),
-            _string("sleeve"),
-            _string("length"),
-            _string("neckline"),
-            _string("caption"),
-            _string("scene"),
-            _string("light"),
-            _string("pose"),
-            _string("mood"),
-            pa.field("confidence", pa.float32()),  # of the category, 0..1
-            # One distribution per attribute in the order of taxonomy.ATTRIBUTES: each block
-            # sums to 1, or is all zero where the model does not say.
-            pa.field("attributes", pa.list_(pa.float32(), ATTRIBUTE_WIDTH)),
+            _column("subject", pa.string(), "regions.id", nullable=False),
+            _column("model", pa.string(), "key of the describer", nullable=False),
+            _column("kind", pa.string(), "garment | look", nullable=False),
+            _column("category", pa.string(), "of taxonomy.CATEGORIES"),
+            _column("colours", pa.list_(pa.string()), "largest first"),
+            _column("pattern", pa.string(), "of taxonomy.ATTRIBUTES"),
+            _column("material", pa.string(), "of taxonomy.ATTRIBUTES"),
+            _column("sleeve", pa.string(), "of taxonomy.ATTRIBUTES"),
+            _column("length", pa.string(), "of taxonomy.ATTRIBUTES"),
+            _column("neckline", pa.string(), "of taxonomy.ATTRIBUTES"),
+            _column("caption", pa.string(), "a sentence, where the model writes one"),
+            _column("scene", pa.string(), "of a look"),
+            _column("light", pa.string(), "of a look"),
+            _column("pose", pa.string(), "of a look"),
+            _column("mood", pa.string(), "of a look"),
+            _column("confidence", pa.float32(), "of the category, 0..1"),
+            _column(
+                "attributes",
+                pa.list_(pa.float32(), ATTRIBUTE_WIDTH),
+                "one distribution per attribute in the order of taxonomy.ATTRIBUTES: each "
+                "block sums to 1, or is all zero where the model does not say",
+            ),
         ]
     ),
+    "What a vision-language model (or the embedded describer) says of a region.",
 )
-"""What a vision-language model (or the embedded describer) says of a region."""
 
 
 def embedding_spec(dimension: int) -> TableSpec:
@@ -259,11 +313,17 @@ def embedding_spec(dimension: int) -> TableSpec:
         ("subject",),
         pa.schema(
             [
-                _string("subject", False),  # regions.id
-                _string("kind", False),  # garment | look
-                pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False),
+                _column("subject", pa.string(), "regions.id", nullable=False),
+                _column("kind", pa.string(), "garment | look", nullable=False),
+                _column(
+                    "vector",
+                    pa.list_(pa.float32(), dimension),
+                    "float32, of unit length",
+                    nullable=False,
+                ),
             ]
         ),
+        "The vector of a region, by one encoder.",
     )
 
 
@@ -272,123 +332,135 @@ GROUP = TableSpec(
     ("subject", "kind", "how", "recipe"),
     pa.schema(
         [
-            _string("subject", False),  # garments.id or looks.id
-            _string("kind", False),
-            _string("group", False),  # smallest id of the group
-            _string("how", False),  # same_photo | same_picture | same_product | same_shoot
-            _string("recipe"),  # the models that looked
+            _column("subject", pa.string(), "garments.id or looks.id", nullable=False),
+            _column("kind", pa.string(), "garment | look", nullable=False),
+            _column("group", pa.string(), "smallest id of the group", nullable=False),
+            _column(
+                "how",
+                pa.string(),
+                "same_photo | same_picture | same_product | same_shoot",
+                nullable=False,
+            ),
+            _column("recipe", pa.string(), "the models that looked"),
         ]
     ),
+    "Photos that belong together, a row for each kind of group; a photo alone has no row. "
+    "`same_photo` holds photos of one kind, `same_picture` a garment's photo and a look "
+    "that are one.",
 )
-"""Photos that belong together, a row for each kind of group; a photo alone has no row.
-
-`same_photo` holds photos of one kind, `same_picture` a garment's photo and a look that are one."""
 
 MATCH = TableSpec(
     "matches",
     ("garment", "region", "recipe"),
     pa.schema(
         [
-            _string("garment", False),
-            _string("region", False),
-            _string("look", False),
-            _string("recipe", False),
-            pa.field("s_vlm", pa.float32()),
-            pa.field("s_visual", pa.float32()),
-            pa.field("score", pa.float32()),
-            pa.field(
-                "rank", pa.int32()
-            ),  # of the region among the garment's; null: below its top k
-            pa.field("reverse_rank", pa.int32()),  # of the garment among the region's
-            pa.field("mutual", pa.bool_()),
-            pa.field("probability", pa.float32()),
-            pa.field("calibrated", pa.bool_()),
+            _column("garment", pa.string(), "garments.id", nullable=False),
+            _column("region", pa.string(), "regions.id", nullable=False),
+            _column("look", pa.string(), "looks.id", nullable=False),
+            _column("recipe", pa.string(), "models and settings", nullable=False),
+            _column("s_vlm", pa.float32(), "agreement of descriptions, 0..1"),
+            _column("s_visual", pa.float32(), "cosine of the vectors, -1..1"),
+            _column("score", pa.float32(), "the composite, after the hubness correction"),
+            _column(
+                "rank",
+                pa.int32(),
+                "of the region among the garment's, from 1; null: below its top k",
+            ),
+            _column("reverse_rank", pa.int32(), "of the garment among the region's"),
+            _column("mutual", pa.bool_(), "each is the other's first"),
+            _column("probability", pa.float32(), "that both are the same garment, 0..1"),
+            _column("calibrated", pa.bool_(), "the probability was learned from labels"),
         ]
     ),
+    "A garment and a region that may show it, scored.",
 )
-"""A garment and a region that may show it, scored."""
 
 PAIR = TableSpec(
     "pairs",
     ("garment", "look", "recipe"),
     pa.schema(
         [
-            _string("garment", False),
-            _string("look", False),
-            _string("region", False),
-            _string("recipe", False),
-            _string("tier", False),  # high | medium | low
-            _string("split", False),  # train | validation | test
-            _string("group", False),  # never on two sides of a split
-            pa.field("s_vlm", pa.float32()),
-            pa.field("s_visual", pa.float32()),
-            pa.field("score", pa.float32()),
-            pa.field("probability", pa.float32()),
-            pa.field("calibrated", pa.bool_()),
-            pa.field("verified_by", pa.list_(pa.string())),
-            _string("provenance"),  # models and settings as JSON
+            _column("garment", pa.string(), "garments.id", nullable=False),
+            _column("look", pa.string(), "looks.id", nullable=False),
+            _column("region", pa.string(), "regions.id, the look's best", nullable=False),
+            _column("recipe", pa.string(), "models and settings", nullable=False),
+            _column("tier", pa.string(), "high | medium | low", nullable=False),
+            _column("split", pa.string(), "train | validation | test", nullable=False),
+            _column("group", pa.string(), "never on two sides of a split", nullable=False),
+            _column("s_vlm", pa.float32(), "as in matches"),
+            _column("s_visual", pa.float32(), "as in matches"),
+            _column("score", pa.float32(), "as in matches"),
+            _column("probability", pa.float32(), "as in matches"),
+            _column("calibrated", pa.bool_(), "as in matches"),
+            _column("verified_by", pa.list_(pa.string()), "who said yes"),
+            _column("provenance", pa.string(), "models and settings as JSON"),
         ]
     ),
+    "A garment x look chosen for the data set.",
 )
-"""A garment x look chosen for the data set."""
 
 REVIEW = TableSpec(
     "reviews",
     ("garment", "region", "reviewer"),
     pa.schema(
         [
-            _string("garment", False),
-            _string("region", False),
-            _string("look", False),
-            _string("reviewer", False),
-            _string("decision", False),  # yes | no | unsure
-            _string("note"),
-            pa.field("at", pa.timestamp("us", tz="UTC")),
+            _column("garment", pa.string(), "garments.id", nullable=False),
+            _column("region", pa.string(), "regions.id", nullable=False),
+            _column("look", pa.string(), "looks.id", nullable=False),
+            _column("reviewer", pa.string(), "who", nullable=False),
+            _column("decision", pa.string(), "yes | no | unsure", nullable=False),
+            _column("note", pa.string(), "in their words"),
+            _column("at", pa.timestamp("us", tz="UTC"), "when"),
         ]
     ),
+    "One person's decision on a match.",
 )
-"""One person's decision on a match."""
 
 REJECT = TableSpec(
     "rejects",
     ("step", "recipe", "subject"),
     pa.schema(
         [
-            _string("step", False),
-            _string("recipe", False),
-            _string("subject", False),  # an id, or the path where there is no id yet
-            _string("kind"),
-            _string("name"),  # the file's name, for a person to find it
-            _string("reason", False),
-            _string("detail", False),
-            pa.field("retry", pa.bool_()),
-            pa.field("size", pa.int64()),  # of the file then: a changed file is tried again
-            pa.field("modified_ns", pa.int64()),
+            _column("step", pa.string(), "of the pipeline", nullable=False),
+            _column("recipe", pa.string(), "of the step", nullable=False),
+            _column(
+                "subject",
+                pa.string(),
+                "an id, or the path where there is no id yet",
+                nullable=False,
+            ),
+            _column("kind", pa.string(), "garment | look"),
+            _column("name", pa.string(), "the file's name, for a person to find it"),
+            _column("reason", pa.string(), "a short word for alike cases", nullable=False),
+            _column("detail", pa.string(), "what was found and what would help", nullable=False),
+            _column("retry", pa.bool_(), "the next build tries it again"),
+            _column("size", pa.int64(), "of the file then: a changed file is tried again"),
+            _column("modified_ns", pa.int64(), "of the file then, nanoseconds since 1970"),
         ]
     ),
+    "What a step turned away, with a reason a person can act on.",
 )
-"""What a step turned away, with a reason a person can act on."""
 
 RUN = TableSpec(
     "runs",
     ("id",),
     pa.schema(
         [
-            _string("id", False),
-            _string("step", False),
-            _string("recipe", False),
-            _string("inputs"),  # digest of what a whole-table step read
-            pa.field("started", pa.timestamp("us", tz="UTC")),
-            pa.field("seconds", pa.float64()),
-            pa.field("read", pa.int64()),
-            pa.field("written", pa.int64()),
-            pa.field("rejected", pa.int64()),
-            _string("engine"),
-            _string("settings"),  # JSON
+            _column("id", pa.string(), "of the run", nullable=False),
+            _column("step", pa.string(), "of the pipeline", nullable=False),
+            _column("recipe", pa.string(), "of the step", nullable=False),
+            _column("inputs", pa.string(), "digest of what a whole-table step read"),
+            _column("started", pa.timestamp("us", tz="UTC"), "when"),
+            _column("seconds", pa.float64(), "it took"),
+            _column("read", pa.int64(), "subjects"),
+            _column("written", pa.int64(), "rows"),
+            _column("rejected", pa.int64(), "subjects turned away"),
+            _column("engine", pa.string(), "local | ray"),
+            _column("settings", pa.string(), "JSON"),
         ]
     ),
+    "One step of one build that found something to do.",
 )
-"""One step of one build that found something to do."""
 
 TABLES: dict[str, TableSpec] = {
     spec.name: spec
