@@ -142,6 +142,12 @@ def test_names_are_looked_for_below_when_none_is_where_it_should_be(tmp_path: Pa
     assert manifest(tmp_path, "a.jpg", "d.jpg")[0][1].size is None, "one is missing, not all"
 
 
+def test_too_few_names_found_below_are_offered_not_taken(tmp_path: Path) -> None:
+    put(tmp_path, "photos/0.jpg", "photos/1.jpg")
+    with pytest.raises(InputError, match="the same name as 2 of them lie in folders below"):
+        manifest(tmp_path, *(f"x/{number}.jpg" for number in range(30)))
+
+
 def test_the_column_whose_picture_is_there_counts(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg")
     path = tmp_path / "m.csv"

@@ -11,8 +11,8 @@ import pytest
 from lookweave.errors import InputError
 from lookweave.publish.rights import RightsRules, Standing
 from lookweave.sources import column_names, values
-from lookweave.sources.column_table import renewed
-from lookweave.sources.columns import plain_name, understood
+from lookweave.sources.column_table import renew
+from lookweave.sources.columns import plain_name, understand
 from lookweave.sources.rows import RowSays, row_says
 
 TODAY = datetime.date(2026, 6, 15)
@@ -20,12 +20,12 @@ DOCS = Path(__file__).parents[2] / "docs/catalogues.md"
 
 
 def says(kind: str = "look", **cells: Any) -> RowSays:
-    return row_says(kind, cells, understood(kind, ["path", *cells]), TODAY)
+    return row_says(kind, cells, understand(kind, ["path", *cells]), TODAY)
 
 
 def test_the_page_has_every_name() -> None:
     page = DOCS.read_text("utf-8")
-    assert renewed(page) == page, "python -m lookweave.sources.column_table docs/catalogues.md"
+    assert renew(page) == page, "python -m lookweave.sources.column_table docs/catalogues.md"
 
 
 def test_every_name_is_written_as_it_is_compared() -> None:
@@ -130,7 +130,7 @@ def test_takedown_of_a_day_to_come_is_due_then(value: str) -> None:
     assert said.takedowns == ()
     assert said.takedown_due == datetime.date(2026, 6, 16)
     then = row_says(
-        "look", {"takedown_date": value}, understood("look", ["path", "takedown_date"]),
+        "look", {"takedown_date": value}, understand("look", ["path", "takedown_date"]),
         datetime.date(2026, 6, 16),
     )  # fmt: skip
     assert then.takedowns == (f"takedown_date: {value}",)
@@ -209,7 +209,7 @@ def test_what_restricts_nothing(column: str, value: str) -> None:
      "expiry", "blocked in", "allowed countries", "rechte dritter"],
 )  # fmt: skip
 def test_columns_that_sound_like_rights_are_warned_of(column: str) -> None:
-    assert understood("look", ["path", column]).suspicious == [column]
+    assert understand("look", ["path", column]).suspicious == [column]
 
 
 @pytest.mark.parametrize(
@@ -218,16 +218,16 @@ def test_columns_that_sound_like_rights_are_warned_of(column: str) -> None:
      "released", "description", "Backorders allowed?"],
 )  # fmt: skip
 def test_columns_that_do_not_sound_like_rights(column: str) -> None:
-    assert understood("garment", ["path", column]).suspicious == []
+    assert understand("garment", ["path", column]).suspicious == []
 
 
 def test_named_columns() -> None:
-    found = understood("garment", ["Nr", "Pic", "x"], {"sku": "nr", "image": "Pic", "rights": "x"})
+    found = understand("garment", ["Nr", "Pic", "x"], {"sku": "nr", "image": "Pic", "rights": "x"})
     assert (found.facts["sku"], found.pictures[0].column, found.rights) == (
         ["Nr"], "Pic", {"x": "rights"},
     )  # fmt: skip
     with pytest.raises(InputError, match="no field 'skew'"):
-        understood("garment", ["Nr"], {"skew": "Nr"})
+        understand("garment", ["Nr"], {"skew": "Nr"})
 
 
 @pytest.mark.parametrize(

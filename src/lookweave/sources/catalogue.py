@@ -15,7 +15,7 @@ from typing import Any
 
 from lookweave.errors import InputError, Rejected
 from lookweave.sources import manifests, pictures, tables, values
-from lookweave.sources.columns import simple_name, understood
+from lookweave.sources.columns import simple_name, understand
 from lookweave.sources.families import Families, Family
 from lookweave.sources.pictures import Finder, Found, looks_like_picture
 from lookweave.sources.rows import Named, RowSays, named_pictures, option_names, row_says
@@ -89,7 +89,7 @@ class Catalogue:
             notices=notices,
         )  # fmt: skip
         self._finder = Finder(path, options.base)
-        self.columns = understood(kind, self._table.columns, options.columns)
+        self.columns = understand(kind, self._table.columns, options.columns)
         self._check_columns(notices)
         self._families = Families()
         self._groups = kind == "garment" and bool(
@@ -99,7 +99,7 @@ class Catalogue:
 
     def _suits(self, header: Sequence[str]) -> int:
         """How many columns are understood, none where none names a picture."""
-        found = understood(self.kind, tables.distinct(header), self._options.columns)
+        found = understand(self.kind, tables.distinct(header), self._options.columns)
         if not found.pictures or any(map(looks_like_picture, header)):
             return 0
         facts = {column for said in found.facts.values() for column in said}
@@ -165,12 +165,14 @@ class Catalogue:
             raise _no_rows(self.path)
         if failures.too_many(self._options.max_failed):
             missing = failures.counts.get("missing_file", 0)
+            elsewhere = 0
             if missing and self._finder.guess_by_name():
                 after = self._failures(Notices(), gather=False)
                 if not after.too_many(self._options.max_failed):
                     self._tell_guess(failures, after, notices)
                     return
-            raise self._most_fail(failures)
+                elsewhere = missing - after.counts.get("missing_file", 0)
+            raise self._most_fail(failures, elsewhere)
 
     def _failures(self, notices: Notices, *, gather: bool) -> _Failures:
         failures = _Failures()
@@ -222,7 +224,7 @@ class Catalogue:
             "Say with `base` (--base DIR) where paths begin, if these are not the ones.",
         )  # fmt: skip
 
-    def _most_fail(self, failures: _Failures) -> InputError:
+    def _most_fail(self, failures: _Failures, elsewhere: int) -> InputError:
         counts = dict(failures.counts)
         if failures.total < failures.rows:
             counts.pop("no_photo_named", None)
@@ -234,6 +236,8 @@ class Catalogue:
         )
         examples = "; ".join(failures.first[reason])
         what = _WHAT_TO_DO[reason].format(folder=self._finder.folder)
+        if elsewhere and reason == "missing_file":
+            what += f" Files of the same name as {elsewhere} of them lie in folders below."
         return InputError(
             f"{many} of {self.path} cannot be used, because {_REASONS[reason]} ({examples}). {what}"
         )
@@ -324,7 +328,7 @@ class Catalogue:
             family, style = self._family(row, says.facts)
             says = replace(says, facts=replace(says.facts, style=style))
             if family is not None:
-                says = taken_over(says, family)
+                says = take_over(says, family)
                 named = named or family.pictures
         yield from self._pictures(row, says, named, notices)
 
@@ -338,7 +342,7 @@ class Catalogue:
             return
         if not (says.facts.title or self._is_variant(row.cells, says.facts)):
             return  # a further picture of the article: its variants have it
-        says = taken_over(self._says(row.cells, family.options), family)
+        says = take_over(self._says(row.cells, family.options), family)
         own = self._named(row.cells, variant=True)
         others = [each for each in family.pictures if each.texts[0] not in family.own]
         if own:
@@ -413,7 +417,7 @@ def replace_pictures(above: Family | None, alike: Family) -> Family:
     return alike if above is None else replace(above, pictures=alike.pictures)
 
 
-def taken_over(says: RowSays, family: Family) -> RowSays:
+def take_over(says: RowSays, family: Family) -> RowSays:
     """What a row says, with what it leaves open as its family says it; the family's rights and
     takedowns are the row's too."""
     facts = says.facts
@@ -439,7 +443,7 @@ def noun_columns(kind: str, cells: Mapping[str, Any]) -> dict[str, Any]:
         Values by column; ``taken_down`` is always there; ``metadata`` is a dictionary of the
         cells that no other column holds in full.
     """
-    says = row_says(kind, cells, understood(kind, list(cells)), datetime.date.today())
+    says = row_says(kind, cells, understand(kind, list(cells)), datetime.date.today())
     told: dict[str, Any] = _by_column(says.facts)
     if says.rights:
         told["rights"] = "; ".join(says.rights)

@@ -56,7 +56,7 @@ def _said(words: Mapping[str, str]) -> str:
     )
 
 
-def renewed(page: str) -> str:
+def renew(page: str) -> str:
     """A page with its table as the code has it now."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -65,4 +65,4 @@ def renewed(page: str) -> str:
 
 if __name__ == "__main__":
     where = Path(sys.argv[1])
-    where.write_text(renewed(where.read_text("utf-8")), "utf-8")
+    where.write_text(renew(where.read_text("utf-8")), "utf-8")

@@ -103,7 +103,7 @@ class Columns:
     unread: list[str] = field(default_factory=list)
 
 
-def understood(
+def understand(
     kind: str, columns: Sequence[str], given: Mapping[str, str] | None = None
 ) -> Columns:
     """Which of `columns` is which.
@@ -157,7 +157,7 @@ def option_field(name: str) -> str | None:
 
 def picture_columns(columns: Sequence[str]) -> list[str]:
     """Those of `columns` that may name the main picture, in the order to try them."""
-    return [each.column for each in understood("garment", columns).pictures]
+    return [each.column for each in understand("garment", columns).pictures]
 
 
 @lru_cache(maxsize=4096)

@@ -209,7 +209,7 @@ class DelimitedText:
 
     def _records(self, told: Notices) -> Iterator[tuple[int, list[str], bool]]:
         """Records, the line that each begins in, and whether a quotation mark in it is stray."""
-        feed = _Feed(self._record_lines())
+        feed = _Lines(self._record_lines())
         reader = self._reader(feed)
         line = self._skipped + 1
         while True:
@@ -245,7 +245,7 @@ class DelimitedText:
         lenient, literal = self._splitter.split(text), self._splitter.literal(text)
         return literal if len(literal) == len(self.columns) != len(lenient) else lenient
 
-    def _reader(self, feed: _Feed) -> Iterator[list[str]]:
+    def _reader(self, feed: _Lines) -> Iterator[list[str]]:
         return csv.reader(
             feed,
             delimiter=self._delimiter,
@@ -254,7 +254,7 @@ class DelimitedText:
             skipinitialspace=True,
         )
 
-    def _long(self, feed: _Feed) -> tuple[list[str], bool]:
+    def _long(self, feed: _Lines) -> tuple[list[str], bool]:
         """A record with a cell beyond the limit of `csv`."""
         text = "".join(feed.taken)
         while True:
@@ -310,7 +310,7 @@ class _ShortRow(Row):
     width: int = 0
 
 
-class _Feed:
+class _Lines:
     """Lines for `csv.reader`, which remembers those that one record took."""
 
     def __init__(self, lines: Iterator[str]) -> None:
@@ -319,7 +319,7 @@ class _Feed:
         self.taken: list[str] = []
         self._characters = 0
 
-    def __iter__(self) -> _Feed:
+    def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:

@@ -110,7 +110,7 @@ class Parquet:
                 columns = [batch.column(at).to_pylist() for at in kept]
                 for said in zip(*columns, strict=True):
                     line += 1
-                    yield Row(line, filled(zip(self.columns, said, strict=True)))
+                    yield Row(line, without_empty(zip(self.columns, said, strict=True)))
 
 
 class Json:
@@ -210,7 +210,7 @@ class Spreadsheet:
             below = book.worksheets[self._sheet].iter_rows(min_row=first)
             for line, said in enumerate(below, start=first):
                 cells = [_spreadsheet_cell(cell) for cell in said[: len(self.columns)]]
-                if found := filled(zip(self.columns, cells, strict=False)):
+                if found := without_empty(zip(self.columns, cells, strict=False)):
                     yield Row(line, found)
 
 
@@ -290,7 +290,7 @@ class Feed:
                     cells[name] = value
             if parent is not None:
                 parent.remove(element)
-            yield Row(line, filled(cells.items()))
+            yield Row(line, without_empty(cells.items()))
 
 
 def _local(tag: object) -> str:
@@ -315,10 +315,10 @@ def _columns_of(rows: Iterator[Row]) -> list[str]:
 def _record(line: int, record: object) -> Row:
     if not isinstance(record, dict):
         return Row(line, {}, "is no JSON object")
-    return Row(line, filled((str(name), value) for name, value in record.items()))
+    return Row(line, without_empty((str(name), value) for name, value in record.items()))
 
 
-def filled(cells: Any) -> dict[str, Any]:
+def without_empty(cells: Any) -> dict[str, Any]:
     """Those of some (column, value) that say something, as JSON can hold them."""
     found = ((name, values.storable(value)) for name, value in cells)
     return {name: value for name, value in found if value is not None}
