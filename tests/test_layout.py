@@ -30,7 +30,7 @@ FLOORS: list[set[str]] = [
     {"pipeline"},
     {"models", "matching", "sources", "train", "studio", "testing"},
     {"store"},
-    {"config", "photos", "progress", "memory", "processes"},
+    {"arguments", "config", "photos", "progress", "terminal", "memory", "processes"},
     {"records"},
     {"taxonomy", "errors", "text", "log"},
 ]

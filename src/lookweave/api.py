@@ -19,18 +19,29 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from lookweave.arguments import (
+    AnyPath,
+    Inputs,
+    beginning_of,
+    only_given,
+    path_of,
+    photo_file,
+    places_of,
+    positive,
+    writable_file,
+)  # fmt: skip
 from lookweave.errors import InputError, told
 from lookweave.results import (
     Evaluation,
     Hit,
     Learned,
+    ModelListing,
+    ModelState,
     Pairs,
     Publication,
     SearchResult,
@@ -44,15 +55,13 @@ if TYPE_CHECKING:
     from lookweave.building import BuildResult
     from lookweave.config import Setting
     from lookweave.demo import DemoResult
-    from lookweave.models.card import Card
+    from lookweave.inputs import InputState
     from lookweave.progress import Progress
     from lookweave.store.verify import Verdict
+    from lookweave.store.workspace import Workspace as Store
+    from lookweave.takedown import TakedownEvent, TakenDown
 
 _log = logging.getLogger(__name__)
-
-AnyPath = str | os.PathLike[str]
-Inputs = AnyPath | Sequence[AnyPath]
-"""One folder or manifest, or several."""
 
 
 @told()
@@ -105,21 +114,21 @@ def build(
     from lookweave.config import merge
 
     given = {
-        "garments": _places("garments", garments),
-        "looks": _places("looks", looks),
+        "garments": places_of("garments", garments),
+        "looks": places_of("looks", looks),
         "models": models,
-        "models_dir": None if models_dir is None else _path(models_dir, "models_dir"),
+        "models_dir": None if models_dir is None else path_of(models_dir, "models_dir"),
         "accept_non_commercial": accept_non_commercial,
-        "run": _only_given(engine=engine, workers=workers),
-        "ingest": _only_given(
+        "run": only_given(engine=engine, workers=workers),
+        "ingest": only_given(
             copy_photos=copy,
             columns=None if columns is None else dict(columns),
-            base=None if base is None else _begin(base),
+            base=None if base is None else beginning_of(base),
             encoding=encoding,
         ),
     }
     flags = {name: value for name, value in given.items() if value is not None}
-    where = _path(out, "out")
+    where = path_of(out, "out")
     with _progress(progress) as shown:
         result = build_workspace(where, merge(settings or {}, flags), shown, snapshot=snapshot)
     return Workspace(where, last_build=result)
@@ -136,15 +145,11 @@ def open(path: AnyPath, snapshot: str | None = None) -> Workspace:
     return Workspace(path, snapshot)
 
 
-def _begin(base: AnyPath) -> str:
-    """Where paths begin: an address, or a folder by its absolute path."""
-    return str(base) if "://" in str(base) else str(Path(base).expanduser().absolute())
-
-
 class Workspace:
     """A workspace, open for reading: what it gives is as it was when it was opened.
 
-    Only `calibrate` and `verify` write to it; a report goes to a file, a data set to a folder.
+    `take_down`, `lift_takedown`, `drop_source`, `calibrate` and `verify` write to it, and need that
+    no other process does. A report goes to a file, a data set to a folder.
 
     Attributes:
         path: its folder.
@@ -157,7 +162,7 @@ class Workspace:
     ) -> None:
         from lookweave.building import open_workspace
 
-        self._store, self._config = open_workspace(_path(path, "a workspace's folder"), snapshot)
+        self._store, self._config = open_workspace(path_of(path, "a workspace's folder"), snapshot)
         self.path: Path = self._store.path
         self.snapshot = snapshot
         self.last_build = last_build
@@ -165,6 +170,17 @@ class Workspace:
     def __repr__(self) -> str:
         named = f", snapshot={self.snapshot!r}" if self.snapshot else ""
         return f"lookweave.open({str(self.path)!r}{named})"
+
+    @contextmanager
+    def _writing(self) -> Iterator[Store]:
+        """The workspace to write to; what is read from then on is as it was left."""
+        from lookweave.building import open_workspace
+        from lookweave.store.workspace import Workspace as Store
+
+        if self.snapshot:
+            raise InputError(f"{self!r} is a state of the past: open the workspace as it is now.")
+        yield Store.create(self.path)
+        self._store, self._config = open_workspace(self.path)
 
     @told()
     def garments(self) -> pa.Table:
@@ -189,6 +205,76 @@ class Workspace:
         return self._store.table("regions").read(where=matching(detector=detector))
 
     @told()
+    def products(self) -> pa.Table:
+        """The articles of the catalogues, also those without a usable photo."""
+        return self._store.table("products").read()
+
+    @told()
+    def sources(self) -> list[InputState]:
+        """The folders and manifests that builds were given, in the order in which they came."""
+        from lookweave.inputs import input_states
+
+        return input_states(self._store)
+
+    @told()
+    def drop_source(self, path: AnyPath) -> int:
+        """List a folder or manifest no more: its photos leave pairs and publications, but for
+        those that another one lists. Their rows stay.
+
+        Returns:
+            How many photos are listed by nobody now.
+
+        Raises:
+            InputError: no build was given it.
+            WorkspaceLocked: another process is writing.
+        """
+        from lookweave.inputs import drop_input
+
+        with self._writing() as store:
+            return drop_input(store, self._config, str(path_of(path, "the input")))
+
+    @told()
+    def takedowns(self) -> list[TakedownEvent]:
+        """Every takedown and every lift, oldest first."""
+        from lookweave.takedown import takedown_events
+
+        return takedown_events(self._store)
+
+    @told()
+    def take_down(self, name: str, *, statement: str = "", by: str = "") -> list[TakenDown]:
+        """Take photos down, at once and until it is lifted in words.
+
+        Args:
+            name: a photo's id, path, address or file name, or an article's sku or gtin.
+            statement: why; a sentence.
+            by: who says so; the person at this machine when empty.
+
+        Returns:
+            The photos that are down now, wherever they are found.
+
+        Raises:
+            InputError: the name means no photo, or a file name means several.
+            WorkspaceLocked: another process is writing.
+        """
+        from lookweave.takedown import take_down
+
+        with self._writing() as store:
+            return take_down(store, self._config, name, statement, by)
+
+    @told()
+    def lift_takedown(self, name: str, *, statement: str = "", by: str = "") -> list[TakenDown]:
+        """Lift all that stands against the photos that a name means; see `take_down`.
+
+        Raises:
+            InputError: the name means no photo, or nothing is taken down.
+            WorkspaceLocked: another process is writing.
+        """
+        from lookweave.takedown import lift_takedown
+
+        with self._writing() as store:
+            return lift_takedown(store, self._config, name, statement, by)
+
+    @told()
     def matches(self, top: int = 10) -> pa.Table:
         """The best regions of every garment, best first: the columns of the table `matches`, and
         ``garment_path``, ``look_path`` and ``region_box``.
@@ -200,7 +286,7 @@ class Workspace:
 
         from lookweave.exports import match_rows
 
-        batches = match_rows(self._store, self._config, _positive("top", top))
+        batches = match_rows(self._store, self._config, positive("top", top))
         found = pa.concat_tables(batches)
         return found.sort_by([("garment", "ascending"), ("rank", "ascending")])
 
@@ -254,10 +340,10 @@ class Workspace:
             raise InputError("Give words to search for, or an image (--image FILE), and not both.")
         if words is not None and not isinstance(words, str):
             words, image = None, words
-        with _photo_file(image) as file:
+        with photo_file(image) as file:
             found = search(
                 self._store, self._config, words=words, image=file, kind=kind,
-                top=_positive("top", top),
+                top=positive("top", top),
             )  # fmt: skip
         own = {field.name for field in dataclasses.fields(Hit)} - {"further", "thumbnail"}
         hits = tuple(
@@ -300,7 +386,7 @@ class Workspace:
         """
         from lookweave import evaluate as measure
 
-        file = _path(truth, "truth")
+        file = path_of(truth, "truth")
         with _progress(progress) as shown:
             found = measure.evaluate(self._store, self._config, file)
             if ablations:
@@ -321,7 +407,7 @@ class Workspace:
         """
         from lookweave.evaluate import learn
 
-        file = None if truth is None else _path(truth, "truth")
+        file = None if truth is None else path_of(truth, "truth")
         with self._store.lock():
             learned = Learned(**learn(self._store, self._config, file))
         _log.info("learned from %d labels: %s", learned.labels, learned.to_dict())
@@ -343,9 +429,9 @@ class Workspace:
         """
         from lookweave.report import write_report
 
-        where = self.path / "report.html" if to is None else _path(to, "the report's file")
+        where = self.path / "report.html" if to is None else path_of(to, "the report's file")
         writable_file(where, (".html", ".htm"))
-        file = None if truth is None else _path(truth, "truth")
+        file = None if truth is None else path_of(truth, "truth")
         written = write_report(self._store, self._config, where, file)
         _log.info("the report is %s", written)
         return written
@@ -427,9 +513,9 @@ class Workspace:
         """
         from lookweave.exports import export_matches
 
-        where = _path(to, "the file")
+        where = path_of(to, "the file")
         writable_file(where, (".parquet",))
-        return export_matches(self._store, self._config, _positive("top", top), where)
+        return export_matches(self._store, self._config, positive("top", top), where)
 
 
 @told()
@@ -445,53 +531,7 @@ def run_demo(out: AnyPath = "demo-out", *, progress: bool = False) -> DemoResult
     from lookweave.demo import run
 
     with _progress(progress) as shown:
-        return run(_path(out, "out"), shown)
-
-
-@dataclass(frozen=True)
-class ModelState:
-    """A model, and whether it can be used here.
-
-    Attributes:
-        missing: what it lacks; None when it is ready.
-    """
-
-    card: Card
-    missing: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As ``lookweave models --json`` shows it."""
-        card = self.card
-        return {
-            "name": card.name, "task": card.task, "size_mb": round(card.size_mb, 1),
-            "licence": card.licence, "licence_read": card.licence_read,
-            "commercial": card.commercial, "source": card.source,
-            "good_for": card.good_for, "key": card.key, "commit": card.commit,
-            "package": card.offered_by or "lookweave",
-            "ready": self.missing is None, "missing": self.missing,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class ModelListing:
-    """Every model that is known here.
-
-    Attributes:
-        presets: name of a preset -> the models that it stands for, joined by ``+``.
-        unreadable: package whose models cannot be read -> why.
-    """
-
-    models: tuple[ModelState, ...]
-    presets: Mapping[str, str]
-    unreadable: Mapping[str, str]
-
-    def to_dict(self) -> dict[str, Any]:
-        """What ``lookweave models --json`` prints."""
-        return {
-            "models": [one.to_dict() for one in self.models],
-            "presets": dict(self.presets),
-            "unreadable": dict(self.unreadable),
-        }
+        return run(path_of(out, "out"), shown)
 
 
 @told()
@@ -504,7 +544,7 @@ def list_models(models_dir: AnyPath | None = None) -> ModelListing:
     from lookweave.models.cards import PRESETS, cards_here
     from lookweave.models.registry import unreadable_packages
 
-    where = None if models_dir is None else _path(models_dir, "models_dir")
+    where = None if models_dir is None else path_of(models_dir, "models_dir")
     models = tuple(ModelState(card, card.missing(where)) for card in cards_here(where))
     return ModelListing(models, PRESETS, unreadable_packages())
 
@@ -520,28 +560,7 @@ def fetch_model(name: str, to: AnyPath) -> Path:
     from lookweave.models.cards import card_named
     from lookweave.models.hub.fetch import fetch
 
-    return fetch(card_named(name), _path(to, "to"))
-
-
-def writable_file(path: Path, suffixes: tuple[str, ...]) -> None:
-    """Refuse a file that cannot be written, before the work that is to go into it.
-
-    Raises:
-        InputError: its name ends otherwise than in one of `suffixes`, it is a folder, or its
-            folder is missing or may not be written to.
-    """
-    if path.suffix.lower() not in suffixes:
-        raise InputError(f"{path} must end in {' or '.join(suffixes)}: that is what is written.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: name a file.")
-    folder = path.parent
-    if not folder.is_dir():
-        raise InputError(f"{path} cannot be written: there is no folder {folder}. Make it first.")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise InputError(
-            f"{path} cannot be written: you have no permission, or the disk can only be read. "
-            "Name a file elsewhere."
-        )
+    return fetch(card_named(name), path_of(to, "to"))
 
 
 @contextmanager
@@ -550,44 +569,3 @@ def _progress(shown: bool) -> Iterator[Progress]:
 
     with Progress(quiet=not shown) as progress:
         yield progress
-
-
-@contextmanager
-def _photo_file(image: AnyPath | Image | None) -> Iterator[Path | None]:
-    """A file with the photo; that of an image in memory is there for the block only."""
-    if image is None or isinstance(image, (str, os.PathLike)):
-        yield None if image is None else _path(image, "image")
-        return
-    with TemporaryDirectory(prefix="lookweave-search-") as folder:
-        file = Path(folder) / "image.png"
-        image.save(file)
-        yield file
-
-
-def _path(path: AnyPath, what: str) -> Path:
-    text = os.fspath(path)
-    if not text.strip():
-        raise InputError(f"{what} is empty: name a file or folder.")
-    if "\0" in text:
-        raise InputError(f"{what} holds a NUL character, which no name can have.")
-    return Path(text).expanduser()
-
-
-def _places(what: str, places: Inputs | None) -> tuple[str, ...] | None:
-    if places is None:
-        return None
-    several = [places] if isinstance(places, (str, os.PathLike)) else list(places)
-    for place in several:
-        _path(place, what)
-    return tuple(os.fspath(place) for place in several) or None
-
-
-def _positive(name: str, number: int) -> int:
-    if number < 1:
-        raise InputError(f"{name} is at least 1, not {number}.")
-    return number
-
-
-def _only_given(**flags: Any) -> dict[str, Any] | None:
-    given = {name: value for name, value in flags.items() if value is not None}
-    return given or None

@@ -16,22 +16,28 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, cast
 
 import typer
-from rich.console import Console, RenderableType
-from rich.table import Table as RichTable
-from rich.text import Text
 
 from lookweave import __version__, api
 from lookweave.errors import LookweaveError, UsageError, from_system
 from lookweave.log import log_to
 from lookweave.studio.render.cli import render
 from lookweave.studio.shoot.cli import shoot
+from lookweave.terminal import (
+    StdoutError,
+    complain,
+    flush,
+    say,
+    show,
+    show_result,
+    show_table,
+)  # fmt: skip
 from lookweave.text import to_json, visible
 from lookweave.train.cli import app as train_app
 
@@ -68,7 +74,7 @@ ModelsDir = Annotated[str | None, typer.Option(help="where fetched weights lie")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        _say(f"lookweave {__version__}")
+        say(f"lookweave {__version__}")
         raise typer.Exit
 
 
@@ -82,7 +88,7 @@ def _root(
 ) -> None:
     del version
     if context.invoked_subcommand is None:
-        _say(context.get_help())
+        say(context.get_help())
         raise typer.Exit(2)
 
 
@@ -93,7 +99,7 @@ def demo(
 ) -> None:
     """Build a sample end to end and open its report."""
     result = api.run_demo(out, progress=not json_)
-    _print(result.to_dict() if json_ else result.text(), json_)
+    show_result(result.to_dict() if json_ else result.text(), json_)
 
 
 @app.command()
@@ -132,7 +138,7 @@ def build(
         snapshot=snapshot, progress=not json_,
     )  # fmt: skip
     assert built.last_build is not None
-    _print(built.last_build.to_dict() if json_ else built.last_build.text(), json_)
+    show_result(built.last_build.to_dict() if json_ else built.last_build.text(), json_)
 
 
 def _columns(given: list[str] | None) -> dict[str, str] | None:
@@ -156,9 +162,9 @@ def status(workspace: WorkspacePath, json_: Json = False) -> None:
     """What is in a workspace and what is left to do."""
     found = api.open(workspace).status()
     if json_:
-        _print(found.to_dict(), True)
+        show_result(found.to_dict(), True)
     else:
-        _show(found)
+        show(found)
 
 
 @app.command()
@@ -166,10 +172,79 @@ def config(workspace: WorkspacePath, json_: Json = False) -> None:
     """Every setting, its value, and where that comes from."""
     found = api.open(workspace).config()
     if json_:
-        _print({"settings": [one.to_dict() for one in found]}, True)
+        show_result({"settings": [one.to_dict() for one in found]}, True)
     else:
         rows = [(one.name, to_json(one.value), one.origin) for one in found]
-        _table("", ("setting", "value", "from"), rows)
+        show_table("", ("setting", "value", "from"), rows)
+
+
+@app.command()
+def sources(
+    workspace: WorkspacePath,
+    drop: Annotated[
+        str | None, typer.Option(metavar="INPUT", help="list this folder or manifest no more")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """The folders and manifests of a workspace, or drop one of them."""
+    opened = api.open(workspace)
+    if drop is not None:
+        gone = opened.drop_source(drop)
+        told = (
+            f"{drop} is dropped: {gone} photos are listed by nobody now, and leave the next build"
+        )
+        show_result({"dropped": drop, "listed_no_more": gone} if json_ else told, json_)
+        return
+    found = opened.sources()
+    if json_:
+        show_result({"sources": [one.to_dict() for one in found]}, True)
+    else:
+        rows = [
+            (one.kind, one.path, f"{one.added:%Y-%m-%d}", str(one.photos), str(one.not_read),
+             str(one.listed_no_more))
+            for one in found
+        ]  # fmt: skip
+        columns = ("kind", "input", "added", "photos", "not read", "listed no more")
+        show_table("", columns, rows)
+
+
+@app.command()
+def takedown(
+    workspace: WorkspacePath,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="a photo's id, path, address or file name, or an article's number"),
+    ] = None,
+    lift: Annotated[bool, typer.Option("--lift", help="lift what stands against NAME")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="every takedown and every lift")] = False,
+    reason: Annotated[str, typer.Option(help="why; a sentence that is kept with it")] = "",
+    by: Annotated[str, typer.Option(help="who says so; you, when not given")] = "",
+    json_: Json = False,
+) -> None:
+    """Take a photo down until it is lifted, lift a takedown, or list them."""
+    if list_ == (name is not None) or (lift and list_):
+        raise UsageError("Give the NAME of a photo or article, with or without --lift; or --list.")
+    opened = api.open(workspace)
+    if name is None:
+        events = opened.takedowns()
+        if json_:
+            show_result({"takedowns": [one.to_dict() for one in events]}, True)
+            return
+        rows = [
+            (f"{one.at:%Y-%m-%d %H:%M}", one.what, "stands" if one.stands else "", one.name, one.by,
+             one.statement, one.due.isoformat() if one.due else "at once")
+            for one in events
+        ]  # fmt: skip
+        show_table("", ("at", "what", "", "name", "by", "statement", "from"), rows)
+        return
+    change = opened.lift_takedown if lift else opened.take_down
+    photos = change(name, statement=reason, by=by)
+    key = "lifted" if lift else "taken_down"
+    if json_:
+        show_result({key: [one.to_dict() for one in photos]}, True)
+        return
+    for one in photos:
+        say(f"{'lifted' if lift else 'taken down'}: {one.kind} {visible(one.place, one_line=True)}")
 
 
 @app.command()
@@ -183,7 +258,7 @@ def report(
 ) -> None:
     """Write the report: one HTML file that needs nothing else."""
     where = api.open(workspace).report(output, truth=truth)
-    _print({"report": str(where)} if json_ else str(where), json_)
+    show_result({"report": str(where)} if json_ else str(where), json_)
 
 
 @app.command("verify-store")
@@ -196,15 +271,15 @@ def verify_store(
     """Prove that every row's references, hashes and schemas hold."""
     verdict = api.open(workspace).verify(repair=repair, hashes=hashes, progress=not json_)
     if json_:
-        _print(verdict.to_dict(), True)
+        show_result(verdict.to_dict(), True)
     else:
         rows = sum(verdict.rows.values())
-        _say(f"{rows} rows in {len(verdict.rows)} tables, {verdict.photos_hashed} photos hashed.")
+        say(f"{rows} rows in {len(verdict.rows)} tables, {verdict.photos_hashed} photos hashed.")
         for one in verdict.problems:
             state = "mended" if one.repaired else "NOT mended"
             examples = visible(", ".join(one.examples), one_line=True)
-            _say(f"{one.table}: {one.what}: {one.rows} ({state}), e.g. {examples}")
-        _say("The workspace is whole." if verdict.ok else "The workspace is not whole.")
+            say(f"{one.table}: {one.what}: {one.rows} ({state}), e.g. {examples}")
+        say("The workspace is whole." if verdict.ok else "The workspace is not whole.")
     if not verdict.ok:
         raise typer.Exit(1)
 
@@ -218,7 +293,7 @@ def matches(
 ) -> None:
     """Export the best matches of every garment as a table."""
     rows = api.open(workspace).export_matches(output, top=top)
-    _print({"rows": rows, "file": output} if json_ else f"{rows} matches in {output}", json_)
+    show_result({"rows": rows, "file": output} if json_ else f"{rows} matches in {output}", json_)
 
 
 @app.command()
@@ -235,10 +310,10 @@ def search(
     """Find garments and looks by words or by a photo."""
     found = api.open(workspace).search(query, image=image, kind=kind, top=top)
     if json_:
-        _print(found.to_dict(), True)
+        show_result(found.to_dict(), True)
         return
     rows = [(f"{hit.score:.3f}", hit.kind, hit.name, hit.what or "") for hit in found]
-    _table(f"by {found.by}", ("score", "kind", "name", "what"), rows)
+    show_table(f"by {found.by}", ("score", "kind", "name", "what"), rows)
 
 
 @app.command()
@@ -252,7 +327,7 @@ def evaluate(
 ) -> None:
     """Measure recall against known pairs, both ways, with 95% intervals."""
     found = api.open(workspace).evaluate(truth, ablations=ablations, progress=not json_)
-    _print(found.to_dict() if json_ else found.text(), json_)
+    show_result(found.to_dict() if json_ else found.text(), json_)
 
 
 @app.command()
@@ -265,7 +340,7 @@ def calibrate(
 ) -> None:
     """Learn the weights of the score and its probability from labelled pairs."""
     learned = api.open(workspace).calibrate(truth).to_dict()
-    _print(learned if json_ else to_json(learned, indent=2), json_)
+    show_result(learned if json_ else to_json(learned, indent=2), json_)
 
 
 @app.command()
@@ -313,7 +388,7 @@ def publish(
         if name not in ("workspace", "to", "snapshot", "json_")
     }
     summary = api.open(workspace).publish(to, snapshot=snapshot, progress=not json_, **options)
-    _print(summary.to_dict() if json_ else summary.text(), json_)
+    show_result(summary.to_dict() if json_ else summary.text(), json_)
 
 
 @models_app.callback()
@@ -323,27 +398,27 @@ def list_models(context: typer.Context, json_: Json = False, models_dir: ModelsD
         return
     listing = api.list_models(models_dir)
     if json_:
-        _print(listing.to_dict(), True)
+        show_result(listing.to_dict(), True)
         return
     for one in listing.models:
         card = one.card
         size = f"{round(card.size_mb, 1):g} MB" if card.size_mb else "-"
         commerce = "" if card.commercial else ", not for commerce"
         state = "not ready" if one.missing else "ready"
-        _say(
+        say(
             f"{card.name:<26} {card.task:<10} {size:<9} {card.licence_text}{commerce}, "
             f"{card.source}: {state}"
         )
-        _say(f"    {card.good_for}")
+        say(f"    {card.good_for}")
         if card.offered_by:
-            _say(f"    from the package {card.offered_by}")
+            say(f"    from the package {card.offered_by}")
         if one.missing:
-            _say(f"    not ready: {one.missing}")
-    _say("\nPresets:")
+            say(f"    not ready: {one.missing}")
+    say("\nPresets:")
     for name, parts in listing.presets.items():
-        _say(f"    --models {name:<10} {parts}")
+        say(f"    --models {name:<10} {parts}")
     for package, reason in listing.unreadable.items():
-        _say(f"\nThe models of the package {package} cannot be read: {reason}")
+        say(f"\nThe models of the package {package} cannot be read: {reason}")
 
 
 @models_app.command("fetch")
@@ -354,7 +429,7 @@ def fetch_model(
 ) -> None:
     """Bring a model's weights to a folder, for a machine without a network."""
     where = api.fetch_model(name, to)
-    _print({"model": name, "folder": str(where)} if json_ else str(where), json_)
+    show_result({"model": name, "folder": str(where)} if json_ else str(where), json_)
 
 
 def _with_log(verb: Callable[..., None]) -> Callable[..., None]:
@@ -415,12 +490,12 @@ def main() -> None:
     logging.getLogger("lookweave").addHandler(warnings_shown)
     try:
         code = _run()
-        _flush()
-    except _StdoutError as error:
+        flush()
+    except StdoutError as error:
         code = 1
         if not isinstance(error.__cause__, BrokenPipeError):  # who reads no further knows it
             reason = os.strerror(getattr(error.__cause__, "errno", None) or 5)
-            _complain(f"the result cannot be written to the standard output: {reason}.")
+            complain(f"the result cannot be written to the standard output: {reason}.")
     finally:
         logging.getLogger("lookweave").removeHandler(warnings_shown)
     sys.exit(code)
@@ -431,7 +506,7 @@ class _Warnings(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name not in (__name__, api.__name__):  # those the verbs say themselves
-            _complain(f"warning: {record.getMessage()}")
+            complain(f"warning: {record.getMessage()}")
 
 
 def _run() -> int:
@@ -443,12 +518,12 @@ def _run() -> int:
             return code if isinstance(code, int) else 0
     except (typer.Abort, KeyboardInterrupt):
         pass
-    except _StdoutError:
+    except StdoutError:
         raise
     except Exception as error:
         if not signals:  # what is broken off may fail in any way
             return _failed(error)
-    _complain("stopped. What was committed is safe; the same command goes on from here.")
+    complain("stopped. What was committed is safe; the same command goes on from here.")
     return 128 + (signals[0] if signals else signal.SIGINT)
 
 
@@ -457,16 +532,16 @@ def _failed(error: Exception) -> int:
     if isinstance(error, _WrongCall):
         wrong = cast(typer.BadParameter, error)
         usage = f"\n{wrong.ctx.get_usage()}" if wrong.ctx else ""
-        _complain(f"{wrong.format_message()}{usage}")
+        complain(f"{wrong.format_message()}{usage}")
         return wrong.exit_code
     if isinstance(error, OSError):
         error = from_system(error)
     if isinstance(error, LookweaveError):
-        _complain(str(error))
+        complain(str(error))
         return error.exit_code
     if os.environ.get("LOOKWEAVE_DEBUG"):
         raise error
-    _complain(
+    complain(
         f"a fault in Lookweave itself: {type(error).__name__}: {error}\n"
         "What was committed is safe. Please report this with the output of the same command "
         "under LOOKWEAVE_DEBUG=1."
@@ -499,68 +574,6 @@ def _interrupted_by(signals: list[int]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class _StdoutError(Exception):
-    """The standard output is closed or full."""
-
-
-def _say(text: str) -> None:
-    """Print to stdout, what comes from strangers made harmless."""
-    try:
-        print(visible(text))
-    except OSError as error:
-        raise _StdoutError from error
-
-
-def _flush() -> None:
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError as error:
-        with contextlib.suppress(OSError, ValueError):
-            # Python tries once more at the end, and would complain.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise _StdoutError from error
-
-
-def _complain(text: str) -> None:
-    with contextlib.suppress(OSError):  # nobody listens
-        print(f"lookweave: {visible(text)}", file=sys.stderr, flush=True)
-
-
-def _print(result: object, as_json: bool) -> None:
-    if as_json:
-        utf8 = "utf" in (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
-        _say(to_json(result, ascii_only=not utf8))
-    else:
-        _say(str(result))
-
-
-def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; no cell is read as markup."""
-    table = RichTable(title=Text(visible(title)), title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(visible(cell, one_line=True)) for cell in row))
-    _show(table)
-
-
-_LEAST_WIDTH = 60
-"""Columns; a narrower terminal breaks the lines itself, which reads better than broken cells."""
-
-
-def _show(renderable: RenderableType) -> None:
-    """Print what Rich lays out; a pipe gets wide lines, so that no name is cut."""
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = 200
-    console.width = max(console.width, _LEAST_WIDTH)
-    try:
-        console.print(renderable)
-    except OSError as error:
-        raise _StdoutError from error
 
 
 if __name__ == "__main__":

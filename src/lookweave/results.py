@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import RenderableType
 
+    from lookweave.models.card import Card
+
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels of the oriented photo."""
 
@@ -372,6 +374,52 @@ class Status:
         from lookweave.status import render
 
         return render(dict(self.told))
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """A model, and whether it can be used here.
+
+    Attributes:
+        missing: what it lacks; None when it is ready.
+    """
+
+    card: Card
+    missing: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``lookweave models --json`` shows it."""
+        card = self.card
+        return {
+            "name": card.name, "task": card.task, "size_mb": round(card.size_mb, 1),
+            "licence": card.licence, "licence_read": card.licence_read,
+            "commercial": card.commercial, "source": card.source,
+            "good_for": card.good_for, "key": card.key, "commit": card.commit,
+            "package": card.offered_by or "lookweave",
+            "ready": self.missing is None, "missing": self.missing,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ModelListing:
+    """Every model that is known here.
+
+    Attributes:
+        presets: name of a preset -> the models that it stands for, joined by ``+``.
+        unreadable: package whose models cannot be read -> why.
+    """
+
+    models: tuple[ModelState, ...]
+    presets: Mapping[str, str]
+    unreadable: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``lookweave models --json`` prints."""
+        return {
+            "models": [one.to_dict() for one in self.models],
+            "presets": dict(self.presets),
+            "unreadable": dict(self.unreadable),
+        }
 
 
 def _figure(thumbnail: Path | None, *lines: str) -> str:
