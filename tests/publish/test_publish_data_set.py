@@ -22,7 +22,6 @@ from tests.publish.shop import DETECTOR, LOOK_SIZE, SHAPE, Publisher, Shop, draw
 
 from lookweave.config import Config
 from lookweave.errors import PublishError
-from lookweave.publish import pairs
 from lookweave.publish.card import tier_definitions
 
 
@@ -246,7 +245,7 @@ def test_numbers_that_are_none_are_null_everywhere(
 
 
 def test_a_garment_carries_all_its_articles(
-    empty_shop: Shop, publish_shop: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_shop: Shop, publish_shop: Publisher, tmp_path: Path
 ) -> None:
     many, _ = empty_shop.couple("a", "high", "train", garment_price=9.5)
     none, _ = empty_shop.couple("b", "high", "validation", garment_sku=None, garment_title=None)
@@ -255,23 +254,39 @@ def test_a_garment_carries_all_its_articles(
          "colour": "rot", "size": size, "price": 9.5, "currency": "EUR", "url": None}
         for size in ("36", "38", "40")
     ]  # fmt: skip
-    monkeypatch.setattr(pairs, "products_of", lambda *_: {many: sizes})
+    more = {"listed": True, "taken_down": False, "catalogue": "shop.csv", "metadata": "{}"}
+    gone = [
+        {**sizes[0], "sku": "D-34", **more, "listed": False},
+        {**sizes[0], "sku": "D-44", **more, "taken_down": True},
+        # Another catalogue sells one of them, too: a number stands once.
+        {**sizes[1], **more, "catalogue": "z.csv"},
+    ]
+    for index, product in enumerate([*reversed([{**size, **more} for size in sizes]), *gone]):
+        empty_shop.write("products", id=str(index), **product)
+        empty_shop.write(
+            "product_photos", product=str(index), place="a.jpg", garment=many, role="main",
+            position=0, listed=True,
+        )  # fmt: skip
     publish_shop(empty_shop, tmp_path / "out")
     opened = load(tmp_path / "out", "high")
     row = opened["train"][0]
-    assert row["garment_skus"] == ["D-36", "D-38", "D-40"] and row["garment_products"] == sizes
+    assert row["garment_skus"] == ["D-36", "D-38", "D-40"] and row["garment_products"] == [
+        sizes[0], sizes[1], sizes[1], sizes[2],
+    ]  # fmt: skip
     assert opened["validation"][0]["garment_id"] == none
     assert (
         opened["validation"][0]["garment_skus"] == opened["validation"][0]["garment_products"] == []
     )
     shard = tmp_path / "out/webdataset/high/train-00000.tar"
     sample = next(iter(webdataset.WebDataset(str(shard), shardshuffle=False).decode("pil")))
-    assert sample["json"]["garment_products"] == sizes
+    assert sample["json"]["garment_products"] == row["garment_products"]
     records = list(mlcroissant.Dataset(jsonld=str(tmp_path / "out/croissant.json")).records("high"))
     by_split = {record["high/split"]: record for record in records}
     found = by_split[b"train"]["high/garment_products"]
-    assert [one["high/garment_products/sku"] for one in found] == [b"D-36", b"D-38", b"D-40"]
-    assert [one["high/garment_products/price"] for one in found] == [9.5] * 3
+    assert [one["high/garment_products/sku"] for one in found] == [
+        b"D-36", b"D-38", b"D-38", b"D-40",
+    ]  # fmt: skip
+    assert [one["high/garment_products/price"] for one in found] == [9.5] * 4
     assert "stand for 3 articles of the catalogue." in (tmp_path / "out/README.md").read_text()
 
 

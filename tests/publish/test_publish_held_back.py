@@ -270,6 +270,18 @@ def test_a_photo_is_never_published_as_a_pair_with_itself(
     assert summary["total"] == TOTAL + 1
 
 
+def test_what_no_input_lists_stays_in(shop: Shop, publish_shop: Publisher, tmp_path: Path) -> None:
+    """Of a file that is a garment and a look, the garment alone may be listed no more."""
+    garment, _ = shop.couple("unlisted", "high", "train", garment_listed=False)
+    row = shop.workspace.table("garments").rows_by("id", [garment]).to_pylist()[0]
+    known = shop.workspace.table("looks").spec.schema.names
+    shop.write("looks", **{name: row[name] for name in known if name in row} | {"listed": True})
+    summary = publish_shop(shop, tmp_path / "out")
+    assert held(tmp_path / "out") == {"not_listed": [garment]}
+    assert summary["total"] == TOTAL
+    assert not shows(tmp_path / "out", shop.photos / "unlisted.jpg")
+
+
 def test_all_held_back_still_replaces_what_was_published(
     empty_shop: Shop, publish_shop: Publisher, tmp_path: Path
 ) -> None:

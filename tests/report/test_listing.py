@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +14,9 @@ from lookweave.evaluate.verdicts import Verdicts
 from lookweave.records import GARMENT, LOOK
 from lookweave.report import listing as module
 from lookweave.report.listing import NOT_LISTED, RIGHT, TAKEN_DOWN, WRONG, Listing, listing
+from lookweave.report.pictures import sources
 from lookweave.report.scope import scope_of
+from lookweave.store.workspace import Workspace
 
 
 def read(drawn: Drawn, truth: bool = False) -> tuple[Listing, Any]:
@@ -75,6 +79,21 @@ def test_unlisted_photos_are_marked() -> None:
     row = {"title": None, "name": "a.jpg", "taken_down": True, "listed": False}
     assert module._words(row, "id", "brand") == ["", "", "a.jpg", TAKEN_DOWN | NOT_LISTED]
     assert module._words({**row, "listed": None, "taken_down": None}, "id")[3] == 0
+
+
+def test_a_takedown_that_fell_due_since_the_last_build_counts(own: Drawn) -> None:
+    event = {
+        "id": "1", "at": datetime(2026, 1, 1, tzinfo=UTC), "by": "ana", "what": "takedown",
+        "photo": own.looks[2], "due": date(2026, 1, 2), "statement": "withdrawn",
+    }  # fmt: skip
+    table = own.workspace.table("takedowns")
+    table.upsert(table.spec.table([event]))
+    fresh = replace(own, workspace=Workspace.open(own.workspace.path))
+    found, data = read(fresh)
+    assert [look[3] for look in data["looks"]].count(TAKEN_DOWN) == 1
+    assert data["looks"][found.places[1][own.looks[2]]][3] == TAKEN_DOWN
+    shown = sources(fresh.workspace, "look", own.looks)
+    assert [shown[look].taken_down for look in own.looks[:4]] == [False, False, True, False]
 
 
 def test_articles_of_one_photo_are_counted(drawn: Drawn, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,8 +117,7 @@ _COLUMNS: tuple[Column, ...] = (
     _words("garment_skus", "the catalogue's numbers of all articles that the photo stands for: a "
            "photo often shows one of several sizes"),
     _records(
-        "garment_products", "those articles, in the order of `garment_skus`; null where the "
-        "catalogue does not say",
+        "garment_products", "what the catalogues say of each of those articles",
         _text("sku", "the catalogue's number"),
         _text("gtin", "the number on the barcode"),
         _text("title", "as in the catalogue"),
@@ -130,7 +129,7 @@ _COLUMNS: tuple[Column, ...] = (
         _text("currency", "three letters of ISO 4217"),
         _text("url", "the product's page"),
     ),
-    _text("garment_sku", "the first of `garment_skus`"),
+    _text("garment_sku", "one of `garment_skus`"),
     _text("garment_product", "photos of one product share it"),
     _text("garment_title", "as in the catalogue"),
     _text("garment_brand", "likewise"),

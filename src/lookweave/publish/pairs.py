@@ -250,7 +250,8 @@ def _row_of(one: _Joined, images: dict[str, PublishedImage], options: Options) -
     values |= {name: one.region_said.get(name) for name in _SCENE}
     values |= {f"garment_{name}": garment[name] for name in _GARMENT}
     values["garment_products"] = one.products
-    values["garment_skus"] = [product["sku"] for product in one.products if product["sku"]]
+    skus = (product["sku"] for product in one.products)
+    values["garment_skus"] = list(dict.fromkeys(sku for sku in skus if sku))
     values |= {f"look_{name}": look[name] for name in _LOOK}
     if not options.metadata:
         del values["garment_metadata"], values["look_metadata"]

@@ -156,7 +156,7 @@ def _hold(row: dict[str, str], standing: _Standing, unknown_allowed: bool) -> He
         name = standing.names.get(("look", row["look"]), "")
         return hold_back(row, "look", name, "same_photo", "Garment and look are one picture.")
     for kind in ("look", "garment"):
-        if why := standing.problem(row[kind], unknown_allowed):
+        if why := standing.problem(kind, row[kind], unknown_allowed):
             reason, detail = why
             name = standing.names.get((kind, row[kind]), "")
             return hold_back(row, kind, name, reason, detail)
@@ -182,7 +182,7 @@ class _Standing:
         # A day may have come since the last build, from which a takedown holds.
         self.taken_down = down(now)
         said: dict[str, set[str]] = defaultdict(set)
-        self._listed: set[str] = set()
+        self._listed: set[tuple[str, str]] = set()
         for name in ("garments", "looks", "sources"):
             for row in _rows_of(now.table(name), known):
                 # Workspaces of earlier versions do not say what is listed.
@@ -190,7 +190,7 @@ class _Standing:
                 if name != "sources":
                     self.names[name.removesuffix("s"), row["id"]] = row["name"]
                     if listed:
-                        self._listed.add(row["id"])
+                        self._listed.add((name.removesuffix("s"), row["id"]))
                 elif row["place"] is not None and not listed:
                     continue  # the last listing's rights count
                 said[row["id"]].add(row["rights"] or "")
@@ -198,19 +198,18 @@ class _Standing:
                 if row["taken_down"] and (name != "sources" or row["place"] is None):
                     self.taken_down.add(row["id"])
         self.judgements = {photo: rules.judge_all(sorted(words)) for photo, words in said.items()}
-        self._present = {photo for _, photo in self.names}
 
     def same_picture(self, garment: str, look: str) -> bool:
         """Whether the two photos are one file, or near duplicates of each other."""
         return garment == look or look in self._twins.get(garment, ())
 
-    def problem(self, photo: str, unknown_allowed: bool) -> tuple[str, str] | None:
-        """Reason and detail why a photo may not go out; None when it may."""
-        if photo not in self._present:
+    def problem(self, kind: str, photo: str, unknown_allowed: bool) -> tuple[str, str] | None:
+        """Reason and detail why a photo may not go out as a garment or look; None when it may."""
+        if (kind, photo) not in self.names:
             return "no_such_photo", "The pair names a photo that has no row: run verify-store."
         if photo in self.taken_down:
             return "taken_down", "The photo is marked taken down."
-        if photo not in self._listed:
+        if (kind, photo) not in self._listed:
             return "not_listed", "No input lists the photo any more: list it again and build."
         judged = self.judgements[photo]
         if judged.standing is Standing.FORBIDDEN:
@@ -220,7 +219,8 @@ class _Standing:
             if twin in self.taken_down:
                 return "duplicate_taken_down", f"The same photo as {twin}, which was taken down."
             other = self.judgements.get(twin)
-            if other and twin in self._listed and other.standing is Standing.FORBIDDEN:
+            listed = ("garment", twin) in self._listed or ("look", twin) in self._listed
+            if other and listed and other.standing is Standing.FORBIDDEN:
                 return "duplicate_rights_forbid", (
                     f"The same photo as {twin}, whose rights say: {other.words}."
                 )

@@ -1,4 +1,4 @@
-"""The articles of a catalogue that a garment photo stands for."""
+"""The articles of a garment photo as they are published and reported."""
 
 from __future__ import annotations
 
@@ -14,15 +14,21 @@ FIELDS = ("sku", "gtin", "title", "brand", "style", "colour", "size", "price", "
 def products_of(workspace: Workspace, garments: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """Garment -> its articles, each with `FIELDS`; a garment without any is missing.
 
-    Where the workspace has no articles, as one of an earlier version, the garment's own row is one.
+    Articles that were taken down or that no catalogue lists any more are left out. In a workspace
+    that an earlier version built, a garment's own columns are its one article.
     """
-    wanted = sorted(garments)
+    wanted = sorted(set(garments))
+    known = articles_of(workspace, wanted)
     found = {
-        garment: [{name: getattr(one, name) for name in FIELDS} for one in products]
-        for garment, products in articles_of(workspace, wanted).items()
+        garment: [
+            {name: getattr(one, name) for name in FIELDS}
+            for one in products
+            if one.listed is not False and not one.taken_down
+        ]
+        for garment, products in known.items()
     }
-    rows = workspace.table("garments").rows_by("id", [one for one in wanted if one not in found])
-    for row in rows.to_pylist():
-        if any(row.get(name) is not None for name in FIELDS):
-            found[row["id"]] = [{name: row.get(name) for name in FIELDS}]
+    if not workspace.table("products").count():
+        for row in workspace.table("garments").rows_by("id", wanted).to_pylist():
+            if any(row.get(name) is not None for name in FIELDS):
+                found[row["id"]] = [{name: row.get(name) for name in FIELDS}]
     return found

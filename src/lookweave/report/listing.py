@@ -14,7 +14,7 @@ from lookweave.evaluate.verdicts import Verdicts
 from lookweave.publish.products import products_of
 from lookweave.report.distributions import TIERS, batches_of
 from lookweave.report.scope import Scope
-from lookweave.store.tables import Table
+from lookweave.store.takedowns import down
 from lookweave.store.workspace import Workspace
 from lookweave.text import to_json, visible
 
@@ -22,7 +22,8 @@ MOST = 50_000
 """Pairs in the table at most, and articles without a pair: a browser must open the page."""
 
 _COLUMNS = ["garment", "look", "tier", "score", "probability", "verified_by"]
-_PHOTO = ["id", "name", "title", "brand", "taken_down", "listed"]
+_PHOTO = ["id", "name", "title", "brand", "photographer", "season", "taken_down",
+          "listed"]  # fmt: skip
 _CHUNK = 1000
 
 TAKEN_DOWN, NOT_LISTED = 1, 2
@@ -131,7 +132,8 @@ class _Photos:
         self._wanted = pc.unique(ids)
         self.ids: list[str] = []
         self.places: dict[str, int] = {}
-        self.rows = {row["id"]: row for row in _photo_rows(self._table, self._wanted)}
+        self._down = down(workspace)
+        self.rows = {row["id"]: row for row in self._read(self._wanted)}
 
     def place(self, photo: str) -> int:
         if photo not in self.places:
@@ -142,18 +144,19 @@ class _Photos:
     def add_others(self) -> list[int]:
         """Places of the photos that have not been met, at most `MOST`."""
         others: list[int] = []
-        for row in _photo_rows(self._table, None):
+        for row in self._read(None):
             if row["id"] not in self.places and len(others) < MOST:
                 self.rows[row["id"]] = row
                 others.append(self.place(row["id"]))
         return others
 
-
-def _photo_rows(table: Table, wanted: pa.Array | None) -> Iterator[dict[str, Any]]:
-    names = [*_PHOTO, "photographer", "season"]
-    for batch in table.scan([name for name in names if name in table.spec.schema.names]):
-        known = batch if wanted is None else batch.filter(pc.is_in(batch["id"], wanted))
-        yield from known.to_pylist()
+    def _read(self, wanted: pa.Array | None) -> Iterator[dict[str, Any]]:
+        schema = self._table.spec.schema
+        for batch in self._table.scan([name for name in _PHOTO if name in schema.names]):
+            known = batch if wanted is None else batch.filter(pc.is_in(batch["id"], wanted))
+            for row in known.to_pylist():
+                # Also what a day that came since the last build took down.
+                yield {**row, "taken_down": row["taken_down"] or row["id"] in self._down}
 
 
 def _words(row: dict[str, Any] | None, photo: str, *credit: str) -> list[Any]:

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 
 from lookweave import photos
 from lookweave.errors import Rejected
+from lookweave.store.takedowns import down
 from lookweave.store.workspace import Workspace
 
 FRAME = 3 / 4
@@ -66,6 +67,7 @@ class Source:
 
 def sources(workspace: Workspace, kind: str, ids: Iterable[str]) -> dict[str, Source]:
     """The garments or looks of `ids`; missing ones are missing."""
+    taken_down = down(workspace)  # also what a day that came since the last build took down
     rows = workspace.table(f"{kind}s").rows_by("id", sorted(set(ids)))
     return {
         row["id"]: Source(
@@ -76,7 +78,7 @@ def sources(workspace: Workspace, kind: str, ids: Iterable[str]) -> dict[str, So
             title=row["title"] or row["name"].rsplit("/", 1)[-1],
             width=row["width"] or 0,
             height=row["height"] or 0,
-            row=row,
+            row={**row, "taken_down": row["taken_down"] or row["id"] in taken_down},
         )
         for row in rows.to_pylist()
     }

@@ -18,6 +18,7 @@ from lookweave.report.distributions import TIERS, batches_of
 from lookweave.report.pictures import Picture, PictureMaker, Source, sources
 from lookweave.report.scope import Scope
 from lookweave.store.conditions import column
+from lookweave.store.takedowns import down
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES
 
@@ -146,7 +147,7 @@ def _first(kept: pa.Table | None, rows: pa.Table, order: list[tuple[str, str]]) 
 
 def _find_taken_down(workspace: Workspace, pools: dict[str, _Pool]) -> set[str]:
     """Photos among the pools' that must not be shown."""
-    hidden: set[str] = set()
+    hidden = down(workspace)
     tables = [table for pool in pools.values() for table in (pool.best, pool.worst, pool.drawn)]
     for kind in ("garment", "look"):
         ids = {value for table in tables if table for value in table.column(kind).to_pylist()}
