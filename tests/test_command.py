@@ -201,6 +201,21 @@ def test_what_the_system_refuses_is_no_fault_of_ours(
         assert (code, out) == (1, "") and said in err and "fault" not in err
 
 
+class PanicException(BaseException):
+    pass
+
+
+def test_a_panic_of_lance_ends_with_a_sentence(
+    call: Call, odd_workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def panic(*_: object) -> None:
+        raise PanicException("index out of bounds")
+
+    monkeypatch.setattr("lookweave.status.status", panic)
+    code, out, err = call("status", odd_workspace)
+    assert (code, out) == (1, "") and "a panic in Lance: index out of bounds" in err
+
+
 def test_the_log_has_every_step_and_the_end(
     call: Call, odd_workspace: Path, tmp_path: Path, photo_folders: tuple[Path, Path, Path]
 ) -> None:

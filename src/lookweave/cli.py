@@ -523,6 +523,11 @@ def _run() -> int:
     except Exception as error:
         if not signals:  # what is broken off may fail in any way
             return _failed(error)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        if not signals:  # a panic of Lance, which is written in Rust
+            return _failed(RuntimeError(f"a panic in Lance: {error}"))
     complain("stopped. What was committed is safe; the same command goes on from here.")
     return 128 + (signals[0] if signals else signal.SIGINT)
 
@@ -534,7 +539,7 @@ def _failed(error: Exception) -> int:
         usage = f"\n{wrong.ctx.get_usage()}" if wrong.ctx else ""
         complain(f"{wrong.format_message()}{usage}")
         return wrong.exit_code
-    if isinstance(error, OSError):
+    if isinstance(error, (OSError, MemoryError)):
         error = from_system(error)
     if isinstance(error, LookweaveError):
         complain(str(error))

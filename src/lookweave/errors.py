@@ -131,7 +131,9 @@ _ADVICE = {
 }
 
 
-def from_system(error: OSError, path: Path | str | None = None, done: str = "") -> LookweaveError:
+def from_system(
+    error: OSError | MemoryError, path: Path | str | None = None, done: str = ""
+) -> LookweaveError:
     """What the operating system refused, as a sentence.
 
     Args:
@@ -142,12 +144,18 @@ def from_system(error: OSError, path: Path | str | None = None, done: str = "") 
     Returns:
         A `WorkspaceFull` where no space is left, else a `SystemRefused`; to raise ``from error``.
     """
+    if isinstance(error, MemoryError):
+        return SystemRefused(
+            "No memory is left. What was committed is safe: use fewer workers, or a larger "
+            "machine, and run the same again."
+        )
     number = error.errno or _number_in(str(error))
     where = path or error.filename or "A file"
     if isinstance(where, bytes):
         where = os.fsdecode(where)
     advice = _ADVICE.get(number or 0)
-    reason = os.strerror(number) if number else str(error).splitlines()[0][:300] or "no reason told"
+    first_line = str(error).partition("\n")[0][:300]
+    reason = os.strerror(number) if number else first_line or "no reason told"
     if number in (errno.ENOSPC, errno.EDQUOT):
         return WorkspaceFull(f"{where} cannot be {done or 'written'}: {reason}. {advice}")
     return SystemRefused(
@@ -164,13 +172,8 @@ def told() -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         raise from_system(error) from error
-    except MemoryError as error:
-        raise SystemRefused(
-            "No memory is left. What was committed is safe: use fewer workers, or a larger "
-            "machine, and run the same again."
-        ) from error
 
 
 def _number_in(text: str) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from lookweave.errors import InputError, ModelError
 from lookweave.progress import Progress
+from lookweave.terminal import show_result
 
 app = typer.Typer(add_completion=False)
 
@@ -91,4 +91,4 @@ def render(
         )  # fmt: skip
         progress.end(f", {result['pairs']} pairs in {out / 'truth.csv'}")
     if as_json:
-        typer.echo(json.dumps({**result, "out": str(out)}))
+        show_result({**result, "out": str(out)}, True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from lookweave.errors import InputError
 from lookweave.progress import Progress
+from lookweave.terminal import say, show_result
 
 
 def shoot(
@@ -74,12 +74,12 @@ def shoot(
         result = job.run(asked, out, count, cache=cache, done=lambda file: progress.advance(1))
         progress.end(f", {result.made} made, in {out}")
     if json_:
-        typer.echo(json.dumps(result.to_dict()))
+        show_result(result.to_dict(), True)
         return
     for line in result.parse.lines():
-        typer.echo(f"read  {line}")
+        say(f"read  {line}")
     for garment in result.garments:
-        typer.echo(
+        say(
             f"fit   {garment['photo']}: {garment['category']}, overlap {garment['overlap']:.3f}, "
             f"colour {garment['colour_error']:.1f} CIEDE2000, {garment['invented']:.0%} invented"
         )
@@ -89,4 +89,4 @@ def shoot(
             for row in picture.rows
             if row.how == "measured" and row.error is not None
         )
-        typer.echo(f"made  {out / picture.file}: {told}")
+        say(f"made  {out / picture.file}: {told}")
