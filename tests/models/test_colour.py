@@ -23,14 +23,14 @@ def test_lab_of_the_primaries_is_as_published(
 @settings(deadline=None)  # the first call fills the table
 @given(st.tuples(channel, channel, channel))
 def test_histogram_is_a_unit_vector_for_every_colour(rgb: tuple[int, int, int]) -> None:
-    histogram = colour.histogram(colour.counted(np.full((5, 3), rgb, np.uint8)))
+    histogram = colour.histogram(colour.count_colours(np.full((5, 3), rgb, np.uint8)))
     assert histogram.shape == (colour.HISTOGRAM_WIDTH,)
     assert np.isclose(np.linalg.norm(histogram), 1.0, atol=1e-5)
 
 
 def test_a_little_more_light_stays_near_and_another_colour_is_far() -> None:
     def of(rgb: tuple[int, int, int]) -> np.ndarray:
-        return colour.histogram(colour.counted(np.full((9, 3), rgb, np.uint8)))
+        return colour.histogram(colour.count_colours(np.full((9, 3), rgb, np.uint8)))
 
     red, lighter_red, blue = of((170, 30, 40)), of((182, 38, 48)), of((40, 60, 160))
     assert red @ lighter_red > 0.95
@@ -46,7 +46,7 @@ def test_a_little_more_light_stays_near_and_another_colour_is_far() -> None:
 def test_plain_colours_have_the_name_a_person_would_give(
     rgb: tuple[int, int, int], name: str
 ) -> None:
-    shares = colour.named_shares(colour.counted(np.full((4, 3), rgb, np.uint8)))
+    shares = colour.named_shares(colour.count_colours(np.full((4, 3), rgb, np.uint8)))
     assert np.isclose(sum(shares.values()), 1.0, atol=1e-4)
     assert max(shares, key=shares.__getitem__) == name
 
@@ -91,6 +91,6 @@ def test_what_is_looked_up_is_near_what_would_be_computed(
     rgb = np.array(pixels, np.uint8)
     claims = np.exp(-colour._distances(colour.to_lab(rgb)) / 9.0)
     exact = (claims / claims.sum(axis=1, keepdims=True)).mean(axis=0)
-    looked_up = np.array([*colour.named_shares(colour.counted(rgb)).values()])
+    looked_up = np.array([*colour.named_shares(colour.count_colours(rgb)).values()])
     # Half a step of the grid moves a dark pixel at the edge of two names by a quarter, most by .02.
     assert np.abs(looked_up - exact).max() < 0.3

@@ -79,7 +79,7 @@ def to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     return lab.reshape(rgb.shape)
 
 
-def counted(rgb: NDArray[np.uint8]) -> Surface:
+def count_colours(rgb: NDArray[np.uint8]) -> Surface:
     """Surface of sRGB pixels, (n, 3), at least one."""
     level = (rgb >> (8 - _BITS)).astype(np.uint16)
     place = (level[:, 0] << 2 * _BITS) + (level[:, 1] << _BITS) + level[:, 2]
@@ -110,7 +110,7 @@ def samples(
     x = (x0 + (column + 0.5) * ((x1 - x0) / columns)).astype(np.int64)
     height, width = photo.shape[:2]
     place = np.clip(y, 0, height - 1) * width + np.clip(x, 0, width - 1)
-    return counted(photo.reshape(-1, 3).take(place, axis=0))
+    return count_colours(photo.reshape(-1, 3).take(place, axis=0))
 
 
 def histogram(surface: Surface) -> NDArray[np.float32]:

@@ -110,7 +110,7 @@ def _main(photo: Pixels, detections: Sequence[Detection], category: str | None) 
     def weight(one: Detection) -> float:
         x0, y0, x1, y1 = one.box
         off = abs((x0 + x1) / 2 / width - 0.5) + abs((y0 + y1) / 2 / height - 0.5)
-        return float(_filled(one) * one.score * (1.0 - 0.5 * off))
+        return float(_filled_share(one) * one.score * (1.0 - 0.5 * off))
 
     return max(asked or detections, key=weight, default=None)
 
@@ -118,11 +118,11 @@ def _main(photo: Pixels, detections: Sequence[Detection], category: str | None) 
 def _worn(main: Detection, detections: Sequence[Detection]) -> bool:
     """Whether the photo shows another large garment below or above: then a person wears it."""
     others = _LOWER if main.label in _UPPER else _UPPER if main.label in _LOWER else set()
-    room = sum(_filled(one) for one in detections if one.label in others)
-    return room > _WORN_SHARE * _filled(main)
+    room = sum(_filled_share(one) for one in detections if one.label in others)
+    return room > _WORN_SHARE * _filled_share(main)
 
 
-def _filled(one: Detection) -> float:
+def _filled_share(one: Detection) -> float:
     x0, y0, x1, y1 = one.box
     return (x1 - x0) * (y1 - y0) * (1.0 if one.mask is None else float((one.mask > 127).mean()))
 
@@ -142,7 +142,7 @@ def _as_detection(
     rows, columns = ndimage.find_objects(mask.astype(np.uint8))[0]
     across, down = photo.shape[1] / mask.shape[1], photo.shape[0] / mask.shape[0]
     scores = _opinion(detections)
-    best = max(detections, key=_filled, default=None)
+    best = max(detections, key=_filled_share, default=None)
     return Detection(
         box=(columns.start * across, rows.start * down, columns.stop * across, rows.stop * down),
         score=1.0,
@@ -155,7 +155,7 @@ def _as_detection(
 def _opinion(detections: Sequence[Detection]) -> Vectors | None:
     """The detections' label scores, each weighted by the room it takes."""
     spoken = [
-        (one.label_scores, _filled(one)) for one in detections if one.label_scores is not None
+        (one.label_scores, _filled_share(one)) for one in detections if one.label_scores is not None
     ]
     if not spoken:
         return None

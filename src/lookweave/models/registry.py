@@ -98,7 +98,7 @@ def offered_models() -> tuple[Card, ...]:
     Raises:
         ConfigError: a package offers what is no card, or a card that lacks something.
     """
-    return _offered(tuple(sys.path))
+    return _cards_of_packages(tuple(sys.path))
 
 
 def unreadable_packages() -> dict[str, str]:
@@ -107,7 +107,7 @@ def unreadable_packages() -> dict[str, str]:
 
 
 @lru_cache(maxsize=4)
-def _offered(path: Sequence[str]) -> tuple[Card, ...]:
+def _cards_of_packages(path: Sequence[str]) -> tuple[Card, ...]:
     cards: list[Card] = []
     for entry, package, value in _found(path)[0]:
         given = [value] if isinstance(value, Card) else value

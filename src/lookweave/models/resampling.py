@@ -78,7 +78,7 @@ class Levels:
         """
         beyond = (frame[0] - corner[0] - size[0], frame[1] - corner[1] - size[1])
         given = {
-            "pixels": _averaged(pixels, size),
+            "pixels": _reduce(pixels, size),
             "size": np.array([1, 3, *size]),
             "margins": np.array([0, 0, *corner, 0, 0, *beyond]),
             "grey": self._grey,
@@ -99,7 +99,7 @@ def _graph(file: Path) -> ort.InferenceSession:
     return open_session(file, device="cpu")
 
 
-def _averaged(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+def _reduce(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     """Pixels of which at most two in a row fall on one of `size`, so that linear interpolation
     skips none. Crops are prepared alike in training."""
     factor = min(pixels.shape[0] // size[0], pixels.shape[1] // size[1])

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from lookweave.errors import ConfigError, ModelError
-from lookweave.models.hub.backends import Arrays, Batcher, OnnxBackend, OutOfMemoryError, _explained
+from lookweave.models.hub.backends import Arrays, Batcher, OnnxBackend, OutOfMemoryError, _explain
 from lookweave.models.hub.runtime import Runtime, RuntimeChoice, fitting_batch_size
 
 
@@ -79,9 +79,9 @@ def test_threads_that_run_out_together_all_get_their_rows() -> None:
     ],
 )
 def test_each_backends_words_for_too_much_are_known(text: str) -> None:
-    assert isinstance(_explained(RuntimeError(text), "x"), OutOfMemoryError)
-    assert isinstance(_explained(MemoryError(), "x"), OutOfMemoryError)
-    assert isinstance(_explained(RuntimeError("shape mismatch"), "x"), ModelError)
+    assert isinstance(_explain(RuntimeError(text), "x"), OutOfMemoryError)
+    assert isinstance(_explain(MemoryError(), "x"), OutOfMemoryError)
+    assert isinstance(_explain(RuntimeError("shape mismatch"), "x"), ModelError)
 
 
 def test_batch_size_follows_the_memory() -> None:

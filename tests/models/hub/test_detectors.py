@@ -18,7 +18,7 @@ from lookweave.models.hub.boxes import BoxCandidates
 from lookweave.models.hub.detector import HubDetector
 from lookweave.models.hub.labels import PROMPTS
 from lookweave.models.hub.prompted import PHRASE, PromptedDetector, grounded_text
-from lookweave.models.hub.segments import HubSegmenter, upsampled
+from lookweave.models.hub.segments import HubSegmenter, upsample
 from lookweave.models.protocols import Detection, Pixels
 from lookweave.taxonomy import CATEGORIES
 
@@ -210,7 +210,7 @@ def test_segformer_equals_the_reference(
         theirs = processor.post_process_semantic_segmentation(
             outputs, target_sizes=[photo.shape[:2]]
         )[0].numpy()
-        ours = upsampled(logits, *photo.shape[:2]).argmax(axis=0)
+        ours = upsample(logits, *photo.shape[:2]).argmax(axis=0)
         # Two classes can be equal to the last bit at a pixel; any other difference is a fault.
         assert (ours == theirs).mean() > 0.9995
         assert len(np.unique(theirs)) > 1

@@ -23,7 +23,7 @@ def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A user's cache of this test's own, in which a file counts as settled at once."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(files, "_SETTLED_NS", -1_000_000_000)
-    files._remembered.cache_clear()
+    files._content_from_cache.cache_clear()
     return tmp_path / "cache/lookweave/models/fingerprints"
 
 
@@ -157,7 +157,7 @@ def test_gigabytes_are_read_once_also_by_the_next_process(
     assert large in read and len(list(own_cache.glob("*.json"))) == 1
     read.clear()
     assert content_fingerprint(folder) == first and large not in read
-    files._remembered.cache_clear()  # as in another process
+    files._content_from_cache.cache_clear()  # as in another process
     assert content_fingerprint(folder) == first and large not in read
 
 
@@ -188,11 +188,11 @@ def test_a_broken_or_forbidden_cache_costs_time_and_nothing_else(
     first = content_fingerprint(folder)
     for record in own_cache.glob("*.json"):
         record.write_text('{"state": 3}')
-    files._remembered.cache_clear()
+    files._content_from_cache.cache_clear()
     assert content_fingerprint(folder) == first
     (tmp_path / "file").write_text("no folder can be made here")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    files._remembered.cache_clear()
+    files._content_from_cache.cache_clear()
     assert content_fingerprint(folder) == first
 
 

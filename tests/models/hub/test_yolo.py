@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lookweave.errors import ModelError
 from lookweave.models.card import Card
 from lookweave.models.hub.cards import card_for_path
-from lookweave.models.hub.yolo import COCO80, YoloDetector, decode, framed, suppress_overlaps
+from lookweave.models.hub.yolo import COCO80, YoloDetector, decode, put_in_frame, suppress_overlaps
 
 onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 
@@ -152,7 +152,7 @@ def test_no_onnx_at_all_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_frame_keeps_the_aspect_and_fills_with_grey() -> None:
-    frame, scale = framed(np.full((32, 64, 3), 200, np.uint8), 64, 64)
+    frame, scale = put_in_frame(np.full((32, 64, 3), 200, np.uint8), 64, 64)
 
     assert scale == 1.0
     assert (frame[:32] == 200).all() and (frame[32:] == 114).all()

@@ -27,7 +27,7 @@ _FLOOR = 1e-3  # no opinion of a detector counts as impossible
 
 KEPT = 50_000
 """Regions that wait for the encoder, at most: about 120 MB. Describe and embed ask the same of the
-same regions one after the other, and the image tower is by far the dearest part of both."""
+same regions one after the other, and the image tower is by far the slowest part of both."""
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def garment_regions(logits: Floats, pixels: Pixels) -> list[Region]:
     numbers, categories = _pieces(labels)
     if not categories:
         return []
-    garments = _reunited(_joined(_Pieces.of(numbers, categories, logits, pixels)), labels)
+    garments = _reunite(_join(_Pieces.of(numbers, categories, logits, pixels)), labels)
     owner = np.zeros(len(categories) + 1, np.intp)
     for number, garment in enumerate(garments, start=1):
         owner[[1 + piece for piece in garment.members]] = number
@@ -215,7 +215,7 @@ def _grown(place: tuple[slice, ...], by: int) -> tuple[slice, ...]:
     return tuple(slice(max(0, one.start - by), one.stop + by) for one in place)
 
 
-def _joined(pieces: _Pieces) -> list[_Garment]:
+def _join(pieces: _Pieces) -> list[_Garment]:
     """Touching pieces of one cloth put together, largest first."""
     garments: list[_Garment] = []
     order = sorted(
@@ -244,7 +244,7 @@ def _one_cloth(piece: _Garment, larger: _Garment) -> bool:
     return bool(apart < WAVERING * wavering)
 
 
-def _reunited(garments: list[_Garment], labels: Numbers) -> list[_Garment]:
+def _reunite(garments: list[_Garment], labels: Numbers) -> list[_Garment]:
     """Join the parts of one garment that something worn or held before it has cut apart.
 
     Between the halves of an open jacket or of trousers behind a bag lies what the person wears;
@@ -257,7 +257,7 @@ def _reunited(garments: list[_Garment], labels: Numbers) -> list[_Garment]:
             if category != other and {category, other} not in _ALIKE:
                 continue
             apart = np.linalg.norm(garment.colour - larger.colour)
-            if apart < SAME_GARMENT and _bridged(category, garment.mask, larger.mask, labels):
+            if apart < SAME_GARMENT and _bridge(category, garment.mask, larger.mask, labels):
                 larger.add(garment)
                 break
         else:
@@ -265,7 +265,7 @@ def _reunited(garments: list[_Garment], labels: Numbers) -> list[_Garment]:
     return [garment for _, garment in whole]
 
 
-def _bridged(
+def _bridge(
     category: str, mask: NDArray[np.bool_], larger: NDArray[np.bool_], labels: Numbers
 ) -> bool:
     """Whether the shortest way from one part to the other is short and leads over the person."""

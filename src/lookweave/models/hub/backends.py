@@ -60,7 +60,7 @@ class OnnxBackend:
         try:
             values = self._session.run(self.outputs, wanted)
         except Exception as error:  # onnxruntime's classes have no common base
-            raise _explained(error, str(self._path)) from error
+            raise _explain(error, str(self._path)) from error
         return dict(zip(self.outputs, values, strict=True))
 
 
@@ -89,7 +89,7 @@ class OpenVinoBackend:
         try:
             given = self._requests.one.infer(wanted)
         except RuntimeError as error:
-            raise _explained(error, str(self._path)) from error
+            raise _explain(error, str(self._path)) from error
         return {name: np.array(given[name], np.float32) for name in self.outputs}
 
 
@@ -119,7 +119,7 @@ class TorchBackend:
                 values = self._module(*(self._tensor(inputs[name]) for name in self.inputs))
                 given = [value.float().cpu().numpy() for value in values]
         except Exception as error:
-            raise _explained(error, "torch") from error
+            raise _explain(error, "torch") from error
         return dict(zip(self.outputs, given, strict=False))  # not every network gives patches
 
     def _tensor(self, value: NDArray[Any]) -> Any:
@@ -175,7 +175,7 @@ class Batcher:
         logger.warning("Out of memory (%s): batches of %d from now on.", error, self.batch_size)
 
 
-def _explained(error: Exception, where: str) -> Exception:
+def _explain(error: Exception, where: str) -> Exception:
     text = str(error)
     if isinstance(error, MemoryError) or any(sign in text.lower() for sign in _OUT_OF_MEMORY):
         return OutOfMemoryError(text.splitlines()[0] if text else "out of memory")

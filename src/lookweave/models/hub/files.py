@@ -134,7 +134,7 @@ def _content_of(file: Path) -> _Content:
         state = _State.of(file)
         settled = time.time_ns() - max(state.modified, state.changed) > _SETTLED_NS
         remember = state.size >= _SMALL and settled
-        content = _remembered(state) if remember else _read(state)
+        content = _content_from_cache(state) if remember else _read(state)
         now = _State.of(file)
     except OSError as error:
         raise ModelError(f"{file} cannot be read: {error.strerror or error}.") from error
@@ -144,7 +144,7 @@ def _content_of(file: Path) -> _Content:
 
 
 @functools.lru_cache(maxsize=256)
-def _remembered(state: _State) -> _Content:
+def _content_from_cache(state: _State) -> _Content:
     """What a file holds, by the user's cache if it was read before."""
     name = hashlib.sha256(state.path.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     record = cache_dir() / "fingerprints" / f"{name}.json"

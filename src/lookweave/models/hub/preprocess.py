@@ -61,9 +61,9 @@ class ImageRecipe:
     def __call__(self, photo: Pixels) -> Tensor:
         """Args: photo: uint8 (height, width, 3). Returns: float32 (3, height, width)."""
         if self.resize == "square":
-            values = self._squared(photo)
+            values = self._square(photo)
         else:
-            pixels = self._resized(photo)
+            pixels = self._resize(photo)
             if self.crop is not None:
                 pixels = _centre(pixels, self.crop)
             values = pixels.astype(np.float32) * np.float32(self.scale)
@@ -78,7 +78,7 @@ class ImageRecipe:
             long = int(self.short * max(height, width) / min(height, width))
             return (long, self.short) if width <= height else (self.short, long)
         if self.resize == "bounded":
-            return self._bounded(height, width)
+            return self._bounded_size(height, width)
         if self.resize == "longest":
             ratio = max(height / self.height, width / self.width)
             return round(height / ratio), round(width / ratio)
@@ -96,7 +96,7 @@ class ImageRecipe:
         scale_y, scale_x = height / down, width / across
         return left * scale_x, top * scale_y, (left + columns) * scale_x, (top + rows) * scale_y
 
-    def _bounded(self, height: int, width: int) -> tuple[int, int]:
+    def _bounded_size(self, height: int, width: int) -> tuple[int, int]:
         # The reference keeps the unrounded short side for the long one's length.
         short, exact = self.short, float(self.short)
         if max(height, width) / min(height, width) * short > self.long:
@@ -112,7 +112,7 @@ class ImageRecipe:
             size = (short, int(exact * width / height))
         return size[0] - size[0] % self.multiple, size[1] - size[1] % self.multiple
 
-    def _resized(self, photo: Pixels) -> Pixels:
+    def _resize(self, photo: Pixels) -> Pixels:
         height, width = self.target(*photo.shape[:2])
         if (height, width) == photo.shape[:2]:
             return photo
@@ -125,7 +125,7 @@ class ImageRecipe:
         frame[top : top + height, left : left + width] = pixels
         return frame
 
-    def _squared(self, photo: Pixels) -> Tensor:
+    def _square(self, photo: Pixels) -> Tensor:
         side = max(photo.shape[:2])
         square = np.zeros((side, side, 3), np.float32)
         square[: photo.shape[0], : photo.shape[1]] = photo * np.float32(self.scale)

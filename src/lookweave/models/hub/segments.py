@@ -58,7 +58,7 @@ class HubSegmenter:
             height, width = photo.shape[:2]
             shrink = min(1.0, SIDE / max(height, width))
             size = max(1, round(height * shrink)), max(1, round(width * shrink))
-            found.append(regions(upsampled(logits, *size), self._labels, height, width,
+            found.append(regions(upsample(logits, *size), self._labels, height, width,
                                  min_area=self._min_area))  # fmt: skip
         return found
 
@@ -67,7 +67,7 @@ class HubSegmenter:
         return [logits for (logits,) in run_by_shape(self.network, self._recipe, photos)]
 
 
-def upsampled(logits: Floats, height: int, width: int) -> Floats:
+def upsample(logits: Floats, height: int, width: int) -> Floats:
     """Bilinear, corners not aligned: torch's interpolate, as the reference post-processing.
 
     Args:

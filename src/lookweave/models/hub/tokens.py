@@ -35,7 +35,7 @@ def tokenizer_in(folder: Path, config: Config, kind: Architecture) -> Tokenize:
     def tokenize(texts: list[str]) -> Tokens:
         # SigLIP was trained on lower case; its second version's tokenizer does not see to it.
         words = [text.lower() for text in texts] if kind.model_type == "siglip" else texts
-        return _padded(tokenizer, words, length)
+        return _pad(tokenizer, words, length)
 
     return tokenize
 
@@ -59,7 +59,7 @@ def reference_tokenizer(folder: Path) -> Any:
         raise ModelError(f"The tokenizer in {folder} cannot be loaded: {error}.") from error
 
 
-def _padded(tokenizer: Any, texts: list[str], length: int | None) -> Tokens:
+def _pad(tokenizer: Any, texts: list[str], length: int | None) -> Tokens:
     given = tokenizer(
         texts, padding="max_length" if length else True, max_length=length, truncation=True,
         return_tensors="np", return_attention_mask=True,
@@ -73,7 +73,7 @@ def _open_clip(folder: Path, config: Config, length: int) -> Tokenize:
         # As open_clip's HFTokenizer does it, without importing open_clip and so torch.
         tokenizer = reference_tokenizer(folder)
         clean = (text.get("tokenizer_kwargs") or {}).get("clean", "whitespace")
-        return lambda texts: _padded(tokenizer, [_cleaned(one, clean) for one in texts], length)
+        return lambda texts: _pad(tokenizer, [_clean(one, clean) for one in texts], length)
     try:
         import open_clip
     except (ImportError, RuntimeError) as error:
@@ -87,7 +87,7 @@ def _open_clip(folder: Path, config: Config, length: int) -> Tokenize:
     return lambda texts: {"input_ids": tokenizer(texts).numpy().astype(np.int64)}
 
 
-def _cleaned(text: str, how: str) -> str:
+def _clean(text: str, how: str) -> str:
     """open_clip/tokenizer.py's cleaning of texts: whitespace, lower, canonicalize."""
     import html
     import string

@@ -142,7 +142,7 @@ class YoloDetector:
         """What the network says of each photo, in its own classes, after suppression."""
         found = []
         for photo in photos:  # most of these files take one photo at a time
-            frame, scale = framed(photo, *self._file.size)
+            frame, scale = put_in_frame(photo, *self._file.size)
             values = np.ascontiguousarray(frame.transpose(2, 0, 1)[None], np.float32) * np.float32(
                 self._scale
             )
@@ -157,7 +157,7 @@ class YoloDetector:
         return found
 
 
-def framed(photo: Pixels, height: int, width: int) -> tuple[Pixels, float]:
+def put_in_frame(photo: Pixels, height: int, width: int) -> tuple[Pixels, float]:
     """The photo in the top left of a grey frame, its aspect kept, and its scale (YOLOX's way)."""
     scale = min(height / photo.shape[0], width / photo.shape[1])
     inner = max(1, int(photo.shape[1] * scale)), max(1, int(photo.shape[0] * scale))

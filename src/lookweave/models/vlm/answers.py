@@ -1,4 +1,4 @@
-"""What was bought from a server: every answer and what it cost, in one file that survives.
+"""Every answer of a server and what it cost, in one file that survives.
 
 SQLite in write-ahead mode with full synchronisation: an answer is on disk before it is used, so
 after a kill at any moment only what was still under way is asked again. Several processes of one
@@ -96,10 +96,10 @@ class AnswerStore:
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.executescript(_SCHEMA)
         except (sqlite3.Error, OSError) as error:
-            raise self._failed("opened", error) from error
+            raise self._failure("opened", error) from error
 
     def get(self, key: str) -> Answer | None:
-        """The answer that was bought under `key`, or None."""
+        """The answer that was paid for under `key`, or None."""
         with self._lock:
             try:
                 row = self._database.execute(
@@ -107,7 +107,7 @@ class AnswerStore:
                     (key,),
                 ).fetchone()
             except sqlite3.Error as error:
-                raise self._failed("read", error) from error
+                raise self._failure("read", error) from error
         return Answer(row[0], row[1], Bill(1, row[2], row[3], row[4])) if row else None
 
     def put(self, key: str, model: str, answer: Answer) -> None:
@@ -138,7 +138,7 @@ class AnswerStore:
                     "SELECT requests, tokens_in, tokens_out, cost FROM spending"
                 ).fetchone()
             except sqlite3.Error as error:
-                raise self._failed("read", error) from error
+                raise self._failure("read", error) from error
         return Bill(*row)
 
     def count(self) -> int:
@@ -167,11 +167,11 @@ class AnswerStore:
                     self._database.execute("BEGIN IMMEDIATE")
                     yield self._database
             except sqlite3.Error as error:
-                raise self._failed("written", error) from error
+                raise self._failure("written", error) from error
 
-    def _failed(self, verb: str, error: Exception) -> ModelError:
+    def _failure(self, verb: str, error: Exception) -> ModelError:
         return ModelError(
             f"The answers of the vision-language model at {self.path} cannot be {verb}: {error}. "
             "Set vlm.cache to a file on a local disk with space; a damaged file can be moved away, "
-            "and its answers are then bought again."
+            "and its answers are then asked and paid for again."
         )

@@ -157,7 +157,7 @@ class Asker:
             except HugeAnswerError:
                 self._store.charge(estimate)
                 raise
-            tokens = done.tokens or _counted(request, done)
+            tokens = done.tokens or _count_tokens(request, done)
             answer = Answer(done.text[:_KEPT_TEXT], done.finish, self._budget.bill(*tokens))
             self._store.put(request.key, self._settings.model, answer)
             self._rate.correct(answer.bill.tokens - estimate.tokens)
@@ -199,6 +199,6 @@ def _log_retry(state: RetryCallState) -> None:
     logger.info("The server is asked again in %.1f s: %s", seconds, failure)
 
 
-def _counted(request: Request, done: Completion) -> tuple[int, int]:
+def _count_tokens(request: Request, done: Completion) -> tuple[int, int]:
     """Tokens of an answer whose server does not count: four characters each, as a rule."""
     return request.tokens[0], max(1, len(done.text) // 4)

@@ -41,7 +41,7 @@ class Budget:
         with self._changed:
             while not self._fits(estimate):
                 if not self._set_aside:
-                    raise self._reached()
+                    raise self._ceiling_error()
                 self._changed.wait()
             self._set_aside.append(estimate)
         try:
@@ -60,7 +60,7 @@ class Budget:
             tokens is None or sum(bill.tokens for bill in bills) <= tokens
         )
 
-    def _reached(self) -> CeilingReached:
+    def _ceiling_error(self) -> CeilingReached:
         spent = self._store.spent()
         limits = []
         if self._settings.ceiling_cost is not None:

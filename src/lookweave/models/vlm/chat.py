@@ -144,7 +144,7 @@ class ChatServer:
 
     def _read(self, headers: httpx.Headers, text: str) -> Completion:
         if headers.get("content-type", "").startswith("text/event-stream"):
-            return _joined(text)
+            return _join(text)
         try:
             found = json.loads(text)
         except ValueError as error:
@@ -246,7 +246,7 @@ def _tokens(usage: Any) -> tuple[int, int] | None:
         return None
 
 
-def _joined(stream: str) -> Completion:
+def _join(stream: str) -> Completion:
     """The answer of a server that streams although nobody asked it to."""
     said, finish, ended = "", "", False
     tokens: tuple[int, int] | None = None

@@ -25,7 +25,7 @@ from lookweave.taxonomy import CATEGORIES
 
 _HINT_FROM = 0.4  # a detector less sure than this would mislead more than help
 _TOKENS_PER_CHARACTER = 1 / 3
-_PIXELS_PER_TOKEN = 500  # the dearest of the common tokenisations of images
+_PIXELS_PER_TOKEN = 500  # the most expensive of the common tokenisations of images
 _FAILURES_BEFORE_ANY_SUCCESS = 5
 _FAILURES_IN_A_ROW = 50
 
@@ -37,7 +37,7 @@ class VlmDescriber:
 
     Each crop is one request; the whole photo of a look is one more, shared by its regions. At
     most `concurrency` requests are under way at a time, over all threads that call `describe`,
-    and a call returns when its own crops are done, so no queue grows. Answers are bought once:
+    and a call returns when its own crops are done, so no queue grows. Answers are paid for once:
     what the file `cache` holds is not asked again. An answer that cannot be read gets one repair
     round with what is wrong in it, then its crop is rejected.
 
@@ -95,14 +95,14 @@ class VlmDescriber:
         try:
             description = self._describe(crop)
         except Rejected as rejected:
-            if why := self._health.failed(rejected, self._settings):
+            if why := self._health.note_failure(rejected, self._settings):
                 self._asker.stop(why)
                 raise why from rejected
             return rejected
         except LookweaveError as error:
             self._asker.stop(error)
             raise
-        self._health.succeeded()
+        self._health.note_success()
         return description
 
     def _describe(self, crop: Crop) -> Description:
@@ -217,11 +217,11 @@ class _Health:
         self._in_a_row = 0
         self._ever = False
 
-    def succeeded(self) -> None:
+    def note_success(self) -> None:
         with self._lock:
             self._in_a_row, self._ever = 0, True
 
-    def failed(self, rejected: Rejected, settings: Vlm) -> ServerUnusable | None:
+    def note_failure(self, rejected: Rejected, settings: Vlm) -> ServerUnusable | None:
         """The error that ends the work, when this failure is one too many."""
         with self._lock:
             self._in_a_row += 1
@@ -231,7 +231,7 @@ class _Health:
             count = self._in_a_row
         return ServerUnusable(
             f"Stopped after {count} descriptions in a row failed at {settings.url} with "
-            f"{settings.model}. The last: {rejected.reason}: {rejected.detail} Answers bought so "
+            f"{settings.model}. The last: {rejected.reason}: {rejected.detail} Answers paid for so "
             f"far are kept in {settings.cache}. When the server refuses the request's form, try "
             "vlm.response_format = json_object or text, or vlm.extra."
         )

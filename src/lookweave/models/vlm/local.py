@@ -81,7 +81,7 @@ class LocalVlmDescriber:
         if not self._chats:
             captions = self._generate([(image, [_CAPTION_TASK]) for image in shown])
             return [
-                _or_rejected(from_caption, said, crop.label_scores)
+                _or_reject(from_caption, said, crop.label_scores)
                 for said, crop in zip(captions, crops, strict=True)
             ]
         read = [_reader(reading.garment, crop.label_scores) for crop in crops]
@@ -185,7 +185,7 @@ def _chat(turns: list[str]) -> list[dict[str, Any]]:
     return [{"role": r, "content": c} for r, c in zip(roles, content, strict=True)]
 
 
-def _or_rejected(read: Any, *given: Any) -> Description | Exception:
+def _or_reject(read: Any, *given: Any) -> Description | Exception:
     try:
         description: Description = read(*given)
     except Rejected as rejected:

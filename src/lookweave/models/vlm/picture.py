@@ -39,7 +39,7 @@ class Picture:
     def digest(self) -> str:
         """SHA-256 of what is shown, taken before resizing and compression.
 
-        So another release of the JPEG encoder does not make answers be bought again.
+        So another release of the JPEG encoder does not make the server be asked again.
         """
         height, width = self.pixels.shape[:2]
         seen = hashlib.sha256(f"{_VERSION} {width}x{height} {self.side} {_QUALITY} ".encode())
@@ -60,12 +60,12 @@ class Picture:
 
     def image(self) -> Image.Image:
         """The image at the size sent."""
-        image = _resized(self.pixels, self.size)
+        image = _resize(self.pixels, self.size)
         if self.mask is None:
             return image
         # Faded after resizing: at full size it would cost more than all the rest.
         faded = Image.blend(image, Image.new("RGB", self.size, _GREY), _FADED)
-        return Image.composite(image, faded, _resized(self.mask, self.size))
+        return Image.composite(image, faded, _resize(self.mask, self.size))
 
     def data_url(self) -> str:
         """The image as a JPEG in a ``data:`` address."""
@@ -85,5 +85,5 @@ def of_photo(crop: Crop, side: int) -> Picture:
     return Picture(crop.photo, side)
 
 
-def _resized(pixels: Pixels, size: tuple[int, int]) -> Image.Image:
+def _resize(pixels: Pixels, size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)

@@ -1,7 +1,7 @@
 """The words that a vision-language model is asked with: files, one folder a version.
 
 A row's key holds the version and a digest of the text, so a changed prompt makes new rows and
-buys new answers, and an unchanged one never does.
+asks for new answers, and an unchanged one never does.
 """
 
 from __future__ import annotations
