@@ -268,6 +268,9 @@ REGION = TableSpec(
                 "PNG, 1 or 8 bit, white where the garment is; the box's aspect, any scale",
             ),
             _column("area", pa.float32(), "share of the photo, 0..1"),
+            _column(
+                "made_of", pa.string(), "a cut-out: the catalogue's category that it was made with"
+            ),
         ]
     ),
     "One garment found in a look, or the cut-out of a garment photo.",
@@ -300,6 +303,11 @@ DESCRIPTION = TableSpec(
                 "one distribution per attribute in the order of taxonomy.ATTRIBUTES: each "
                 "block sums to 1, or is all zero where the model does not say",
             ),
+            _column(
+                "made_of",
+                pa.string(),
+                "regions.made_of at that time: of another one it is made again",
+            ),
         ]
     ),
     "What a vision-language model (or the embedded describer) says of a region.",
@@ -320,6 +328,11 @@ def embedding_spec(dimension: int) -> TableSpec:
                     pa.list_(pa.float32(), dimension),
                     "float32, of unit length",
                     nullable=False,
+                ),
+                _column(
+                    "made_of",
+                    pa.string(),
+                    "regions.made_of at that time: of another one it is made again",
                 ),
             ]
         ),

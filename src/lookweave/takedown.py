@@ -74,6 +74,7 @@ def take_down(
     """Take down the photos that a name means, at once and until it is lifted.
 
     Args:
+        workspace: open for writing.
         name: a photo's id, path, address or file name, or an article's sku or gtin.
         statement: why; a sentence.
         by: who says so; the person at this machine when empty.

@@ -74,7 +74,7 @@ def make_plan(
     Raises:
         PublishError: there are no pairs, or several recipes and none is preferred.
     """
-    recipe = choose_recipe(workspace.table("pairs"), options.recipe, preferred)
+    recipe = choose_recipe(workspace, options.recipe, preferred)
     where = matching(recipe=recipe) & column("tier").is_in(options.tiers)
     pairs = workspace.table("pairs").read(_PAIR_COLUMNS, where)
     rules = RightsRules(options.allow_rights, options.forbid_rights)
@@ -114,9 +114,15 @@ def no_longer_allowed(then: Plan, now: Plan) -> list[str]:
     return sorted(phrases.values())
 
 
-def choose_recipe(pairs: Table, asked: str, preferred: str) -> str:
-    """The recipe to publish: the one asked for, the configuration's own, or the only one."""
-    known = sorted(pairs.values("recipe"))
+def choose_recipe(workspace: Workspace, asked: str, preferred: str) -> str:
+    """The recipe to publish: the one asked for, the configuration's own, or the only one.
+
+    One whose pairs are all gone, as after takedowns, is published too: an empty data set takes the
+    place of the one that shows them.
+    """
+    pairs = workspace.table("pairs").values("recipe")
+    made = workspace.table("runs").values("recipe", matching(step="tier"))
+    known = sorted(pairs | ({preferred, asked} & made))
     if not known:
         raise PublishError(
             "There are no pairs to publish yet: run `lookweave build` on the workspace first."

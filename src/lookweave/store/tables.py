@@ -408,13 +408,24 @@ class Lookup:
         table: whose rows to find; taken as it is now.
         column: of unique strings.
         where: only rows that this condition lets through.
+        beside: a second column that keys are made of, see `pair_keys`.
     """
 
-    def __init__(self, table: Table, column: str, where: Condition | str | None = None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        column: str,
+        where: Condition | str | None = None,
+        beside: str | None = None,
+    ) -> None:
+        columns = [column, beside] if beside else [column]
         keys: list[NDArray[np.bytes_]] = []
         positions: list[NDArray[np.int64]] = []
-        for batch in table.scan([column], where, rows=1 << 18, with_positions=True):
-            keys.append(_as_bytes(batch.column(column).to_pylist()))
+        for batch in table.scan(columns, where, rows=1 << 18, with_positions=True):
+            values = batch.column(column).to_pylist()
+            if beside:
+                values = pair_keys(values, batch.column(beside).to_pylist())
+            keys.append(_as_bytes(values))
             positions.append(batch.column("_rowoffset").to_numpy().astype(np.int64))
         found = np.concatenate(keys) if keys else np.empty(0, "S1")
         order = np.argsort(found, kind="stable")
@@ -431,6 +442,11 @@ class Lookup:
         wanted = _as_bytes(keys)
         at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
         return np.where(self._keys[at] == wanted, self._positions[at], -1)
+
+
+def pair_keys(values: list[str], beside: list[str | None]) -> list[str]:
+    """Keys of a `Lookup` by two columns; of the second, null is as good as empty."""
+    return [f"{one}\x1f{other or ''}" for one, other in zip(values, beside, strict=True)]
 
 
 def _as_bytes(values: list[str]) -> NDArray[np.bytes_]:

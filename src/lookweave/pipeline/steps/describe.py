@@ -55,6 +55,7 @@ class Describing(Worker):
         category = best.get("category")
         return {
             "subject": region["id"],
+            "made_of": region["made_of"],
             "model": self._key,
             "kind": region["kind"],
             "category": category,
@@ -84,7 +85,9 @@ class Describe(Step):
 
     def plan(self, workspace: Workspace) -> Plan:
         seen = [
-            Seen(workspace.table("descriptions"), "subject", matching(model=self.recipe)),
+            Seen(
+                workspace.table("descriptions"), "subject", matching(model=self.recipe), "made_of"
+            ),
             rejected(workspace, self.name, self.recipe),
         ]
         return regions_left(workspace, self.setup, seen)
@@ -96,8 +99,8 @@ _SINGLE = ("pattern", "material", "sleeve", "length", "neckline")
 def regions_left(workspace: Workspace, setup: Setup, seen: list[Seen]) -> Plan:
     """The detector's regions that a step has not seen, one photo's next to each other."""
     regions, run = workspace.table("regions"), setup.config.run
-    left = unseen(regions, matching(detector=setup.models.detector.key), seen)
-    columns = ["id", "subject", "kind", "box", "mask", "label_scores"]
+    left = unseen(regions, matching(detector=setup.models.detector.key), seen, "made_of")
+    columns = ["id", "subject", "kind", "box", "mask", "label_scores", "made_of"]
     return Plan(len(left), batches(regions, left, 4 * run.batch_rows, run.workers, columns))
 
 

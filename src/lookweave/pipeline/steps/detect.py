@@ -24,7 +24,7 @@ from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.step import Plan, Step, Worker, outcome, reject_row
 from lookweave.pipeline.steps.subjects import PhotoReader, Seen, batches, rejected, unseen
 from lookweave.records import REGION, region_id
-from lookweave.store.conditions import matching
+from lookweave.store.conditions import column, matching
 from lookweave.store.takedowns import SHOWN
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import normalise
@@ -73,7 +73,7 @@ class Detector(Worker):
         self, subject: dict[str, str], pixels: Pixels, detections: Sequence[Detection]
     ) -> Sequence[Detection]:
         if subject["kind"] == "garment":
-            category = normalise("category", subject["category"] or "")
+            category = _category(subject["category"] or "")
             return [garment_region(self._card, pixels, detections, category)]
         if not detections:
             raise Rejected(
@@ -100,6 +100,7 @@ class Detector(Worker):
             "score": one.score,
             "label_scores": None if one.label_scores is None else one.label_scores.tolist(),
             "mask": None if one.mask is None else _png(one.mask),
+            "made_of": _category(subject.get("category") or "") or "",
             "area": (box[2] - box[0]) * (box[3] - box[1]) * inside / (photo.width * photo.height),
         }
 
@@ -119,11 +120,15 @@ class Detect(Step):
         count, parts = 0, []
         for kind in ("garment", "look"):
             made = matching(detector=self.recipe, kind=kind)
+            regions = workspace.table("regions")
             seen = [
-                Seen(workspace.table("regions"), "subject", made),
+                Seen(regions, "subject", made, "made_of"),
+                # A version before this one did not say what a cut-out was made of.
+                Seen(regions, "subject", made & column("made_of").is_null(), "label"),
                 rejected(workspace, self.name, self.recipe),
             ]
-            positions = unseen(workspace.table(f"{kind}s"), SHOWN, seen)
+            category = "category" if kind == "garment" else None
+            positions = unseen(workspace.table(f"{kind}s"), SHOWN, seen, category, _category)
             count += len(positions)
             parts.append(self._photos(workspace, kind, positions))
         return Plan(count, chain.from_iterable(parts))
@@ -138,6 +143,11 @@ class Detect(Step):
         table = workspace.table(f"{kind}s")
         for batch in batches(table, positions, run.batch_rows, run.workers, columns):
             yield batch.append_column("kind", pa.array([kind] * batch.num_rows))
+
+
+def _category(said: str) -> str | None:
+    """The catalogue's word in the taxonomy, if it has one."""
+    return normalise("category", said)
 
 
 def _png(mask: Pixels) -> bytes:

@@ -40,13 +40,14 @@ class Embedding(Worker):
         rows: list[dict[str, object]] = []
         rejects: list[dict[str, object]] = []
         looked_at = iter(crops)
-        for region, kind in zip(regions, batch.column("kind").to_pylist(), strict=True):
+        kinds, made_of = (batch.column(name).to_pylist() for name in ("kind", "made_of"))
+        for region, kind, made in zip(regions, kinds, made_of, strict=True):
             crop = None if region in known else next(looked_at)
             if isinstance(crop, Rejected):
                 rejects.append(reject_row("embed", self._key, region, crop, kind=kind))
             else:
                 vector = known[region] if crop is None else next(vectors)
-                rows.append({"subject": region, "kind": kind, "vector": vector})
+                rows.append({"subject": region, "kind": kind, "vector": vector, "made_of": made})
         return outcome(self._spec, rows, rejects)
 
 
@@ -70,7 +71,7 @@ class Embed(Step):
 
     def plan(self, workspace: Workspace) -> Plan:
         seen = [
-            Seen(self.table(workspace), "subject"),
+            Seen(self.table(workspace), "subject", beside="made_of"),
             rejected(workspace, self.name, self.recipe),
         ]
         return regions_left(workspace, self.setup, seen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -15,7 +15,7 @@ from lookweave import photos
 from lookweave.errors import Rejected
 from lookweave.models.protocols import Crop
 from lookweave.store.conditions import ANY_ROW, Condition, matching
-from lookweave.store.tables import Lookup, Table
+from lookweave.store.tables import Lookup, Table, pair_keys
 from lookweave.store.workspace import Workspace
 
 WORKING_SIDE = 1024
@@ -25,14 +25,20 @@ the encoder's input."""
 
 @dataclass(frozen=True)
 class Seen:
-    """Subjects that a step is done with: the values of one column."""
+    """Subjects that a step is done with: the values of one column.
+
+    Attributes:
+        beside: the column that says what a row was made of. A subject that would be made of
+            something else now is to be done again.
+    """
 
     table: Table
     column: str
     where: Condition = ANY_ROW
+    beside: str | None = None
 
     def keys(self) -> Lookup:
-        return Lookup(self.table, self.column, self.where)
+        return Lookup(self.table, self.column, self.where, self.beside)
 
 
 def rejected(workspace: Workspace, step: str, recipe: str) -> Seen:
@@ -41,15 +47,29 @@ def rejected(workspace: Workspace, step: str, recipe: str) -> Seen:
     return Seen(workspace.table("rejects"), "subject", where)
 
 
-def unseen(source: Table, where: Condition | None, seen: list[Seen]) -> NDArray[np.int64]:
-    """Positions of the rows of `source` whose id is in none of `seen`, in the table's order."""
-    known = [one.keys() for one in seen]
+def unseen(
+    source: Table,
+    where: Condition | None,
+    seen: list[Seen],
+    column: str | None = None,
+    made_of: Callable[[str], str | None] = lambda value: value,
+) -> NDArray[np.int64]:
+    """Positions of the rows of `source` whose id is in none of `seen`, in the table's order.
+
+    Args:
+        column: of `source`, that rows are made of beside the subject itself.
+        made_of: what a value of `column` says, as the `beside` of `seen` has it.
+    """
+    known = [(one.keys(), one.beside is not None) for one in seen]
     left: list[NDArray[np.int64]] = []
-    for batch in source.scan(["id"], where, rows=1 << 18, with_positions=True):
+    columns = ["id", column] if column else ["id"]
+    for batch in source.scan(columns, where, rows=1 << 18, with_positions=True):
         ids = batch.column("id").to_pylist()
+        values = batch.column(column).to_pylist() if column else [None] * len(ids)
+        pairs = pair_keys(ids, [made_of(one) if one else one for one in values])
         new = np.ones(len(ids), bool)
-        for lookup in known:
-            new &= lookup.positions(ids) < 0
+        for lookup, by_pair in known:
+            new &= lookup.positions(pairs if by_pair else ids) < 0
         left.append(batch.column("_rowoffset").to_numpy().astype(np.int64)[new])
     return np.concatenate(left) if left else np.empty(0, np.int64)
 
