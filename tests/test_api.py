@@ -172,7 +172,7 @@ def test_a_search_shows_its_pictures(
     found = workspace.search("red shirt", kind="garment", top=3)
     assert len(found) == 3 and {hit.kind for hit in found} == {"garment"}
     assert found.to_dict()["results"][0].keys() == {
-        "score", "kind", "what", "id", "name", "path", "box",
+        "score", "kind", "what", "id", "name", "path", "box", "taken_down", "listed", "skus",
     }  # fmt: skip
     json.dumps(found.to_dict(), allow_nan=False)
     assert found._repr_html_().count("<img") == 3 and found[0].name in found[0]._repr_html_()
@@ -191,6 +191,9 @@ def test_a_search_shows_its_pictures(
 def test_a_name_is_text_in_the_notebook_too(workspace: lookweave.Workspace) -> None:
     hit = dataclasses.replace(workspace.search("shirt")[0], name="<img src=x onerror=alert(1)>\x1b")
     assert "<img src=x" not in hit._repr_html_() and "\x1b" not in hit._repr_html_()
+    assert (hit.marks, hit.taken_down, hit.listed) == ("", False, True)
+    assert "taken down" in dataclasses.replace(hit, taken_down=True)._repr_html_()
+    assert "listed no more" in dataclasses.replace(hit, listed=False)._repr_html_()
 
 
 def test_evaluate_calibrate_status_report_publish(

@@ -14,6 +14,7 @@ Folders = tuple[Path, Path, Path]
 
 REMOVALS = {
     ("models/hub/export.py", "_export"): "parts of an export, named after this process",
+    ("models/hub/fetch.py", "_remove_of_earlier_fetch"): "what its marker says that it fetched",
     ("models/hub/files.py", "_remembered"): "its own records of fingerprints, the oldest",
     ("pipeline/steps/match/partition.py", "write"): "scratch files, in a folder of that name",
     ("pipeline/steps/match/step.py", "finish"): "the same",

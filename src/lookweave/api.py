@@ -348,7 +348,11 @@ class Workspace:
         own = {field.name for field in dataclasses.fields(Hit)} - {"further", "thumbnail"}
         hits = tuple(
             Hit(
-                **{**{name: row[name] for name in own}, "box": tuple(row["box"])},
+                **{
+                    **{name: row[name] for name in own},
+                    "box": tuple(row["box"]),
+                    "skus": tuple(row["skus"]),
+                },
                 further={name: value for name, value in row.items() if name not in own},
                 thumbnail=self._store.thumbnail_path(row["id"]),
             )

@@ -312,8 +312,11 @@ def search(
     if json_:
         show_result(found.to_dict(), True)
         return
-    rows = [(f"{hit.score:.3f}", hit.kind, hit.name, hit.what or "") for hit in found]
-    show_table(f"by {found.by}", ("score", "kind", "name", "what"), rows)
+    rows = [
+        (f"{hit.score:.3f}", hit.kind, hit.name, hit.what or "", ", ".join(hit.skus), hit.marks)
+        for hit in found
+    ]
+    show_table(f"by {found.by}", ("score", "kind", "name", "what", "articles", ""), rows)
 
 
 @app.command()

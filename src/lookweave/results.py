@@ -32,6 +32,9 @@ class Hit:
         name: of its file, as the folder or manifest gives it.
         path: where it was found: a file or an address.
         box: of the region that fits best.
+        taken_down: it must not be shown; publications leave it out.
+        listed: some input lists it now.
+        skus: of the articles that it shows.
         further: whatever else is told of it.
     """
 
@@ -42,6 +45,9 @@ class Hit:
     name: str
     path: str
     box: Box
+    taken_down: bool = False
+    listed: bool = True
+    skus: tuple[str, ...] = ()
     further: Mapping[str, Any] = field(default_factory=dict)
     thumbnail: Path | None = field(default=None, repr=False, compare=False)
 
@@ -49,10 +55,17 @@ class Hit:
         """As ``lookweave search --json`` shows it."""
         told = asdict(replace(self, further={}))
         del told["further"], told["thumbnail"]
-        return {**told, "box": list(self.box), **self.further}
+        return {**told, "box": list(self.box), "skus": list(self.skus), **self.further}
+
+    @property
+    def marks(self) -> str:
+        """What keeps it out of the data set, in words; "" for most."""
+        return "taken down" if self.taken_down else "" if self.listed else "listed no more"
 
     def _repr_html_(self) -> str:
-        return _figure(self.thumbnail, f"{self.score:.3f} {self.kind}", self.name, self.what or "")
+        score = f"{self.score:.3f} {self.kind}"
+        said = (score, self.marks, ", ".join(self.skus), self.what or "", self.name)
+        return _figure(self.thumbnail, *said)
 
 
 @dataclass(frozen=True)
