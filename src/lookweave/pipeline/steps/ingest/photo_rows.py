@@ -101,9 +101,10 @@ def settle(
         if known is None:
             continue  # it is not read yet
         row = {"id": photo, **{name: known[name] for name in DECODED}}
-        if holders[photo]:
+        listed = any(held["listed"] is not False for held in holders[photo])
+        if listed or photo not in stored:
             row |= photo_values(kind, holders[photo])
-        else:
+        else:  # it stays as it was listed last
             row |= {**stored[photo], "listed": False}
         here = (held["place"] for held in holders[photo] if held["listed"] is not False)
         row["taken_down"] = standing.covers(photo, here)
