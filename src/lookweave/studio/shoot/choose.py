@@ -25,8 +25,8 @@ from lookweave.studio.shoot.light import LIGHTS
 from lookweave.studio.shoot.record import Shoot
 from lookweave.studio.shoot.template import LEGS, SKIRT, UPPER
 
-CALM = ("contrapposto", "hand on hip", "walking", "hands in pockets", "crossed legs", "turning",
-        "striding", "hand in hair", "standing")  # fmt: skip
+CALM = ("contrapposto", "hand on hip", "walking", "crossed legs", "turning", "striding",
+        "standing")  # fmt: skip
 """Poses that show a garment well: what is drawn when none is asked for."""
 
 _BLUR = {"studio": 0.0, "coloured studio": 0.0, "interior": 5.0, "runway": 6.0}
@@ -83,12 +83,15 @@ def _wearer(
     skirted = any(one.template.family == SKIRT or one.category == "dress" for one in fitted)
     female = control.sex == "female" if control.sex else bool(skirted or rng.random() < 0.6)
     drawn = people.person(rng, female)
+    # Long hair hangs into pictures that are cut at the chin.
+    styles = ("bun", "ponytail", "short", "crop") if female else ("crop", "short", "buzz")
+    hair = styles[int(rng.integers(len(styles)))]
     body = (int(rng.integers(10)), int(rng.integers(10)), round(float(rng.uniform()), 3))
     return _with(  # type: ignore[no-any-return]
         control,
         {
             "sex": "female" if female else "male", "body": body, "skin": _hex(drawn.skin),
-            "hair": _hex(drawn.hair), "hair_style": drawn.hair_style, "shoe": drawn.shoe,
+            "hair": _hex(drawn.hair), "hair_style": hair, "shoe": drawn.shoe,
             "shoe_colour": _hex(drawn.shoe_colour),
         },
     )  # fmt: skip
@@ -171,7 +174,7 @@ def _style(
     control: record.Style, rng: np.random.Generator, _f: Sequence[Fitted], _: Any
 ) -> record.Style:
     return _with(  # type: ignore[no-any-return]
-        control, {"grade": "clean", "contrast": 0.12, "grain": 3.5, "vignette": 0.12}
+        control, {"grade": "clean", "contrast": 0.12, "grain": 2.5, "vignette": 0.12}
     )
 
 

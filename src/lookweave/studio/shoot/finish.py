@@ -48,7 +48,7 @@ def photograph(guide: Guide) -> Pixels:
     image = np.asarray(encode(_curve(light)), np.float32)
     image = _styled(image, guide, style)
     rng = np.random.default_rng([_seed(guide), *b"grain"])
-    strength = (style.grain or 0.0) / 255 * style.strength
+    strength = (style.grain or 0.0) / 255 * style.strength * min(scale, 1.0) ** 0.5
     if strength > 0:
         grain = ndimage.gaussian_filter(rng.normal(size=image.shape[:2]), 0.55 * max(scale, 0.6))
         grain /= max(float(grain.std()), 1e-6)

@@ -36,7 +36,7 @@ from lookweave.studio.shoot.template import FAMILY, Template
 
 VERSION = 1
 LEAST_OVERLAP = 0.93
-_LEAST_TEMPLATE = 0.62  # without the warp; below it the cut is another one
+_LEAST_TEMPLATE = 0.70  # without the warp; below it the cut is another one
 _SIDE = 1280  # of the photo, at most
 _SMALL, _LARGE = (96, 144), (288, 432)  # of the template's views
 ALBEDO = 0.92
@@ -211,6 +211,10 @@ def _template(
             if all(start != other for _, other in begun):
                 score = search.score(start) + 0.03 * float(np.log(families[family]))
                 begun.append((score, start))
+    if likely in ("trousers", "jeans"):
+        # A jumpsuit is often taken for trousers: its outline tells.
+        start = template.starts("jumpsuit")[0]
+        begun.append((search.score(start) - 0.05, start))
     begun.sort(key=lambda item: -item[0])
     best: list[tuple[float, Template]] = []
     shapes: set[tuple[str, bool, bool]] = set()

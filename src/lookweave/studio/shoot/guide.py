@@ -204,7 +204,8 @@ def _plain(kind: str, colour: tuple[int, int, int], weave: str) -> Garment:
     )  # fmt: skip
     if kind == "t-shirt":
         cut = replace(made.cut, bottom=0.96, sleeve=0.19, armhole=0.0, vee=9.0, neck=0.106)
-        return replace(made, cut=cut, tucked=True, detail=0)
+        slim = replace(made.fit, chest=0.010, waist=0.006, hip=0.004, taper=0.8)
+        return replace(made, cut=cut, fit=slim, tucked=True, detail=0)
     cut = replace(made.cut, bottom=0.06, top=1.11)
     return replace(made, cut=cut, fit=replace(made.fit, leg=0.014, ankle=0.04))
 

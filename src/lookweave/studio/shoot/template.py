@@ -125,7 +125,8 @@ def garment(template: Template, category: str = "top") -> Garment:
     cloth = Fabric(colours=((0.5, 0.5, 0.5),) * 4)
     if t.family == SKIRT:
         loft = Loft(t.top, t.hem, 0.010 + t.waist, t.flare, 0.12 if t.flare < 0 else 0.0, 0.008, 7)
-        cut = Cut(bottom=t.hem, top=t.top, sleeve=-9.0)
+        # What is tucked in goes on a little below the waist, or a gap shows.
+        cut = Cut(bottom=t.hem, top=t.top - 0.03, sleeve=-9.0)
         return Garment("midi skirt", cloth, "grey", cut, Fit(waist=0.008, hip=0.010), loft)
     if t.family == LEGS:
         fit = replace(fit, waist=0.007, hip=0.010, taper=0.9, smooth=16)
