@@ -8,7 +8,7 @@ from lookweave.report.distributions import Distributions
 from lookweave.report.hubs import Hubness
 from lookweave.report.rejects import Reason, count_rejects
 from lookweave.report.scope import Scope, encoder_rows
-from lookweave.store.conditions import Condition, matching
+from lookweave.store.conditions import Condition, column, matching
 from lookweave.store.workspace import Workspace
 
 
@@ -54,7 +54,8 @@ def funnel(
     garments, looks = rows.count("garments"), rows.count("looks")
     away = {kind: count_rejects(rejects, "ingest", kind) for kind in ("garment", "look")}
     other = count_rejects(rejects, "ingest") - sum(away.values())
-    files = {kind: rows.count("sources", matching(kind=kind)) for kind in away}
+    read = column("id").differs("")  # the others are rejects
+    files = {kind: rows.count("sources", matching(kind=kind) & read) for kind in away}
     same = sum(files.values()) - garments - looks
     embedded = {
         kind: encoder_rows(workspace, scope.encoder, matching(kind=kind)) if scope.encoder else 0

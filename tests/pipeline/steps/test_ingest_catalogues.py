@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import shop_exports
 from tests.pipeline.steps.shop import Shop, id_of, photo
 
 from lookweave.errors import Rejected
 from lookweave.inputs import drop_input, input_states
+from lookweave.pipeline.run import run_step
+from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.steps.group import Group
+from lookweave.progress import Progress
 from lookweave.sources import fetch
 from lookweave.store.products import products_of
 from lookweave.takedown import takedown_events
@@ -216,3 +221,37 @@ def test_inputs_are_listed_and_dropped(shop: Shop) -> None:
     assert shop.rejects() == {}
     shop.ingest(garments=(str(shop.path / "more"),))
     assert shop.listed("garments", "name") == ["a.jpg", "b.jpg"], "until it is given again"
+
+
+def test_photos_that_share_any_article_are_of_one_product(shop: Shop) -> None:
+    for name, seed in (("a", 1), ("b", 2), ("c", 3), ("d", 4)):
+        shop.put(f"photos/{name}.jpg", photo(seed))
+    rows = [
+        {"path": "a.jpg", "sku": "1"},
+        {"path": "a.jpg", "sku": "2"},  # its second article, which the photo's row does not name
+        {"path": "b.jpg", "sku": "2"},
+        {"path": "c.jpg", "sku": "3", "style": "S"},
+        {"path": "d.jpg", "sku": "4", "style": "S"},
+    ]
+    flags = {"garments": (manifest(shop, "photos/m.csv", rows),), "models": "whole-photo"}
+    shop.ingest(**flags)
+    with shop.workspace.lock():
+        run_step(Group(Setup.of(shop.config(**flags))), shop.workspace, Progress(quiet=True))
+    together: dict[str, set[str]] = {}
+    for subject, group in shop.rows("groups", "subject", "group"):
+        together.setdefault(group, set()).add(subject)
+    ids = [id_of(photo(seed)) for seed in (1, 2, 3, 4)]
+    assert sorted(map(sorted, together.values())) == sorted([sorted(ids[:2]), sorted(ids[2:])])
+
+
+def test_every_article_of_a_large_export_is_kept(shop: Shop) -> None:
+    """2,000 articles of sizes and colours over 420 pictures."""
+    pictures = [shop.put(f"drawn/{number:03d}.jpg", photo(number)) for number in range(420)]
+    export = shop_exports.magento(pictures, shop.path / "export")
+    base = str(shop.path / "export/pub/media/catalog/product")
+    shop.ingest(garments=(str(export.manifest),), ingest={"base": base})
+    assert len(shop.rows("garments")) == 420
+    wanted = {article.sku for article in export.articles}
+    assert len(wanted) == 2000
+    found = products_of(shop.workspace, shop.rows("garments", "id"))
+    assert {one.sku for products in found.values() for one in products} >= wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 from typing import ClassVar
@@ -16,7 +17,7 @@ from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.step import NOTHING, Plan, Step, Worker, outcome
 from lookweave.pipeline.steps.embed import embeddings
 from lookweave.records import GROUP, fingerprint, region_id
-from lookweave.store.conditions import matching
+from lookweave.store.conditions import column, matching
 from lookweave.store.workspace import Workspace
 
 VERSION = 2
@@ -116,17 +117,20 @@ class Group(Step):
     def plan(self, workspace: Workspace) -> Plan:
         """All photos in one batch, or nothing while none has come or gone."""
         photos = [workspace.table("garments"), workspace.table("looks")]
-        tables = [*photos, embeddings(workspace, self.setup)]
+        articles = [workspace.table(name) for name in ("products", "product_photos")]
+        tables = [*photos, *articles, embeddings(workspace, self.setup)]
         inputs = fingerprint(*(table.version for table in tables))
         if self.is_current(workspace, inputs):
             return NOTHING
         garments = photos[0].read(["id", "phash", "product", "sku"])
-        product = pc.coalesce(garments.column("product"), garments.column("sku"))
+        product = _products(workspace, garments)
         looks = photos[1].read(["id", "phash", "shoot"])
         batch = pa.concat_tables(
             [
                 _photos("garment", garments, product),
-                _photos("look", looks, looks.column("shoot")),
+                _photos(
+                    "look", looks, [[one] if one else [] for one in looks["shoot"].to_pylist()]
+                ),
             ]
         )
         return Plan(batch.num_rows, [batch], inputs)
@@ -166,23 +170,40 @@ def same_pictures(workspace: Workspace, setup: Setup) -> list[tuple[str, str]]:
     )
 
 
-def _photos(kind: str, photos: pa.Table, share: pa.ChunkedArray) -> pa.Table:
+def _products(workspace: Workspace, garments: pa.Table) -> list[list[str]]:
+    """Of each garment the styles of its articles, or their numbers where they have no style."""
+    listed = column("listed").is_not_false()
+    articles = workspace.table("products").read(["id", "style", "sku"], listed).to_pylist()
+    style = {row["id"]: row["style"] or row["sku"] for row in articles}
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in workspace.table("product_photos").read(["product", "garment"], listed).to_pylist():
+        if row["garment"] and (name := style.get(row["product"])):
+            found[row["garment"]].add(name)
+    own = pc.coalesce(garments.column("product"), garments.column("sku")).to_pylist()
+    for photo, name in zip(garments.column("id").to_pylist(), own, strict=True):
+        if name:
+            found[photo].add(name)
+    return [sorted(found[photo]) for photo in garments.column("id").to_pylist()]
+
+
+def _photos(kind: str, photos: pa.Table, share: list[list[str]]) -> pa.Table:
     columns = {
         "id": photos.column("id"),
         "kind": pa.repeat(kind, photos.num_rows),
         "phash": photos.column("phash"),
-        "share": share,
+        "share": pa.array(share, pa.list_(pa.string())),
     }
     return pa.table(columns)
 
 
-def _sharing(values: Sequence[str | None]) -> NDArray[np.int64]:
-    """Pairs of places with the same value, each with the first of its kind."""
+def _sharing(values: Sequence[list[str]]) -> NDArray[np.int64]:
+    """Pairs of places with a value in common, each with the first that has it."""
     first: dict[str, int] = {}
     pairs = [
         (first[value], at)
-        for at, value in enumerate(values)
-        if value and first.setdefault(value, at) != at
+        for at, some in enumerate(values)
+        for value in some
+        if first.setdefault(value, at) != at
     ]
     return np.array(pairs, np.int64).reshape(-1, 2)
 
