@@ -19,6 +19,7 @@ from lookweave.pipeline.steps.ingest import open_inputs
 from lookweave.pipeline.steps.match import CALIBRATION, Match, calibration
 from lookweave.pipeline.steps.tier import Tier
 from lookweave.progress import Progress
+from lookweave.review.folding import fold_reviews
 from lookweave.sources import Notices, Options, absolute
 from lookweave.store import inputs
 from lookweave.store.conditions import matching
@@ -94,7 +95,7 @@ def build_workspace(
     with workspace.lock():  # what a refused build was given is not kept
         # Only what was given is kept, so that other settings stay free to change.
         remember(workspace, merge(remembered(workspace), given), config.hub.commits)
-        steps = run_pipeline(workspace, setup, progress)
+        steps = run_pipeline(workspace, setup, progress, before_pairing=fold_reviews)
         if snapshot:
             workspace.take_snapshot(snapshot)
     result = BuildResult(

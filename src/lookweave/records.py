@@ -421,12 +421,25 @@ REVIEW = TableSpec(
             _column("region", pa.string(), "regions.id", nullable=False),
             _column("look", pa.string(), "looks.id", nullable=False),
             _column("reviewer", pa.string(), "who", nullable=False),
-            _column("decision", pa.string(), "yes | no | unsure", nullable=False),
+            _column(
+                "decision",
+                pa.string(),
+                "yes | no | unsure: the verdict as pairing counts it",
+                nullable=False,
+            ),
             _column("note", pa.string(), "in their words"),
             _column("at", pa.timestamp("us", tz="UTC"), "when"),
+            # Null in rows that did not come from the journal of the review desk:
+            _column("event", pa.string(), "the event of the journal that stands"),
+            _column("kind", pa.string(), "verdict | adjudication | link"),
+            _column("verdict", pa.string(), "same | same_style | no | bad_crop | unsure"),
+            _column("blind", pa.bool_(), "given without seeing scores or what others said"),
+            _column("queue", pa.string(), "that asked"),
+            _column("inclusion", pa.float64(), "probability that an audit drew the pair, 0..1"),
+            _column("guideline", pa.int32(), "version of the guideline that was followed"),
         ]
     ),
-    "One person's decision on a match.",
+    "What one person says of a match now; the journal of the review desk has every event.",
 )
 
 REJECT = TableSpec(

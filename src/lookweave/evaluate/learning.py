@@ -25,6 +25,7 @@ from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.group import together
 from lookweave.pipeline.steps.match import CALIBRATION
 from lookweave.pipeline.steps.match.matcher import QUERY_ROWS, Matcher
+from lookweave.store.reviews import standings
 from lookweave.store.workspace import Workspace, write_atomically
 
 _Labels = dict[tuple[str, str], bool]
@@ -157,13 +158,8 @@ def _labelled(matcher: Matcher, source: _Source) -> _Labelled:
 
 
 def _reviewed(workspace: Workspace) -> _Labels:
-    """(garment, region) -> whether more reviewers said yes than no; ties are left out."""
-    balance: dict[tuple[str, str], int] = {}
-    for review in workspace.table("reviews").read(["garment", "region", "decision"]).to_pylist():
-        vote = {"yes": 1, "no": -1}.get(review["decision"], 0)
-        key = (review["garment"], review["region"])
-        balance[key] = balance.get(key, 0) + vote
-    return {key: votes > 0 for key, votes in balance.items() if votes}
+    """(garment, region) -> what people decided; open disagreements are left out."""
+    return {key: said.same for key, said in standings(workspace).items() if said.same is not None}
 
 
 def _told(learned: Calibration, workspace: Workspace) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from lookweave.matching.select import wilson
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.tier import Tier
 from lookweave.store.conditions import Condition
+from lookweave.store.reviews import standings
 from lookweave.store.workspace import Workspace
 
 TIERS = ("high", "medium", "low")
@@ -101,16 +102,16 @@ def precision(verdicts: Verdicts, workspace: Workspace, where: Condition | str) 
 
 
 def _reviews(workspace: Workspace) -> tuple[dict[tuple[str, str], bool], int, int]:
-    """The majority of each pair's reviews; a draw leaves it unjudged."""
-    votes: Counter[tuple[str, str]] = Counter()
-    reviewers: set[str] = set()
-    count = 0
-    columns = ["garment", "look", "reviewer", "decision"]
-    for batch in workspace.table("reviews").scan(columns, None, _ROWS):
-        for row in batch.to_pylist():
-            count += 1
-            reviewers.add(row["reviewer"])
-            vote = {"yes": 1, "no": -1}.get(row["decision"], 0)
-            if row["look"]:
-                votes[row["garment"], row["look"]] += vote
-    return {pair: vote > 0 for pair, vote in votes.items() if vote}, count, len(reviewers)
+    """What people decided of garment and look; open disagreements are left out.
+
+    A yes of any region makes the pair right; it is wrong where regions were only refused.
+    """
+    found: dict[tuple[str, str], bool] = {}
+    count, reviewers = 0, set[str]()
+    for (garment, _), said in standings(workspace).items():
+        count += said.reviews
+        reviewers.update(said.reviewers)
+        if said.same is not None and said.look:
+            pair = (garment, said.look)
+            found[pair] = found.get(pair, False) or said.same
+    return found, count, len(reviewers)

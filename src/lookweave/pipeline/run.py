@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
@@ -68,10 +68,15 @@ def run_pipeline(
     setup: Setup,
     progress: Progress,
     kinds: Sequence[type[Step]] = tuple(PIPELINE),
+    *,
+    before_pairing: Callable[[Workspace, Setup], object] = lambda workspace, setup: None,
 ) -> list[Outcome]:
     """Run every step over what it has not seen yet. Safe to stop at any moment and call again.
 
     The caller holds the workspace's lock.
+
+    Args:
+        before_pairing: called when all photos have their regions, and before pairs are made.
     """
     done: list[Outcome] = []
     todo = [step(setup) for step in kinds]
@@ -79,6 +84,7 @@ def run_pipeline(
         for step in [step for step in todo if not step.over_everything]:
             done.append(run_step(step, workspace, progress))
     with workspace.together():  # nobody sees new matches beside pairs of old ones
+        before_pairing(workspace, setup)
         for step in [step for step in todo if step.over_everything]:
             done.append(run_step(step, workspace, progress))
     workspace.show()

@@ -9,6 +9,7 @@
     WS/embeddings/*.lance  one table for each encoder
     WS/thumbnails/ab/ID.webp
     WS/photos/ab/ID        the photos' bytes, only after `build --copy`
+    WS/reviews.sqlite      people's verdicts as they came (review/journal.py)
     WS/snapshots/NAME.json named versions of all tables
     WS/report.html
 """

@@ -21,7 +21,7 @@ from lookweave.pipeline.step import NOTHING, Plan, Step, Worker, outcome
 from lookweave.pipeline.steps.group import same_pictures, together
 from lookweave.pipeline.steps.match import Match, calibration, score_weights
 from lookweave.records import PAIR, fingerprint
-from lookweave.store.conditions import matching
+from lookweave.store.reviews import standings
 from lookweave.store.workspace import Workspace, write_atomically
 
 VERSION = 1
@@ -37,7 +37,7 @@ class Choosing(Worker):
         super().__init__(workspace, setup)
         self._recipe = Tier(setup).recipe
         self._provenance = _provenance(workspace, setup)
-        self._verified = _reviewers(workspace)
+        self._said = standings(workspace)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """`batch`: columns position (in `matches`), tier, split and group."""
@@ -52,12 +52,16 @@ class Choosing(Worker):
                 "tier": TIERS[chosen["tier"]],
                 "split": NAMES[chosen["split"]],
                 "group": chosen["group"],
-                "verified_by": self._verified.get((match["garment"], match["region"]), []),
+                "verified_by": self._confirmed_by(match["garment"], match["region"]),
                 "provenance": self._provenance,
             }
             for match, chosen in zip(matches.to_pylist(), batch.to_pylist(), strict=True)
         ]
         return outcome(PAIR, rows, [])
+
+    def _confirmed_by(self, garment: str, region: str) -> list[str]:
+        said = self._said.get((garment, region))
+        return list(said.yes) if said else []
 
 
 class Tier(Step):
@@ -133,7 +137,12 @@ class _Pool:
     @classmethod
     def read(cls, workspace: Workspace, setup: Setup) -> _Pool:
         """The best region of each garment x look."""
-        verdicts = _verdicts(workspace)
+        # An open disagreement stays out until somebody decides it.
+        verdicts = {
+            key: int(said.same is True)
+            for key, said in standings(workspace).items()
+            if said.yes or said.no
+        }
         numbers = ["score", "probability", "rank", "reverse_rank"]
         where = Match(setup).rows
         pieces: list[pa.Table] = []
@@ -306,30 +315,11 @@ def _codes(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int32]]:
     return [values[at] for at in order], place[codes]
 
 
-def _verdicts(workspace: Workspace) -> dict[tuple[str, str], int]:
-    """(garment, region) -> 1 where more reviewers said yes than no, else 0."""
-    balance: dict[tuple[str, str], int] = {}
-    for review in workspace.table("reviews").read(["garment", "region", "decision"]).to_pylist():
-        if review["decision"] in ("yes", "no"):
-            key = (review["garment"], review["region"])
-            balance[key] = balance.get(key, 0) + (1 if review["decision"] == "yes" else -1)
-    return {key: int(votes > 0) for key, votes in balance.items()}
-
-
 def _labels(batch: pa.Table, verdicts: dict[tuple[str, str], int]) -> NDArray[np.int8]:
     if not verdicts:
         return np.full(batch.num_rows, -1, np.int8)
     keys = zip(batch.column("garment").to_pylist(), batch.column("region").to_pylist(), strict=True)
     return np.array([verdicts.get(key, -1) for key in keys], np.int8)
-
-
-def _reviewers(workspace: Workspace) -> dict[tuple[str, str], list[str]]:
-    """(garment, region) -> who said yes, by name."""
-    found: dict[tuple[str, str], list[str]] = {}
-    columns = ["garment", "region", "reviewer"]
-    for review in workspace.table("reviews").read(columns, matching(decision="yes")).to_pylist():
-        found.setdefault((review["garment"], review["region"]), []).append(review["reviewer"])
-    return {key: sorted(names) for key, names in found.items()}
 
 
 def _provenance(workspace: Workspace, setup: Setup) -> str:
