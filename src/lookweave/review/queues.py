@@ -1,0 +1,219 @@
+"""What to ask whom next: queues, each a rule over the candidates and what was said so far."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookweave.errors import InputError
+from lookweave.review.candidates import Candidates, audit_draw, audit_inclusion, spread
+from lookweave.review.journal import Event, Journal, Lease
+from lookweave.review.state import SAME_BOX, State, overlap
+from lookweave.store.reviews import VERDICTS, Standing, standing
+
+LEASE_SECONDS = 600.0
+MOST_LENT = 20
+AUDIT_EACH_TIER = 200
+SEED = 2026
+_MIXED = ("boundary",) * 7 + ("audit",) * 2 + ("known",)
+"""Of ten: most near the decision boundary, a fifth audit, a tenth known answers."""
+
+QUEUES: dict[str, str] = {
+    "mixed": "Seven of ten near the boundary, two of the audit, one with a known answer.",
+    "boundary": "Where the model is least sure, spread over products and shoots.",
+    "audit": "A random sample of every tier: the precision of each comes from it.",
+    "second": "Said to be the same by one person: a second one makes it verified.",
+    "disputed": "People disagree: a third decides.",
+    "known": "Settled by others: shows how people agree with what is known.",
+    "high": "Pairs of the high tier.",
+    "medium": "Pairs of the medium tier.",
+    "low": "Pairs of the low tier.",
+}
+"""Queues and what is in them; ``category-NAME`` is one too."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A pair to ask about.
+
+    Attributes:
+        at: its row in the candidates.
+        queue: the rule that chose it, never `mixed`.
+        inclusion: of an audit, the probability with which it was drawn.
+    """
+
+    at: int
+    queue: str
+    inclusion: float | None = None
+
+
+@dataclass
+class Desk:
+    """What one reviewer may be asked.
+
+    Args:
+        candidates: of the workspace as it is.
+        state: all events.
+        boxes: region -> relative box, of every candidate's region.
+        reviewer: who asks.
+    """
+
+    candidates: Candidates
+    state: State
+    box: Callable[[int], tuple[float, float, float, float] | None]
+    reviewer: str
+    said: dict[int, Standing] = field(init=False)
+    mine: set[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.said, self.mine = {}, set()
+        place = {
+            key: at
+            for at, key in enumerate(
+                zip(self.candidates.garment, self.candidates.look, strict=True)
+            )
+        }
+        for pair in self.state.pairs():
+            if (at := place.get(pair)) is None:
+                continue
+            about = [
+                event
+                for event in self.state.verdicts(*pair)
+                if overlap(event.box, self.box(at)) >= SAME_BOX
+            ]
+            if about:
+                self.said[at] = standing(map(_row, about))
+            if any(event.reviewer == self.reviewer for event in about):
+                self.mine.add(at)
+
+    def ask(self, queue: str) -> Iterator[Asked]:
+        """The pairs of a queue that this reviewer has not answered, the most useful first.
+
+        Raises:
+            InputError: there is no such queue.
+        """
+        if queue == "mixed":
+            yield from self._mixed()
+            return
+        inclusion: NDArray[np.float64] | None = None
+        if queue == "audit":
+            inclusion = audit_inclusion(self.candidates, AUDIT_EACH_TIER)
+        for at in self._order(queue, inclusion).tolist():
+            if at not in self.mine:
+                yield Asked(at, queue, float(inclusion[at]) if inclusion is not None else None)
+
+    def _order(self, queue: str, inclusion: NDArray[np.float64] | None) -> NDArray[np.int64]:
+        c = self.candidates
+        if queue == "audit" and inclusion is not None:
+            drawn = np.flatnonzero(audit_draw(c, inclusion, SEED))
+            # Everybody in an order of their own, so that all of it gets two opinions in time.
+            return np.array(sorted(drawn.tolist(), key=self._shuffled), np.int64)
+        if queue in ("second", "disputed", "known"):
+            wanted = [at for at, said in self.said.items() if _belongs(queue, said)]
+            return np.array(sorted(wanted, key=self._shuffled), np.int64)
+        if queue == "boundary":
+            places = np.arange(len(c))
+        elif queue in ("high", "medium", "low"):
+            places = np.flatnonzero(c.tier == queue)
+        elif queue.startswith("category-"):
+            places = np.flatnonzero(c.category == queue.removeprefix("category-"))
+        else:
+            raise InputError(f"There is no queue {queue!r}: {', '.join(QUEUES)}, or category-NAME.")
+        opened = np.array([at not in self.said for at in places.tolist()], bool)
+        places = places[opened]
+        nearest = places[np.argsort(np.abs(c.probability[places] - 0.5), kind="stable")]
+        return spread(c, nearest)
+
+    def _mixed(self) -> Iterator[Asked]:
+        """The three, dealt in turn; where one is empty the boundary fills its place."""
+        given: set[int] = set()
+        queues = {name: self.ask(name) for name in ("boundary", "audit", "known", "second")}
+
+        def following(name: str) -> Asked | None:
+            for one in queues[name]:
+                if one.at not in given:
+                    given.add(one.at)
+                    return one
+            return None
+
+        while True:
+            found = False
+            for name in _MIXED:
+                one = following(name) or following("boundary") or following("second")
+                if one is not None:
+                    found = True
+                    yield one
+            if not found:
+                return
+
+    def _shuffled(self, at: int) -> bytes:
+        pair = f"{self.reviewer}\x1f{self.candidates.garment[at]}\x1f{self.candidates.look[at]}"
+        return hashlib.sha256(pair.encode()).digest()
+
+
+def lend(
+    journal: Journal, desk: Desk, queue: str, count: int, *, now: float | None = None
+) -> list[Lease]:
+    """Pairs for a reviewer to look at: first those that they have already, so that a page that is
+    loaded again shows the same, then new ones that nobody else has before them.
+
+    Args:
+        count: how many in all, at most `MOST_LENT`.
+
+    Raises:
+        InputError: there is no such queue.
+    """
+    if not 1 <= count <= MOST_LENT:
+        raise InputError(f"Between 1 and {MOST_LENT} pairs can be lent at a time, not {count}.")
+    moment = time.time() if now is None else now
+    current = journal.leases(moment)
+    answered = {(desk.candidates.garment[at], desk.candidates.region[at]) for at in desk.mine}
+    own = [
+        one
+        for one in current
+        if one.reviewer == desk.reviewer
+        and (queue == "mixed" or one.queue == queue)
+        and (one.garment, one.region) not in answered
+    ]
+    taken = {(one.garment, one.region) for one in current}
+    lent = own[:count]
+    for asked in desk.ask(queue):
+        if len(lent) >= count:
+            break
+        pair = (desk.candidates.garment[asked.at], desk.candidates.region[asked.at])
+        if pair in taken:
+            continue
+        taken.add(pair)
+        lent += journal.lease([_lease(desk, asked, moment)], moment)
+    return lent
+
+
+def _lease(desk: Desk, asked: Asked, now: float) -> Lease:
+    c, at = desk.candidates, asked.at
+    return Lease(
+        str(uuid.uuid4()), desk.reviewer, asked.queue, str(c.garment[at]), str(c.look[at]),
+        str(c.region[at]), asked.inclusion, now + LEASE_SECONDS,
+    )  # fmt: skip
+
+
+def _belongs(queue: str, said: Standing) -> bool:
+    if queue == "known":
+        return said.settled and said.reviews >= 2
+    if queue == "disputed":
+        return said.disputed
+    once = said.same is True and not said.settled and not said.no
+    return once or (said.same is None and not said.disputed)  # "unsure" asks another person
+
+
+def _row(event: Event) -> dict[str, object]:
+    return {
+        "look": event.look, "reviewer": event.reviewer,
+        "decision": VERDICTS[event.verdict or ""], "kind": event.kind,
+        "blind": event.kind == "verdict" and not event.score_shown,
+    }  # fmt: skip
