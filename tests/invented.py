@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 
 from lookweave.config import Config
 from lookweave.models.cards import models_of
+from lookweave.models.details import packed, stored
+from lookweave.pipeline.setup import Setup
 from lookweave.records import DESCRIPTION, GARMENT, LOOK, REGION, SOURCE, photo_id, region_id
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES, CATEGORIES, COLOURS
 
+TOKEN_WIDTH = 16
 WIDTH = sum(len(values) for values in ATTRIBUTES.values())
 
 
@@ -56,6 +59,7 @@ def invent(
     described: float = 0.9,
     order: int = 0,
     chunk: int = 4096,
+    parted: float = 0.9,
 ) -> Invented:
     """Write a workspace.
 
@@ -65,6 +69,7 @@ def invent(
         described: share of regions that have a description.
         order: seed of the order in which rows are written; the rows do not depend on it.
         chunk: photos written at a time.
+        parted: share of regions with tokens, where candidates are compared part by part.
     """
     workspace = Workspace.create(path)
     random = np.random.default_rng(seed)
@@ -76,7 +81,7 @@ def invent(
     garment_ids = [identity(f"garment {number}") for number in range(garments)]
     look_ids = [identity(f"look {number}") for number in range(looks)]
     shuffle = np.random.default_rng(order) if order else None
-    made = _Writer(workspace, config, described)
+    made = _Writer(workspace, config, described, parted)
 
     def directions(numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         own = np.stack([np.random.default_rng([seed, at]).normal(size=dimension) for at in numbers])
@@ -97,16 +102,19 @@ def invent(
                         ]
                     )
                     vectors = _units(vectors + noise * jitter / np.sqrt(dimension))
-                made.regions(kind, ids, place, category[whose], colour[whose], vectors)
+                made.regions(kind, ids, place, category[whose], colour[whose], vectors, whose)
     truth = sorted({(int(garment), look) for look in range(looks) for garment in shown[look]})
     return Invented(workspace, config, garment_ids, look_ids, truth)
 
 
 class _Writer:
-    def __init__(self, workspace: Workspace, config: Config, described: float) -> None:
+    def __init__(
+        self, workspace: Workspace, config: Config, described: float, parted: float
+    ) -> None:
         self._workspace = workspace
         self._models = models_of(config)
-        self._described = described
+        self._described, self._parted = described, parted
+        self._tokens_by = Setup.of(config).tokens
 
     def photos(self, kind: str, ids: list[str], numbers: NDArray[np.int64]) -> None:
         noun = GARMENT if kind == "garment" else LOOK
@@ -129,6 +137,12 @@ class _Writer:
         ]
         self._workspace.table("sources").append([SOURCE.table(sources)])
 
+    def _tokens(self, photo: str, index: int, garment: int) -> NDArray[np.int8]:
+        drawn = int(hashlib.sha256(f"{photo} {index} parted".encode()).hexdigest()[:8], 16)
+        if self._tokens_by is None or drawn / 2**32 > self._parted:
+            return np.empty((0, TOKEN_WIDTH), np.int8)
+        return token_values(garment, photo, index)
+
     def regions(
         self,
         kind: str,
@@ -137,6 +151,7 @@ class _Writer:
         category: NDArray[np.int64],
         colour: NDArray[np.int64],
         vectors: NDArray[np.float32],
+        whose: NDArray[np.int64],
     ) -> None:
         key = self._models.detector.key
         regions = [region_id(one, key, index, kind) for one in ids]
@@ -149,8 +164,17 @@ class _Writer:
         encoder = self._models.encoder
         table = self._workspace.embeddings(encoder.key, encoder.dimension or 0)
         flat = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+        tokens = [self._tokens(one, index, at) for one, at in zip(ids, whose.tolist(), strict=True)]
         rows = pa.table(
-            {"subject": regions, "kind": pa.repeat(kind, len(ids)), "vector": flat},
+            {
+                "subject": regions,
+                "kind": pa.repeat(kind, len(ids)),
+                "vector": flat,
+                "made_of": pa.nulls(len(ids), pa.string()),
+                "token_values": pa.array([packed(one) if len(one) else None for one in tokens]),
+                "token_places": pa.array([bytes(2 * len(one)) or None for one in tokens]),
+                "tokens_by": pa.array([self._tokens_by if len(one) else None for one in tokens]),
+            },
             schema=table.spec.schema,
         )
         table.append([rows])
@@ -170,6 +194,17 @@ class _Writer:
                 }
             )
         self._workspace.table("descriptions").append([DESCRIPTION.table(descriptions)])
+
+
+def token_values(garment: int, photo: str, index: int) -> NDArray[np.int8]:
+    """A few parts that are the garment's own, and a few of nobody's."""
+    own = np.random.default_rng([3, garment]).normal(size=(6, TOKEN_WIDTH))
+    seed = int(hashlib.sha256(f"{photo} {index} parts".encode()).hexdigest()[:8], 16)
+    random = np.random.default_rng(seed)
+    shown = own[random.permutation(6)[: random.integers(1, 7)]]
+    parts = np.concatenate([shown, random.normal(size=(random.integers(0, 4), TOKEN_WIDTH))])
+    parts += 0.5 * random.normal(size=parts.shape)
+    return stored(_units(parts))
 
 
 def attributes(seed: int, category: int, colour: int) -> NDArray[np.float32]:

@@ -110,6 +110,7 @@ def build_workspace(
             *notices.sentences(),
             *(note for step in steps for note in step.notes),
             *_weights(workspace, config),
+            *_no_details(setup),
         ],
     )
     for notice in result.notices:
@@ -215,9 +216,23 @@ def _weights(workspace: Workspace, config: Config) -> list[str]:
         return []
     return [
         f"the weights of the score were learned from {learned.labels} labels ({CALIBRATION}): "
-        f"{learned.lambda_vlm:.2f} and {learned.lambda_visual:.2f} count in place of lambda_vlm "
-        f"{config.match.lambda_vlm:g} and lambda_visual {config.match.lambda_visual:g}; "
+        f"{learned.lambda_vlm:.2f}, {learned.lambda_visual:.2f} and {learned.lambda_detail:.2f} "
+        f"count in place of lambda_vlm {config.match.lambda_vlm:g}, lambda_visual "
+        f"{config.match.lambda_visual:g} and lambda_detail {config.match.lambda_detail:g}; "
         "match.calibrated = false takes those"
+    ]
+
+
+def _no_details(setup: Setup) -> list[str]:
+    """A sentence where candidates could be compared part by part, had anything been learned."""
+    match, encoder = setup.config.match, setup.models.encoder
+    wanted = match.details and match.lambda_detail
+    if not wanted or setup.tokens is not None or not encoder.elsewhere:
+        return []
+    return [
+        f"candidates are not compared part by part: nothing was learned of the parts that "
+        f"{encoder.name} sees. `lookweave train details --encoder {encoder.name}` does so; "
+        "match.details = false says that it is not wanted"
     ]
 
 
@@ -230,6 +245,7 @@ def explained(workspace: Workspace) -> list[Setting]:
     weights = {
         "match.lambda_vlm": learned.lambda_vlm,
         "match.lambda_visual": learned.lambda_visual,
+        "match.lambda_detail": learned.lambda_detail,
     }
     return [
         Setting(one.name, weights[one.name], CALIBRATION) if one.name in weights else one

@@ -77,6 +77,12 @@ class Match(_Section):
     calibrated: bool = Field(
         True, description="weights and probability as `lookweave calibrate` learned them, if it has"
     )
+    lambda_detail: float = Field(2.0, ge=0, description="weight of the likeness part by part")
+    details: bool = Field(
+        True,
+        description="compare the best candidates part by part: 2 to 4 kB more for each region",
+    )
+    detail_pool: int = Field(50, ge=1, description="candidates compared so, at least those kept")
     weight_attributes: float = Field(1.0, ge=0, description="of the attributes in S_VLM; 0: off")
     weight_captions: float = Field(0.5, ge=0, description="of the captions in S_VLM; 0: off")
     weight_brand: float = Field(0.25, ge=0, description="of an equal brand in S_VLM; 0: off")

@@ -25,6 +25,7 @@ MATCHES_SCHEMA = pa.schema(
         ("region_box", pa.list_(pa.float32(), 4)),
         ("s_vlm", pa.float32()),
         ("s_visual", pa.float32()),
+        ("s_detail", pa.float32()),
         ("score", pa.float32()),
         ("probability", pa.float32()),
         ("rank", pa.int32()),

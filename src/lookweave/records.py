@@ -315,7 +315,8 @@ DESCRIPTION = TableSpec(
 
 
 def embedding_spec(dimension: int) -> TableSpec:
-    """The schema of one encoder's vectors: each encoder has a table of its own width."""
+    """The schema of one encoder's vectors, and of the parts' beside them: each encoder has a table
+    of its own width."""
     return TableSpec(
         "embeddings",
         ("subject",),
@@ -334,6 +335,9 @@ def embedding_spec(dimension: int) -> TableSpec:
                     pa.string(),
                     "regions.made_of at that time: of another one it is made again",
                 ),
+                _column("token_values", pa.binary(), "of its parts: models.details.packed"),
+                _column("token_places", pa.binary(), "where they lie: models.protocols.Tokens"),
+                _column("tokens_by", pa.string(), "what made them of the encoder's features"),
             ]
         ),
         "The vector of a region, by one encoder.",
@@ -373,6 +377,7 @@ MATCH = TableSpec(
             _column("recipe", pa.string(), "models and settings", nullable=False),
             _column("s_vlm", pa.float32(), "agreement of descriptions, 0..1"),
             _column("s_visual", pa.float32(), "cosine of the vectors, -1..1"),
+            _column("s_detail", pa.float32(), "likeness part by part, -1..1; null: not compared"),
             _column("score", pa.float32(), "the composite, after the hubness correction"),
             _column(
                 "rank",
@@ -402,6 +407,7 @@ PAIR = TableSpec(
             _column("group", pa.string(), "never on two sides of a split", nullable=False),
             _column("s_vlm", pa.float32(), "as in matches"),
             _column("s_visual", pa.float32(), "as in matches"),
+            _column("s_detail", pa.float32(), "as in matches"),
             _column("score", pa.float32(), "as in matches"),
             _column("probability", pa.float32(), "as in matches"),
             _column("calibrated", pa.bool_(), "as in matches"),

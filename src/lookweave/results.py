@@ -260,7 +260,7 @@ class Learned:
     """What was learned from labelled pairs.
 
     Attributes:
-        lambda_vlm, lambda_visual: weights of the score, which the next build uses.
+        lambda_vlm, lambda_visual, lambda_detail: weights of the score, which the next build uses.
         labels, positives: how many there were.
         brier: of the probability, on garments that it was not fitted on; smaller is better.
         method: ``logistic`` or ``isotonic``.
@@ -269,6 +269,7 @@ class Learned:
 
     lambda_vlm: float
     lambda_visual: float
+    lambda_detail: float
     labels: int
     positives: int
     brier: float

@@ -24,6 +24,7 @@ def test_each_part_is_measured_alone_and_nothing_is_written(
     assert again.versions() == before
     assert list(found) == [
         "whole photo only", "detection + visual", "description only", "all together",
+        "visual + details", "all but details",
     ]  # fmt: skip
     assert again.table("regions").values("detector") == {Setup.of(config).models.detector.key}
     result = evaluate(workspace, config, truth)
@@ -31,6 +32,9 @@ def test_each_part_is_measured_alone_and_nothing_is_written(
     assert found["all together"]["look_to_garment"] == result["look_to_garment"]
     assert found["whole photo only"]["filter_recall"]["recall"] == 1.0
     assert all(row["garment_to_look"]["n"] == 12 for row in found.values())
+    without = config.match.model_copy(update={"details": False})
+    switched_off = evaluate(workspace, config.model_copy(update={"match": without}), truth)
+    assert found["all but details"]["garment_to_look"] == switched_off["garment_to_look"]
     text = as_text({**result, "ablations": found})
     assert "whole photo only:" in text
-    assert text.count("garment -> look") == 5
+    assert text.count("garment -> look") == 7

@@ -60,7 +60,7 @@ def test_recall_is_that_of_the_matches(invented: Invented, tmp_path: Path) -> No
 def test_looks_are_searched_for_garments_without_correction(
     invented: Invented, tmp_path: Path
 ) -> None:
-    config = settings(categories=0, lambda_vlm=0.0)
+    config = settings(categories=0, lambda_vlm=0.0, details=False)
     found = evaluate(invented.workspace, config, invented.write_truth(tmp_path / "truth.csv"))
     models = models_of(config)
     table = invented.workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
@@ -82,6 +82,17 @@ def test_looks_are_searched_for_garments_without_correction(
     assert result["R@1"] == pytest.approx(np.mean(np.array(ranks) <= 1))
     assert result["MRR"] == pytest.approx(np.mean(1 / np.array(ranks)))
     assert found["filter_recall"]["recall"] == 1.0
+
+
+def test_parts_find_what_vectors_confuse(invented: Invented, tmp_path: Path) -> None:
+    truth = invented.write_truth(tmp_path / "truth.csv")
+    without, compared = (
+        evaluate(invented.workspace, settings(details=details), truth) for details in (False, True)
+    )
+    assert compared["garment_to_look"]["R@1"] > without["garment_to_look"]["R@1"]
+    few = evaluate(invented.workspace, settings(top_k=1, reverse_k=1, detail_pool=1), truth)
+    # With a single candidate there is nothing to put into another order.
+    assert few["garment_to_look"]["R@1"] == without["garment_to_look"]["R@1"]
 
 
 def test_what_the_filter_shuts_out_is_a_miss(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from lookweave.matching.calibrate import (
     margins,
     rule_of_thumb,
 )
+from lookweave.matching.fuse import ScoreWeights
 
 
 def invented(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
@@ -27,7 +28,7 @@ def invented(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 @pytest.mark.parametrize("count", [400, 2 * ISOTONIC_LABELS])
 def test_learned_probabilities_come_true_on_other_groups(count: int) -> None:
-    learned = fit(*invented(count), (0.3, 0.7))
+    learned = fit(*invented(count), ScoreWeights(0.3, 0.7))
     assert bool(learned.steps_x) == (count >= ISOTONIC_LABELS)
     score, margin, labels, _ = invented(20_000, seed=1)
     probability = learned.probability(score, margin)
@@ -40,7 +41,7 @@ def test_learned_probabilities_come_true_on_other_groups(count: int) -> None:
 
 
 def test_a_calibration_survives_its_file() -> None:
-    learned = fit(*invented(ISOTONIC_LABELS), (0.25, 0.75))
+    learned = fit(*invented(ISOTONIC_LABELS), ScoreWeights(0.25, 0.75))
     again = Calibration.from_json(learned.to_json())
     assert again == learned
     for text in ("{}", "[]", "nonsense", '{"lambda_vlm": 1, "surplus": 2}'):
@@ -51,7 +52,7 @@ def test_a_calibration_survives_its_file() -> None:
 @settings(deadline=None, max_examples=10)
 @given(st.integers(0, 1000))
 def test_probability_rises_with_score_and_margin(seed: int) -> None:
-    learned = fit(*invented(200, seed), (0.3, 0.7))
+    learned = fit(*invented(200, seed), ScoreWeights(0.3, 0.7))
     ascending = np.linspace(0, 1, 50, dtype=np.float32)
     fixed = np.full(50, 0.1, np.float32)
     assert (np.diff(learned.probability(ascending, fixed)) >= 0).all()
@@ -60,7 +61,7 @@ def test_probability_rises_with_score_and_margin(seed: int) -> None:
 
 def test_a_feature_that_counts_against_is_left_out() -> None:
     score, margin, labels, groups = invented(400)
-    learned = fit(-score, margin, labels, groups, (0.5, 0.5))
+    learned = fit(-score, margin, labels, groups, ScoreWeights(0.5, 0.5))
     assert learned.weights[0] == 0.0
     assert learned.weights[1] > 0.0
 
@@ -70,9 +71,9 @@ def test_too_few_labels_teach_nothing() -> None:
     labels[:] = False
     labels[:19] = True
     with pytest.raises(ValueError, match="too few"):
-        fit(score, margin, labels, groups, (0.5, 0.5))
+        fit(score, margin, labels, groups, ScoreWeights(0.5, 0.5))
     with pytest.raises(ValueError, match="too few"):
-        fit(*invented(400)[:3], ["one"] * 400, (0.5, 0.5))
+        fit(*invented(400)[:3], ["one"] * 400, ScoreWeights(0.5, 0.5))
 
 
 def test_weights_follow_the_part_that_tells() -> None:
@@ -81,11 +82,17 @@ def test_weights_follow_the_part_that_tells() -> None:
     groups = [str(at // 6) for at in range(600)]
     telling = (labels * 0.3 + random.normal(0, 0.15, 600)).astype(np.float32)
     noise = random.normal(0, 0.15, 600).astype(np.float32)
-    vlm, visual = learn_weights(noise, telling, labels, groups, (0.9, 0.1))
+    vlm, visual, detail = learn_weights(
+        [noise, telling], labels, groups, ScoreWeights(0.9, 0.1, 3.0)
+    )
+    assert detail == 0.0
     assert vlm + visual == pytest.approx(1)
     assert visual > 0.85
     # Nothing to gain over weights that are right already: they stay as they are.
-    assert learn_weights(noise, telling, labels, groups, (0.0, 2.0)) == (0.0, 1.0)
+    as_set = ScoreWeights(0.0, 2.0)
+    assert learn_weights([noise, telling], labels, groups, as_set) == (0.0, 1.0, 0.0)
+    three = learn_weights([noise, noise, telling], labels, groups, ScoreWeights(0.5, 0.5, 0.1))
+    assert three.detail > 0.7 and sum(three) == pytest.approx(1)
 
 
 def test_margins_are_measured_to_the_best_of_another_look() -> None:

@@ -11,7 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookweave.errors import ModelError
-from lookweave.models.details import BYTES, LEAST, Whitening, inside, most_tokens, places
+from lookweave.models.details import (
+    BYTES,
+    LEAST,
+    SCALE,
+    STEPS,
+    Whitening,
+    inside,
+    most_tokens,
+    packed,
+    places,
+    stored,
+    unit_rows,
+    unpacked,
+)
 from lookweave.models.protocols import Crop
 
 PHOTO = np.zeros((100, 100, 3), np.uint8)
@@ -81,15 +94,44 @@ def test_tokens_are_whitened_projected_and_of_unit_norm() -> None:
     expected = (features.T - mean) @ projection
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     assert found.values.dtype == np.int8 and found.values.shape == (8, 3)
-    np.testing.assert_allclose(found.values / 127, expected, atol=0.51 / 127)
+    np.testing.assert_allclose(
+        found.values / 200, np.clip(expected, -0.635, 0.635), atol=0.51 / 200
+    )
     assert found.places[:, 0].tolist() == sorted(found.places[:, 0].tolist())
 
 
-@pytest.mark.parametrize("width", [8, 32, 48, 64, 128])
-def test_a_region_fits_its_bytes(width: int) -> None:
+@given(count=st.integers(1, 255), width=st.integers(2, 255), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=80, deadline=None)
+def test_a_region_fits_its_bytes_and_comes_back_as_it_was(
+    count: int, width: int, seed: int
+) -> None:
+    count = min(count, most_tokens(width))
+    random = np.random.default_rng(seed)
+    unit = unit_rows(random.normal(size=(count, width)).astype(np.float32))
+    values = stored(unit)
+    content = packed(values)
+    assert len(content) + 2 * count <= BYTES
+    found = unpacked(content)
+    assert found.dtype == np.int8 and np.array_equal(found, values)
+    step = STEPS[content[0]]
+    largest = step * (2 ** (content[0] - 1) - 1)
+    expected = np.clip(unit * SCALE, -largest, largest)
+    assert np.abs(values - expected).max() <= step / 2 + 1e-3
+
+
+def test_few_parts_are_stored_more_finely_than_many() -> None:
+    width = 120
     most = most_tokens(width)
-    assert most * (width + 2) <= BYTES
-    assert most == 255 or (most + 1) * (width + 2) > BYTES
+    assert most == 66
+    finest = [packed(np.zeros((count, width), np.int8))[0] for count in range(1, most + 1)]
+    assert finest == sorted(finest, reverse=True) and set(finest) == set(STEPS)
+    with pytest.raises(ValueError, match="do not fit into 4096 bytes"):
+        stored(np.zeros((most + 1, width), np.float32))
+    # One more part than fits at a precision takes fewer bits, and no fewer than it must.
+    for bits, fewer in ((8, 6), (6, 5), (5, 4)):
+        count = finest.count(8) if bits == 8 else sum(one >= bits for one in finest)
+        assert 2 + -(-(count + 1) * width * bits // 8) + 2 * (count + 1) > BYTES
+        assert finest[count] == fewer
 
 
 def test_what_was_learned_from_another_encoder_is_refused(tmp_path: Path) -> None:

@@ -61,8 +61,26 @@ def test_the_encoders_second_output_is_what_its_first_is_made_of() -> None:
     np.testing.assert_allclose(seen.features, vectors, atol=2e-5)
 
 
-def test_weights_without_the_second_output_are_refused() -> None:
-    with pytest.raises(ModelError, match=r"lacks the output embedding, pooled.*train encoder"):
+def test_the_middle_map_sees_where_the_garment_is() -> None:
+    tower = ImageTower(WEIGHTS / "encoder.onnx", 192, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    flat = np.full((100, 100, 3), GREY, np.uint8)
+    spotted = flat.copy()
+    spotted[10:25, 70:90] = (200, 30, 30)
+    maps = [tower.encode_with_patches([Crop(one, (0.0, 0.0, 100.0, 100.0))])[1][0] for one in
+            (flat, spotted)]  # fmt: skip
+    (before, frame), (after, _) = maps
+    assert before.shape == (120, 12, 12) and frame == pytest.approx((-8.0, -8.0, 108.0, 108.0))
+    changed = np.abs(after - before).mean(axis=0)
+    row, column = np.unravel_index(changed.argmax(), changed.shape)
+    # 100 pixels fill ten cells and a third, from the first five sixths of a cell on.
+    assert abs((row + 0.5) * 116 / 12 - 8 - 17.5) < 12
+    assert abs((column + 0.5) * 116 / 12 - 8 - 80.0) < 12
+
+
+def test_weights_without_the_further_outputs_are_refused() -> None:
+    with pytest.raises(
+        ModelError, match=r"lacks the output embedding, middle, pooled.*train encoder"
+    ):
         ImageTower(WEIGHTS / "segmenter.onnx", 224, (0.5,) * 3, (0.5,) * 3)
 
 

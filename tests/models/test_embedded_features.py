@@ -44,7 +44,11 @@ def test_a_described_region_is_recalled_once_and_is_what_encode_gives() -> None:
         recalled = encoder.recall(regions)
         assert sorted(recalled) == sorted(regions[:2])
         for crop in crops[:2]:
-            assert np.array_equal(recalled[str(crop.region)], encoder.encode([crop])[0])
+            vector, tokens = recalled[str(crop.region)]
+            expected, parts = encoder.encode_with_tokens([crop])
+            assert np.array_equal(vector, expected[0])
+            assert np.array_equal(tokens.values, parts[0].values)
+            assert np.array_equal(tokens.places, parts[0].places)
         assert encoder.recall(regions) == {}
 
 

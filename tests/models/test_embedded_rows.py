@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lookweave.models.details import BYTES, SCALE, packed
 from lookweave.models.embedded.cards import CARDS
 from lookweave.models.protocols import Crop
 from lookweave.taxonomy import CATEGORIES
@@ -37,3 +38,15 @@ def test_descriptions_do_not_depend_on_the_batch(crops: list[Crop]) -> None:
     describer = next(card for card in CARDS if card.name == "lookweave-describer").load()
     together = describer.describe(crops)
     assert together == [describer.describe([crop])[0] for crop in crops]
+
+
+def test_tokens_do_not_depend_on_the_batch(crops: list[Crop]) -> None:
+    encoder = next(card for card in CARDS if card.name == "lookweave-encoder").load()
+    vectors, together = encoder.encode_with_tokens(crops)
+    assert np.array_equal(vectors, encoder.encode(crops))
+    for one, crop in zip(together, crops, strict=True):
+        alone = encoder.encode_with_tokens([crop])[1][0]
+        assert np.array_equal(one.values, alone.values)
+        assert len(packed(one.values)) + one.places.nbytes <= BYTES
+        assert np.linalg.norm(one.values / SCALE, axis=1) == pytest.approx(1.0, abs=0.1)
+    assert not np.array_equal(together[0].values[:4], together[1].values[:4])

@@ -13,6 +13,7 @@ import pyarrow as pa
 from lookweave.config import Config
 from lookweave.evaluate.recall import recall
 from lookweave.evaluate.truth import read_truth
+from lookweave.matching.fuse import ScoreWeights
 from lookweave.pipeline.run import run_step
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.step import Step
@@ -32,7 +33,7 @@ def ablations(
     workspace: Workspace, config: Config, truth: Path, progress: Progress
 ) -> dict[str, Any]:
     """Recall with the whole photo only, with parts of the score only, with all, and with all but
-    one of the captions, brands and credits, where the workspace has any.
+    the details, or one of the captions, brands and credits, where the workspace has any.
 
     The whole photo's rows are made in a workspace of their own, which is removed: this one is
     only read.
@@ -50,13 +51,17 @@ def ablations(
         setup = Setup.of(whole)
         for step in _STEPS:
             run_step(step(setup), apart, progress)
-        found["whole photo only"] = recall(apart, whole, known, (0.0, 1.0))
-    learned = score_weights(workspace, config)
-    for name, weights in (
-        ("detection + visual", (0.0, 1.0)),
-        ("description only", (1.0, 0.0)),
-        ("all together", learned),
-    ):
+        found["whole photo only"] = recall(apart, whole, known, ScoreWeights(0.0, 1.0))
+    learned = score_weights(workspace, Setup.of(config))
+    variants = {
+        "detection + visual": ScoreWeights(0.0, 1.0),
+        "description only": ScoreWeights(1.0, 0.0),
+        "all together": learned,
+    }
+    if learned.detail:
+        variants["visual + details"] = learned._replace(vlm=0.0, visual=learned.visual or 1.0)
+        variants["all but details"] = learned._replace(detail=0.0)
+    for name, weights in variants.items():
         found[name] = recall(workspace, config, known, weights)
     spoken = found["all together"]["parts"]
     for part in _WORDS if len(spoken) > 1 else ():

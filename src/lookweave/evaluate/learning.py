@@ -20,10 +20,11 @@ from lookweave.matching.calibrate import (
     learn_weights,
     margins,
 )
+from lookweave.matching.fuse import NEUTRAL_DETAIL
 from lookweave.matching.vectors import Vectors
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.group import together
-from lookweave.pipeline.steps.match import CALIBRATION
+from lookweave.pipeline.steps.match import CALIBRATION, set_weights
 from lookweave.pipeline.steps.match.matcher import QUERY_ROWS, Matcher
 from lookweave.store.reviews import standings
 from lookweave.store.workspace import Workspace, write_atomically
@@ -32,7 +33,7 @@ _Labels = dict[tuple[str, str], bool]
 
 
 def learn(workspace: Workspace, config: Config, truth: Path | None = None) -> dict[str, Any]:
-    """Fit λ1, λ2 and the probability, and keep them in the workspace for the next build.
+    """Fit λ1, λ2, λ3 and the probability, and keep them in the workspace for the next build.
 
     With a truth file the best region of a true look is a yes, and that of any other look among a
     named garment's candidates a no: the file is taken as complete for the garments it names.
@@ -44,14 +45,15 @@ def learn(workspace: Workspace, config: Config, truth: Path | None = None) -> di
     Raises:
         InputError: too few labels of a kind, or the truth file does not fit.
     """
-    groups = together(workspace, Setup.of(config), "garment")
-    set_weights = (config.match.lambda_vlm, config.match.lambda_visual)
+    setup = Setup.of(config)
+    groups = together(workspace, setup, "garment")
+    as_set = set_weights(setup)
     if truth is not None:
         known = read_truth(workspace, truth)
         source = _Source(set(known.pairs), set(known.looks_of()), {})
     else:
         source = _Source(set(), set(), _reviewed(workspace))
-    with ready_matcher(workspace, config, set_weights) as matcher:
+    with ready_matcher(workspace, config, as_set) as matcher:
         labelled = _labelled(matcher, source)
         names = [groups.get(garment, garment) for garment in labelled.garments]
         if not enough(labelled.labels) or len(set(names)) < 2:
@@ -62,7 +64,7 @@ def learn(workspace: Workspace, config: Config, truth: Path | None = None) -> di
                 "larger truth file, or have more matches reviewed."
             )
         weights = learn_weights(
-            labelled.s_vlm, labelled.s_visual, labelled.labels, names, set_weights
+            labelled.parts[: 3 if as_set.detail else 2], labelled.labels, names, as_set
         )
     with ready_matcher(workspace, config, weights) as matcher:
         labelled = _labelled(matcher, source)
@@ -99,10 +101,10 @@ class _Labelled:
 
     def __init__(self) -> None:
         self.garments: list[str] = []
-        self._rows: list[tuple[float, float, float, float]] = []
+        self._rows: list[tuple[float, ...]] = []
         self._labels: list[bool] = []
 
-    def add(self, garment: str, row: tuple[float, float, float, float], label: bool) -> None:
+    def add(self, garment: str, row: tuple[float, ...], label: bool) -> None:
         self.garments.append(garment)
         self._rows.append(row)
         self._labels.append(label)
@@ -112,20 +114,17 @@ class _Labelled:
         return np.array(self._labels, bool)
 
     @property
-    def s_vlm(self) -> Vectors:
-        return self._column(0)
-
-    @property
-    def s_visual(self) -> Vectors:
-        return self._column(1)
+    def parts(self) -> list[Vectors]:
+        """S_VLM, S_visual and S_detail."""
+        return [self._column(at) for at in range(3)]
 
     @property
     def score(self) -> Vectors:
-        return self._column(2)
+        return self._column(3)
 
     @property
     def margin(self) -> Vectors:
-        return self._column(3)
+        return self._column(4)
 
     def _column(self, at: int) -> Vectors:
         return np.array([row[at] for row in self._rows], np.float32)
@@ -140,6 +139,7 @@ def _labelled(matcher: Matcher, source: _Source) -> _Labelled:
         found = matcher.forward(places[start : start + QUERY_ROWS])
         looks = part.region_looks[found.regions]
         margin = margins(found.garments, looks, found.score)
+        detail = np.where(np.isnan(found.s_detail), NEUTRAL_DETAIL, found.s_detail)
         seen: set[tuple[int, int]] = set()
         for at in np.lexsort((found.regions, -found.score)).tolist():
             pair = (int(found.garments[at]), int(looks[at]))
@@ -152,8 +152,8 @@ def _labelled(matcher: Matcher, source: _Source) -> _Labelled:
             )
             seen.add(pair)
             if label is not None:
-                values = (found.s_vlm[at], found.s_visual[at], found.score[at], margin[at])
-                rows.add(garment, tuple(float(value) for value in values), label)  # type: ignore[arg-type]
+                columns = (found.s_vlm, found.s_visual, detail, found.score, margin)
+                rows.add(garment, tuple(float(column[at]) for column in columns), label)
     return rows
 
 
@@ -166,6 +166,7 @@ def _told(learned: Calibration, workspace: Workspace) -> dict[str, Any]:
     return {
         "lambda_vlm": learned.lambda_vlm,
         "lambda_visual": learned.lambda_visual,
+        "lambda_detail": learned.lambda_detail,
         "labels": learned.labels,
         "positives": learned.positives,
         "brier": learned.brier,

@@ -15,6 +15,7 @@ from lookweave.config import Config
 from lookweave.errors import InputError
 from lookweave.evaluate.metrics import best_rank, summary
 from lookweave.evaluate.truth import Truth, read_truth
+from lookweave.matching.fuse import ScoreWeights
 from lookweave.matching.select import wilson
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.group import same_pictures, together
@@ -50,10 +51,10 @@ def recall(
     workspace: Workspace,
     config: Config,
     truth: Truth,
-    weights: tuple[float, float] | None = None,
+    weights: ScoreWeights | None = None,
 ) -> dict[str, Any]:
-    """As `evaluate`, for known pairs and perhaps other weights of S_VLM and S_visual."""
-    weights = weights or score_weights(workspace, config)
+    """As `evaluate`, for known pairs and perhaps other weights of the score's parts."""
+    weights = weights or score_weights(workspace, Setup.of(config))
     with ready_matcher(workspace, config, weights) as matcher:
         garments = _to_looks(matcher, truth, workspace.table("looks").count())
         looks = _to_garments(matcher, truth, workspace.table("garments").count())
@@ -72,9 +73,7 @@ def recall(
 
 
 @contextmanager
-def ready_matcher(
-    workspace: Workspace, config: Config, weights: tuple[float, float]
-) -> Iterator[Matcher]:
+def ready_matcher(workspace: Workspace, config: Config, weights: ScoreWeights) -> Iterator[Matcher]:
     """A join over the workspace as it is, in scratch files apart: it writes nothing there.
 
     Raises:

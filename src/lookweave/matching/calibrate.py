@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss
 from sklearn.model_selection import GroupKFold
 
+from lookweave.matching.fuse import ScoreWeights
 from lookweave.matching.vectors import Positions, Vectors
 
 Floats = NDArray[np.float64]
@@ -38,7 +39,7 @@ class Calibration:
     """What was learned from labelled matches.
 
     Attributes:
-        lambda_vlm, lambda_visual: weights of the score, sum 1.
+        lambda_vlm, lambda_visual, lambda_detail: weights of the score, sum 1.
         weights: of (score, margin) in the logit.
         bias: of the logit.
         steps_x, steps_y: isotonic curve from the logistic probability to the final one; empty
@@ -56,6 +57,12 @@ class Calibration:
     labels: int
     positives: int
     brier: float
+    lambda_detail: float = 0.0
+
+    @property
+    def score_weights(self) -> ScoreWeights:
+        """λ1, λ2 and λ3."""
+        return ScoreWeights(self.lambda_vlm, self.lambda_visual, self.lambda_detail)
 
     def probability(self, score: Vectors, margin: Vectors) -> Vectors:
         """Of being the same garment, float32 in 0..1, rising with score and margin."""
@@ -120,19 +127,18 @@ def rule_of_thumb(score: Vectors, margin: Vectors) -> Vectors:
 
 
 def learn_weights(
-    s_vlm: Vectors,
-    s_visual: Vectors,
+    parts: Sequence[Vectors],
     labels: NDArray[np.bool_],
     groups: Sequence[str],
-    present: tuple[float, float],
-) -> tuple[float, float]:
-    """(λ1, λ2) from a logistic regression of the labels on both parts of the score.
+    present: ScoreWeights,
+) -> ScoreWeights:
+    """λ from a logistic regression of the labels on the parts of the score.
 
     Learned weights must earn their place: they are kept only if a score made of them tells yes
     from no better than the present one on groups that they were not learned from (log loss).
 
     Args:
-        s_vlm, s_visual: float32 (n,).
+        parts: S_VLM, S_visual and, where λ3 is at stake, S_detail: float32 (n,) each.
         labels: bool (n,), enough of both kinds.
         groups: of each row; held out as a whole. At least two.
         present: weights to beat.
@@ -140,25 +146,25 @@ def learn_weights(
     Returns:
         Non-negative weights that sum to 1.
     """
-    parts = np.stack([s_vlm, s_visual], axis=1).astype(np.float64)
-    set_weights = np.asarray(present, np.float64) / sum(present)
+    columns = np.stack(parts, axis=1).astype(np.float64)
+    set_weights = np.asarray(present, np.float64)[: len(parts)] / sum(present[: len(parts)])
     losses = np.zeros(2)
-    for train, test in GroupKFold(min(5, len(set(groups)))).split(parts, labels, groups):
+    for train, test in GroupKFold(min(5, len(set(groups)))).split(columns, labels, groups):
         if len(set(labels[train].tolist())) < 2:
             continue
-        learned = _ratio(parts[train], labels[train])
+        learned = _ratio(columns[train], labels[train])
         for at, weights in enumerate((learned, set_weights)):
-            coefficient, bias = _logistic((parts[train] @ weights)[:, None], labels[train])
-            expected = expit((parts[test] @ weights)[:, None] @ coefficient + bias)
+            coefficient, bias = _logistic((columns[train] @ weights)[:, None], labels[train])
+            expected = expit((columns[test] @ weights)[:, None] @ coefficient + bias)
             losses[at] += log_loss(labels[test], expected, labels=[False, True], normalize=False)
-    best = _ratio(parts, labels) if losses[0] < losses[1] else set_weights
-    return float(best[0]), float(best[1])
+    best = _ratio(columns, labels) if losses[0] < losses[1] else set_weights
+    return ScoreWeights(*best.tolist())
 
 
 def _ratio(parts: Floats, labels: NDArray[np.bool_]) -> Floats:
     coefficients, _ = _logistic(parts, labels)
     total = coefficients.sum()
-    return coefficients / total if total > 0 else np.full(2, 0.5)
+    return coefficients / total if total > 0 else np.full(parts.shape[1], 1 / parts.shape[1])
 
 
 def enough(labels: NDArray[np.bool_]) -> bool:
@@ -171,7 +177,7 @@ def fit(
     margin: Vectors,
     labels: NDArray[np.bool_],
     groups: Sequence[str],
-    weights: tuple[float, float],
+    weights: ScoreWeights,
 ) -> Calibration:
     """Learn the probability from labelled matches.
 
@@ -179,7 +185,7 @@ def fit(
         score, margin: float32 (n,), as the matches will have them under `weights`.
         labels: bool (n,): the same garment.
         groups: of each match's garment; held out as a whole (Brier score, isotonic curve).
-        weights: (λ1, λ2), kept in the result.
+        weights: λ, kept in the result.
 
     Raises:
         ValueError: fewer than `MINIMUM_LABELS` of a kind, or a single group.
@@ -204,7 +210,8 @@ def fit(
         steps_x = tuple(curve.X_thresholds_.tolist())
         steps_y = tuple(curve.y_thresholds_.tolist())
     return Calibration(
-        *weights,
+        weights.vlm,
+        weights.visual,
         (float(coefficients[0]), float(coefficients[1])),
         bias,
         steps_x,
@@ -212,6 +219,7 @@ def fit(
         len(labels),
         int(labels.sum()),
         float(brier_score_loss(labels, held_out)),
+        weights.detail,
     )
 
 

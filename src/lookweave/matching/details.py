@@ -22,10 +22,11 @@ from lookweave.matching.vectors import Positions, Vectors
 
 Whole = NDArray[np.int8]
 
-SCALE = 127.0
-"""Tokens are unit vectors times this, rounded."""
+SCALE = 200.0
+"""Tokens are unit vectors times this, rounded, and cut off at 127 on either side: few values of a
+unit vector are that large, and all are stored more finely."""
 
-WIDEST = int(2**24 / SCALE**2)
+WIDEST = 2**24 // 127**2
 """Values of a token at most, for its products to be exact in float32."""
 
 _ASKED = 64  # queries whose candidates' tokens are read at a time
@@ -36,7 +37,7 @@ class TokenSet:
     """Tokens of several regions, one after the other.
 
     Attributes:
-        values: int8 (tokens, width), unit vectors times `SCALE`.
+        values: int8 (tokens, width), unit vectors as `SCALE` says.
         starts: int64 (regions + 1,): region i has the tokens starts[i]..starts[i + 1], one or
             more.
     """
@@ -153,6 +154,10 @@ class TokenFile:
 
     def __len__(self) -> int:
         return len(self._counts)
+
+    def has(self, rows: Positions) -> NDArray[np.bool_]:
+        """Whether each of some rows has tokens."""
+        return np.asarray(self._counts[rows] > 0)
 
     def take(self, rows: Positions) -> TokenSet:
         """Tokens of some rows, in that order.

@@ -1,4 +1,5 @@
-"""The composite score S(g, r) = λ1·S_VLM + λ2·S_visual as one inner product.
+"""The composite score S(g, r) = λ1·S_VLM + λ2·S_visual as one inner product; and S of the
+candidates that it finds, with λ3·S_detail.
 
 A vector is a description part and a visual part side by side. Garments are queries or gallery,
 regions likewise; only the query is scaled by the weights, so the stored vectors serve any λ and
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ from lookweave.matching.vectors import Vectors
 
 NEUTRAL = 0.5
 """Agreement of a block that one side knows nothing of: between none (0) and full (1)."""
+
+NEUTRAL_DETAIL = 0.4
+"""S_detail of a pair that cannot be compared: about what a garment's candidates have."""
 
 _ROWS = 1024  # pairs multiplied at a time: their float64 products stay in the cache
 
@@ -96,6 +100,34 @@ def beside_captions(
     said = np.concatenate([captions * np.float32(np.sqrt(1.0 - NEUTRAL)), constant], axis=1)
     parts = [described * np.float32(np.sqrt(1.0 - share)), said * np.float32(np.sqrt(share))]
     return np.ascontiguousarray(np.concatenate(parts, axis=1), np.float32)
+
+
+class ScoreWeights(NamedTuple):
+    """λ1 of S_VLM, λ2 of S_visual, λ3 of S_detail; not negative, λ1 and λ2 not both 0."""
+
+    vlm: float
+    visual: float
+    detail: float = 0.0
+
+    @property
+    def detail_share(self) -> float:
+        """λ3 of the three normalised to sum 1."""
+        return self.detail / (self.vlm + self.visual + self.detail)
+
+    def scored(self, base: Vectors, s_detail: Vectors) -> Vectors:
+        """S of pairs, float32.
+
+        Args:
+            base: S of the first two parts, their weights normalised to sum 1.
+            s_detail: NaN where a side has no tokens: then `NEUTRAL_DETAIL` counts.
+        """
+        share = self.detail_share
+        known = np.where(np.isnan(s_detail), NEUTRAL_DETAIL, s_detail.astype(np.float64))
+        return np.asarray((1 - share) * base.astype(np.float64) + share * known, np.float32)
+
+    def unscored(self, base: Vectors) -> Vectors:
+        """S of pairs that are too far down to be compared: the least that it can be."""
+        return self.scored(base, np.full_like(base, -1.0))
 
 
 @dataclass(frozen=True)

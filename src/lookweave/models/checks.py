@@ -13,7 +13,8 @@ import numpy as np
 
 from lookweave.errors import ModelError
 from lookweave.models.card import Card
-from lookweave.models.protocols import Description, Detection, Vectors
+from lookweave.models.details import most_tokens
+from lookweave.models.protocols import Description, Detection, Tokens, Vectors
 from lookweave.taxonomy import ATTRIBUTES, CATEGORIES
 
 _UNIT = 1e-2
@@ -37,6 +38,31 @@ def check_vectors(card: Card, given: Vectors, count: int) -> Vectors:
     if count and not np.all(np.abs(lengths - 1.0) <= _UNIT):  # also where one is not a number
         worst = lengths[np.argmax(np.nan_to_num(np.abs(lengths - 1.0), nan=np.inf))]
         raise _wrong(card, f"gave a vector of length {worst:g} in place of 1")
+    return given
+
+
+def check_tokens(card: Card, given: Sequence[Tokens], count: int) -> Sequence[Tokens]:
+    """An encoder's tokens, as they are.
+
+    Raises:
+        ModelError: there are not some for each of `count` crops, all of one width, each with a
+            place.
+    """
+    _check_count(card, given, count, "crops")
+    for one in given:
+        if not isinstance(one, Tokens):
+            raise _wrong(card, f"gave {_kind(one)} in place of Tokens")
+        values, places = one.values, one.places
+        if (
+            values.dtype != np.int8
+            or values.ndim != 2
+            or values.shape[1] != given[0].values.shape[1]
+        ):
+            raise _wrong(card, f"gave tokens of shape {values.shape} and type {values.dtype}")
+        if places.dtype != np.uint8 or places.shape != (len(values), 2):
+            raise _wrong(card, f"gave places of shape {places.shape} and type {places.dtype}")
+        if not 1 <= len(values) <= most_tokens(values.shape[1]):
+            raise _wrong(card, f"gave {len(values)} tokens of one region")
     return given
 
 

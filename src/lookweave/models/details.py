@@ -20,8 +20,12 @@ from lookweave.models.hub.files import cache_dir
 from lookweave.models.protocols import Crop, Pixels, Tokens, Vectors
 from lookweave.records import file_sha256
 
-SCALE = 127.0
-"""Tokens are unit vectors times this, rounded; as in `matching.details`."""
+SCALE = 200.0
+"""Tokens are unit vectors times this, rounded and cut off; as in `matching.details`."""
+
+STEPS = {8: 1, 6: 3, 5: 5, 4: 8}
+"""Bits of a value -> what it is rounded to whole multiples of. A region with few parts is stored
+more finely than one with many: as finely as fits into `BYTES`."""
 
 LEAST = 4
 """Cells that a region has at least: where fewer lie inside the mask, those most covered by it."""
@@ -30,6 +34,9 @@ BYTES = 4096
 """Of a region's tokens with their places, at most."""
 
 Box = tuple[float, float, float, float]
+Patches = tuple[Vectors, Box]
+"""A map of features, float32 (channels, rows, columns), and what it shows of the photo, xyxy in
+its pixels."""
 
 
 @dataclass(frozen=True)
@@ -87,27 +94,70 @@ class Whitening:
         rows, columns = features[0].shape[1:]
         cells = inside(crop, frame, rows, columns, self.most)
         flat = np.concatenate([one.reshape(len(one), -1)[:, cells] for one in features])
-        whitened = (flat.T - self.mean) @ self.projection
-        unit = whitened / np.maximum(np.linalg.norm(whitened, axis=1, keepdims=True), 1e-12)
-        values = np.rint(unit * SCALE).astype(np.int8)
-        return Tokens(values, places(crop.box, frame, rows, columns)[cells])
+        unit = unit_rows((flat.T - self.mean) @ self.projection)
+        return Tokens(stored(unit), places(crop.box, frame, rows, columns)[cells])
 
 
 ARRAYS = ("mean", "projection")
 
 
-def learned_details(card: Card, models_dir: Path | None) -> Path | None:
-    """The file with what was learned of an encoder's inner features; None where there is none.
+def unit_rows(rows: Vectors) -> Vectors:
+    """The same at unit norm."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)
 
-    That of a model of this package lies beside its weights, those of others in
-    ``MODELS_DIR/details``.
-    """
-    if card.elsewhere:
-        file = (models_dir or cache_dir()) / "details" / f"{card.key}.npz"
-    elif card.weights is not None:
-        file = card.weights.with_name("details.npz")
-    else:
-        return None
+
+def stored(unit: Vectors) -> NDArray[np.int8]:
+    """Unit vectors (n, width) as tokens hold them, n at most `most_tokens`."""
+    bits = _bits(*unit.shape)
+    step, largest = STEPS[bits], 2 ** (bits - 1) - 1
+    return np.asarray(np.clip(np.rint(unit * (SCALE / step)), -largest, largest) * step, np.int8)
+
+
+def packed(values: NDArray[np.int8]) -> bytes:
+    """What `stored` gave, in as few bits as it was rounded to: two bytes that say how many, and
+    the width; then whole numbers of those bits, one after the other."""
+    count, width = values.shape
+    bits = _bits(count, width)
+    codes = (values.astype(np.int16) // STEPS[bits] + 2 ** (bits - 1)).astype(np.uint8)
+    planes = np.unpackbits(codes.reshape(-1, 1), axis=1)[:, 8 - bits :]
+    return bytes([bits, width]) + np.packbits(planes).tobytes()
+
+
+def unpacked(content: bytes) -> NDArray[np.int8]:
+    """What was `packed`, int8 (n, width)."""
+    bits, width = content[0], content[1]
+    count = (len(content) - 2) * 8 // (bits * width)
+    given = np.frombuffer(content, np.uint8, offset=2)
+    planes = np.zeros((count * width, 8), np.uint8)
+    planes[:, 8 - bits :] = np.unpackbits(given, count=count * width * bits).reshape(-1, bits)
+    codes = np.packbits(planes, axis=1).astype(np.int16) - 2 ** (bits - 1)
+    return np.asarray(codes * STEPS[bits], np.int8).reshape(count, width)
+
+
+def _bits(count: int, width: int) -> int:
+    """How many bits a value may take."""
+    fitting = [bits for bits in STEPS if _size(count, width, bits) <= BYTES]
+    if not fitting:
+        raise ValueError(f"{count} tokens of {width} values do not fit into {BYTES} bytes")
+    return fitting[0]
+
+
+def _size(count: int, width: int, bits: int) -> int:
+    return 2 + -(-count * width * bits // 8) + 2 * count
+
+
+def details_file(card: Card, models_dir: Path | None) -> Path:
+    """Where what was learned of an encoder's inner features lies: that of a model in this package
+    beside its weights, those of others in ``MODELS_DIR/details``."""
+    if card.weights is not None and not card.elsewhere:
+        return card.weights.with_name("details.npz")
+    return (models_dir or cache_dir()) / "details" / f"{card.key}.npz"
+
+
+def learned_details(card: Card, models_dir: Path | None) -> Path | None:
+    """The same where it is there, else None."""
+    file = details_file(card, models_dir)
     return file if file.exists() else None
 
 
@@ -119,7 +169,7 @@ def token_key(card: Card, models_dir: Path | None) -> str | None:
 
 def most_tokens(width: int) -> int:
     """Tokens of this many values that a region may have; each has two bytes of place beside it."""
-    return min(255, BYTES // (width + 2))
+    return min(255, int((BYTES - 2) / (width * min(STEPS) / 8 + 2)))
 
 
 def inside(crop: Crop, frame: Box, rows: int, columns: int, most: int) -> NDArray[np.int64]:

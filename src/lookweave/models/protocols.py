@@ -80,7 +80,7 @@ class Tokens:
     """The parts of one region.
 
     Attributes:
-        values: int8 (n, width), n >= 1: unit vectors times 127, rounded.
+        values: int8 (n, width), n >= 1: unit vectors times 200, rounded and cut off at 127.
         places: uint8 (n, 2): row and column of the middle of each part within the region's box,
             in 255ths of its height and width.
     """
@@ -120,9 +120,10 @@ class TokenEncoder(Protocol):
 class Recalls(Protocol):
     """An encoder that shares its network with a describer, and need not look twice."""
 
-    def recall(self, regions: list[str]) -> dict[str, Vectors]:
-        """Vectors of those regions, by `Crop.region`, that the describer has seen in this process;
-        float32 (dimension,), the same as `encode` gives."""
+    def recall(self, regions: list[str]) -> dict[str, tuple[Vectors, Tokens | None]]:
+        """Of those regions, by `Crop.region`, that the describer has seen in this build: the
+        vector, float32 (dimension,), and the tokens, if the encoder tells any; the same as
+        `encode` and `TokenEncoder.encode_with_tokens` give."""
         ...
 
 

@@ -94,7 +94,9 @@ _COLUMNS: tuple[Column, ...] = (
     _text("group", "photos of one product, shoot or picture; never on two sides of a split"),
     _value("s_vlm", "float32", "agreement of the descriptions, 0..1"),
     _value("s_visual", "float32", "visual likeness: cosine of garment and region"),
-    _value("score", "float32", "both together, corrected for hubs: what pairs were ordered by"),
+    _value("s_detail", "float32", "likeness part by part: each part's best cosine, averaged both "
+           "ways; null where garments were not compared so"),
+    _value("score", "float32", "all together, corrected for hubs: what pairs were ordered by"),
     _value("probability", "float32", "of being the very same garment; see `calibrated`"),
     _value("calibrated", "bool", "whether `probability` was fitted to labelled pairs"),
     _words("verified_by", "people who confirmed the pair"),

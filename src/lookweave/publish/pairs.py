@@ -32,7 +32,8 @@ _PHOTO = ("id", "path", "name", "width", "height", "sha256")
 _SAID = ("category", "colours", "pattern", "material", "sleeve", "length", "neckline", "caption")
 _SCENE = ("scene", "light", "pose", "mood")
 _PAIR = (
-    "group", "s_vlm", "s_visual", "score", "probability", "calibrated", "verified_by", "provenance",
+    "group", "s_vlm", "s_visual", "s_detail", "score", "probability", "calibrated", "verified_by",
+    "provenance",
 )  # fmt: skip
 
 _AS_JSON = ("garment_metadata", "look_metadata", "provenance")

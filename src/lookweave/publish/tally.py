@@ -43,7 +43,7 @@ class Tally:
         self.verified += bool(values["verified_by"])
         self.models |= pair.models
         self.models |= _words_of(values["provenance"] or "")
-        for name in ("s_vlm", "s_visual", "score", "probability"):
+        for name in _SCORES:
             if values[name] is not None:
                 self.scores[pair.tier, name].append(values[name])
         self.articles.update(values["garment_skus"])
@@ -109,6 +109,7 @@ class Distribution:
     bars: str
 
 
+_SCORES = ("score", "probability", "s_detail", "s_visual", "s_vlm")
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
@@ -116,7 +117,7 @@ def distributions(tally: Tally) -> list[Distribution]:
     """Every score in every tier: quantiles, and a histogram over the score's whole range, the
     same for all tiers so that they can be compared."""
     found = []
-    for name in ("score", "probability", "s_visual", "s_vlm"):
+    for name in _SCORES:
         rows = {tier: tally.scores.get((tier, name)) for tier in tally.tiers()}
         rows = {tier: values for tier, values in rows.items() if values}
         if not rows:

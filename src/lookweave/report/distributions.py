@@ -18,7 +18,7 @@ from lookweave.store.workspace import Workspace
 
 TIERS = ("high", "medium", "low")
 SPLITS = ("train", "validation", "test")
-SCORES = ("score", "s_visual", "s_vlm", "probability")
+SCORES = ("score", "s_detail", "s_visual", "s_vlm", "probability")
 BINS = 36
 
 _ROWS = 1 << 16

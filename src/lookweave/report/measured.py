@@ -49,6 +49,7 @@ class Learned:
     labels: int
     positives: int
     brier: float
+    lambda_detail: float = 0.0
 
 
 @dataclass(frozen=True)

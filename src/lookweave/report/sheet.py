@@ -30,8 +30,8 @@ SIDES = (640, 520, 400, 300)
 
 _POOL = 240
 _COLUMNS = [
-    "garment", "look", "region", "tier", "split", "score", "s_vlm", "s_visual", "probability",
-    "calibrated", "verified_by",
+    "garment", "look", "region", "tier", "split", "score", "s_vlm", "s_visual", "s_detail",
+    "probability", "calibrated", "verified_by",
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ THIN = "\u202f"
 
 SCORE_TITLES: dict[str, str] = {
     "score": "Composite score S",
+    "s_detail": "Likeness part by part",
     "s_visual": "Visual likeness",
     "s_vlm": "Agreement of descriptions",
     "probability": "Probability",

@@ -23,7 +23,7 @@ from rich.console import Console
 from torch import Tensor
 
 from lookweave.models.embedded.cards import CARDS
-from lookweave.models.embedded.features import EMBEDDING, POOLED
+from lookweave.models.embedded.features import EMBEDDING, MIDDLE, POOLED
 from lookweave.train.encoder_network import (
     EncoderNetwork,
     JointNetwork,
@@ -67,8 +67,6 @@ START = "encoder.start.pt"
 """The weights before the first step, beside the checkpoint: what the exported ones blend with."""
 CHECKPOINT = "encoder.checkpoint.pt"
 LOG = "run.log"
-AVERAGED = InnerTensor("/ReduceMean_output_0", ("batch", HEAD_CHANNELS))
-"""What `EncoderNetwork.pooled` is called in the exported graph."""
 
 
 class EncoderConfig(BaseModel):
@@ -337,6 +335,19 @@ def train(
     return finish(config, runs, data, measure)
 
 
+def inner_tensors(network: EncoderNetwork) -> dict[str, InnerTensor]:
+    """What else the exported graph gives out: `EncoderNetwork.pooled`, and the output of the last
+    block at a sixteenth of the resolution."""
+    block = network.trunk.pyramid_blocks[2]
+    side = SIDE // 16
+    return {
+        POOLED: InnerTensor("/ReduceMean_output_0", ("batch", HEAD_CHANNELS)),
+        MIDDLE: InnerTensor(
+            f"/trunk/blocks.{block}/Add_output_0", ("batch", "channels", side, side)
+        ),
+    }
+
+
 def finish(
     config: EncoderConfig, runs: Sequence[TrainingRun], data: EncoderData, measure: EncoderMeasure
 ) -> dict[str, Any]:
@@ -350,7 +361,7 @@ def finish(
     path = config.out / "encoder.onnx"
     exported = export_onnx(
         network, path, torch.zeros(2, 3, SIDE, SIDE), EMBEDDING, {0: "batch"}, {0: "batch"},
-        measure.agreement, {POOLED: AVERAGED},
+        measure.agreement, inner_tensors(network),
     )  # fmt: skip
     quality = measure.test(network)
     table = config.out / "encoder-ablation.json"

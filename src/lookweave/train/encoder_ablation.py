@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from lookweave.models.embedded.features import EMBEDDING, POOLED
+from lookweave.models.embedded.features import EMBEDDING
 from lookweave.train.encoder import (
-    AVERAGED,
     EncoderConfig,
     EncoderData,
+    inner_tensors,
     loaded,
     started,
     trained,
@@ -54,9 +54,10 @@ def ablate(config: EncoderConfig) -> list[dict[str, Any]]:
     ]
 
     def write(folder: Path, one: EncoderConfig, weights: Weights) -> None:
+        network = loaded(one, weights)
         export_onnx(
-            loaded(one, weights), folder / "encoder.onnx", torch.zeros(2, 3, SIDE, SIDE),
-            EMBEDDING, {0: "batch"}, {0: "batch"}, measure.agreement, {POOLED: AVERAGED},
+            network, folder / "encoder.onnx", torch.zeros(2, 3, SIDE, SIDE),
+            EMBEDDING, {0: "batch"}, {0: "batch"}, measure.agreement, inner_tensors(network),
         )  # fmt: skip
 
     write(config.out / "ablation-0", config, start)

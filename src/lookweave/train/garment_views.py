@@ -114,15 +114,19 @@ def _segmenter_noise(mask: Pixels, random: Generator) -> Pixels:
 def garment_view(
     garment: Garment, cut_out: bool, side: int, strength: ViewStrength, random: Generator
 ) -> Pixels:
-    """(side, side, 3) uint8: the garment as a product photo or as a region in its look."""
-    return masked_view(garment, cut_out, side, strength, random)[0]
+    """(side, side, 3) uint8: the garment as a product photo or as a region in its look, its
+    surroundings faded."""
+    pixels, mask = masked_view(garment, cut_out, side, strength, random)
+    fade = FADE if random.random() < 0.6 else random.uniform(0, 1)
+    faded = fade_outside(pixels.astype(np.float32), mask.astype(np.float32), fade)
+    return np.clip(faded, 0, 255).astype(np.uint8)
 
 
 def masked_view(
     garment: Garment, cut_out: bool, side: int, strength: ViewStrength, random: Generator
 ) -> tuple[Pixels, Pixels]:
-    """What `garment_view` gives and its mask, (side, side) uint8, 1 on the garment, as a segmenter
-    would see it."""
+    """The same before anything fades, and its mask, (side, side) uint8, 1 on the garment, as a
+    segmenter would see it."""
     from_x, from_y = _sampling_map(garment.mask, side, strength, random)
     pixels = np.asarray(
         cv2.remap(
@@ -142,6 +146,4 @@ def masked_view(
     pixels = degrade(change_light(pixels, random, strength.colour), random)
     if random.random() < strength.mask_noise:
         mask = _segmenter_noise(mask, random)
-    fade = FADE if random.random() < 0.6 else random.uniform(0, 1)
-    faded = fade_outside(pixels.astype(np.float32), mask.astype(np.float32), fade)
-    return np.clip(faded, 0, 255).astype(np.uint8), mask
+    return pixels, mask

@@ -38,7 +38,9 @@ def reference(model: Any, name: str, photos: Vectors) -> Vectors:
 
 
 def maps(encoder: HubEncoder, photos: list[Pixels]) -> Vectors:
-    return np.stack([one for one, _ in encoder.patches([whole(photo) for photo in photos])])
+    return np.stack(
+        [one for one, _ in encoder.encode_with_patches([whole(photo) for photo in photos])[1]]
+    )
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -164,7 +166,9 @@ def test_tokens_lie_where_the_network_looked(
 
     np.testing.assert_array_equal(vectors, encoder.encode(crops))
     assert encoder.encode_with_tokens([])[1] == []
-    for crop, one, (patches, frame) in zip(crops, tokens, encoder.patches(crops), strict=True):
+    for crop, one, (patches, frame) in zip(
+        crops, tokens, encoder.encode_with_patches(crops)[1], strict=True
+    ):
         height, width = crop.photo.shape[:2]
         # 40 of 48 pixels of the shorter side, from the middle.
         short = min(height, width)

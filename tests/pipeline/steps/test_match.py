@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from tests.invented import Invented, invent
+from tests.invented import TOKEN_WIDTH, Invented, invent
 
 from lookweave.config import Config, load
 from lookweave.errors import ModelError, WorkspaceError, WorkspaceFull
 from lookweave.matching import hubness
 from lookweave.matching.calibrate import Calibration, rule_of_thumb
 from lookweave.models.cards import models_of
+from lookweave.models.details import unpacked
 from lookweave.pipeline.run import Outcome, run_step
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.group import Group
@@ -31,11 +32,12 @@ from lookweave.store.tables import quoted
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES, CATEGORIES
 
-COLUMNS = ["garment", "region", "look", "s_vlm", "s_visual", "score", "rank", "reverse_rank"]
+COLUMNS = ["garment", "region", "look", "s_vlm", "s_visual", "s_detail", "score", "rank",
+           "reverse_rank"]  # fmt: skip
 
 
 def settings(**match: Any) -> Config:
-    return load(match={"top_k": 8, "reverse_k": 3, "categories": 2, **match})
+    return load(match={"top_k": 8, "reverse_k": 3, "categories": 2, "detail_pool": 12, **match})
 
 
 def run(workspace: Workspace, config: Config) -> Outcome:
@@ -63,6 +65,7 @@ class Reference:
     regions: list[str]
     s_vlm: np.ndarray
     s_visual: np.ndarray
+    s_detail: np.ndarray
     score: np.ndarray
     rank: np.ndarray
     reverse_rank: np.ndarray
@@ -71,12 +74,14 @@ class Reference:
 def reference(made: Invented, config: Config) -> Reference:
     models = models_of(config)
     rows = made.workspace.table("regions").read().to_pylist()
-    vectors = {
-        row["subject"]: np.array(row["vector"])
-        for row in made.workspace.embeddings(
-            models.encoder.key, models.encoder.dimension or 0
-        ).read().to_pylist()
-    }  # fmt: skip
+    embedded = made.workspace.embeddings(
+        models.encoder.key, models.encoder.dimension or 0
+    ).read().to_pylist()  # fmt: skip
+    vectors = {row["subject"]: np.array(row["vector"]) for row in embedded}
+    tokens = {
+        row["subject"]: unpacked(row["token_values"] or bytes([8, TOKEN_WIDTH])).astype(float)
+        for row in embedded
+    }
     said = {
         row["subject"]: np.array(row["attributes"], np.float64)
         for row in made.workspace.table("descriptions").read().to_pylist()
@@ -109,25 +114,49 @@ def reference(made: Invented, config: Config) -> Reference:
     )
     weights = np.array([config.match.lambda_vlm, config.match.lambda_visual])
     score = (weights[0] * s_vlm + weights[1] * s_visual) / weights.sum()
+    s_detail = np.full(score.shape, np.nan)
+    if Setup.of(config).tokens:
+        parts = [[tokens[row["id"]] for row in side] for side in (garments, regions)]
+        s_detail = np.array([[part_by_part(g, r) for r in parts[1]] for g in parts[0]])
+    has_parts = not np.isnan(s_detail).all()
+    share = config.match.lambda_detail / (weights.sum() + config.match.lambda_detail)
+
+    def whole(base: np.ndarray) -> np.ndarray:
+        known = np.where(np.isnan(s_detail), 0.4, s_detail)
+        return (1 - share) * base + share * known if has_parts else base
+
     allowed = np.array([[may_meet(of(g), g, of(r), r, config) for r in regions] for g in garments])
     plain = np.where(allowed, score, -np.inf)
     corrected = correct(plain, score, [row["subject"] for row in garments], config)
     rank = np.zeros(score.shape, int)
-    k = config.match.top_k
+    kept = config.match.top_k
+    k = max(kept, config.match.detail_pool) if has_parts else kept
+    final = whole(corrected)
     for g in range(len(garments)):
         pool = np.argsort(-plain[g])[: k + max(k, 16)]
         pool = pool[np.isfinite(plain[g][pool])]
         best = pool[np.argsort(-corrected[g][pool])][:k]
+        best = best[np.argsort(-final[g][best])][:kept]
         rank[g, best] = np.arange(1, len(best) + 1)
     reverse_rank = np.zeros(score.shape, int)
+    kept = config.match.reverse_k
+    k = max(kept, config.match.detail_pool) if has_parts else kept
     for r in range(len(regions)):
-        best = np.argsort(-plain[:, r])[: config.match.reverse_k]
+        best = np.argsort(-plain[:, r])[:k]
         best = best[np.isfinite(plain[best, r])]
+        best = best[np.argsort(-whole(plain)[best, r])][:kept]
         reverse_rank[best, r] = np.arange(1, len(best) + 1)
     return Reference(
         [row["subject"] for row in garments], [row["id"] for row in regions],
-        s_vlm, s_visual, corrected, rank, reverse_rank,
+        s_vlm, s_visual, s_detail, final, rank, reverse_rank,
     )  # fmt: skip
+
+
+def part_by_part(one: np.ndarray, other: np.ndarray) -> float:
+    if not len(one) or not len(other):
+        return float("nan")
+    cosine = one @ other.T / 200**2
+    return float((cosine.max(axis=0).mean() + cosine.max(axis=1).mean()) / 2)
 
 
 def may_meet(
@@ -181,8 +210,26 @@ def correct(
 
 @pytest.mark.parametrize(
     "match",
-    [{}, {"categories": 0}, {"hubness_beta": 0.0}, {"lambda_vlm": 9.0, "lambda_visual": 1.0}],
-    ids=["as set", "no filter", "no hubness", "mostly description"],
+    [
+        {},
+        {"categories": 0},
+        {"hubness_beta": 0.0},
+        {"lambda_vlm": 9.0, "lambda_visual": 1.0},
+        {"details": False},
+        {"lambda_detail": 0.0},
+        {"lambda_detail": 9.0},
+        {"detail_pool": 1},
+    ],
+    ids=[
+        "as set",
+        "no filter",
+        "no hubness",
+        "mostly description",
+        "no details",
+        "no weight of details",
+        "mostly details",
+        "only those kept",
+    ],
 )
 def test_matches_are_those_of_the_whole_matrices(invented: Invented, match: dict[str, Any]) -> None:
     config = settings(**match)
@@ -206,6 +253,10 @@ def test_matches_are_those_of_the_whole_matrices(invented: Invented, match: dict
         assert row["s_vlm"] == pytest.approx(expected.s_vlm[at], abs=1e-5)
         assert row["s_visual"] == pytest.approx(expected.s_visual[at], abs=1e-5)
         assert row["score"] == pytest.approx(expected.score[at], abs=1e-5)
+        if np.isnan(expected.s_detail[at]):
+            assert row["s_detail"] is None
+        else:
+            assert row["s_detail"] == pytest.approx(expected.s_detail[at], abs=1e-6)
         assert row["look"] == row["region"].partition(":")[0]
     assert sum(row["mutual"] for row in found) > 20
 
@@ -223,9 +274,7 @@ def test_the_rows_do_not_depend_on_how_the_work_was_cut(
     ]
     monkeypatch.setattr(matcher_module, "QUERY_ROWS", 7)
     monkeypatch.setattr(step_module, "QUERY_ROWS", 7)
-    other = load(
-        match={"top_k": 8, "reverse_k": 3, "categories": 2, "block_rows": 64}, run={"workers": 4}
-    )
+    other = load(match={**settings().match.model_dump(), "block_rows": 64}, run={"workers": 4})
     made = invent(tmp_path / "ws", other, 64, 70, noise=1.5, order=5, chunk=13)
     run(made.workspace, other)
     assert rows_of(made.workspace) == expected
@@ -265,7 +314,7 @@ def test_the_second_run_does_nothing_and_what_changed_is_made_anew(tmp_path: Pat
 def test_other_settings_stand_beside_and_blocks_are_no_setting(invented: Invented) -> None:
     assert Match(Setup.of(settings())).recipe == Match(Setup.of(settings(block_rows=64))).recipe
     assert Match(Setup.of(settings())).recipe == Match(Setup.of(load(
-        match={"top_k": 8, "reverse_k": 3, "categories": 2}, run={"workers": 3}, tier={"seed": 1}
+        match=settings().match.model_dump(), run={"workers": 3}, tier={"seed": 1}
     ))).recipe  # fmt: skip
     config = settings(top_k=3)
     assert Match(Setup.of(config)).recipe != Match(Setup.of(settings())).recipe

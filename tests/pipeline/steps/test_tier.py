@@ -78,7 +78,7 @@ def test_a_pair_is_the_best_region_in_the_tier_that_its_evidence_allows(tmp_path
     assert (best["s_vlm"], best["verified_by"], best["split"]) == (0.5, [], "train")
     told = json.loads(best["provenance"])
     assert told["match"] == Match(Setup.of(config)).recipe
-    assert told["weights"] == {"s_vlm": 0.3, "s_visual": 0.7}
+    assert told["weights"] == {"s_vlm": 0.3, "s_visual": 0.7, "s_detail": 2.0}
 
 
 def test_people_have_the_last_word(tmp_path: Path) -> None:

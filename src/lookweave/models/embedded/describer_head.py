@@ -15,7 +15,7 @@ from lookweave.models import colour
 from lookweave.models.embedded.features import ImageTower
 from lookweave.models.embedded.head import SLEEVED, load_head
 from lookweave.models.embedded.shape import shape_of
-from lookweave.models.protocols import Crop, Vectors
+from lookweave.models.protocols import Crop, Tokens, Vectors
 from lookweave.taxonomy import CATEGORIES
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -26,7 +26,7 @@ CALIBRATED = ("look", "garment", "look unasked", "garment unasked")
 _FLOOR = 1e-3  # no opinion of a detector counts as impossible
 
 KEPT = 50_000
-"""Regions that wait for the encoder, at most: about 120 MB. Describe and embed ask the same of the
+"""Regions that wait for the encoder, at most: about 240 MB. Describe and embed ask the same of the
 same regions one after the other, and the image tower is by far the slowest part of both."""
 
 
@@ -36,6 +36,7 @@ class Analysis:
 
     Attributes:
         features: float32 (n, 384), the image tower's, unit norm.
+        tokens: the image tower's.
         surfaces: of each mask, see `colour.samples`.
         histograms: float32 (n, 180).
         categories: float32 (n, 19), probabilities.
@@ -43,6 +44,7 @@ class Analysis:
     """
 
     features: Vectors
+    tokens: list[Tokens]
     surfaces: list[colour.Surface]
     histograms: Vectors
     categories: Vectors
@@ -54,6 +56,16 @@ class Analysis:
         return meaning(self.categories, self.long_sleeved)
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What waits for the encoder of one region: rows of an `Analysis`."""
+
+    features: Vectors
+    histogram: Vectors
+    kind: Vectors
+    tokens: Tokens
+
+
 class DescriberHead:
     """Several small networks of one hidden layer, their logits averaged, then weighed with the
     detector's opinion and calibrated."""
@@ -61,7 +73,7 @@ class DescriberHead:
     def __init__(self, weights: Path, encoder_sha256: str, tower: ImageTower) -> None:
         _, self._arrays = load_head(weights, encoder_sha256, "describer")
         self._tower = tower
-        self._kept: dict[str, tuple[Vectors, ...]] = {}
+        self._kept: dict[str, Kept] = {}
         self._recalls = False
         self._lock = threading.Lock()
 
@@ -87,7 +99,9 @@ class DescriberHead:
         opinions = _opinions(crops)
         given = inputs(self._arrays, sight.pooled, histograms, shapes, garment)
         categories, long_sleeved = head_answers(self._arrays, given, opinions)
-        known = Analysis(sight.features, surfaces, histograms, categories, long_sleeved)
+        known = Analysis(
+            sight.features, sight.tokens, surfaces, histograms, categories, long_sleeved
+        )
         if keep:
             self._keep([crop.region for crop in crops], known)
         return known
@@ -95,20 +109,23 @@ class DescriberHead:
     def _keep(self, regions: list[str | None], known: Analysis) -> None:
         if not self._recalls:
             return
-        parts = known.features, known.histograms, known.kinds
+        kinds = known.kinds
         with self._lock:
             if not self._recalls:
                 return
             for place, region in enumerate(regions):
                 if region is not None and len(self._kept) < KEPT:
                     # Copies, for a view would keep its whole batch in memory.
-                    self._kept[region] = tuple(part[place].copy() for part in parts)
+                    self._kept[region] = Kept(
+                        known.features[place].copy(), known.histograms[place].copy(),
+                        kinds[place].copy(), known.tokens[place],
+                    )  # fmt: skip
 
-    def recall(self, regions: list[str]) -> dict[str, tuple[Vectors, ...]]:
-        """Features, histogram and kind of the regions that were kept, which are then forgotten."""
+    def recall(self, regions: list[str]) -> dict[str, Kept]:
+        """What was kept of the regions, and is then forgotten."""
         with self._lock:
             kept = {region: self._kept.pop(region, None) for region in regions}
-        return {region: parts for region, parts in kept.items() if parts is not None}
+        return {region: one for region, one in kept.items() if one is not None}
 
 
 def _opinions(crops: list[Crop]) -> Vectors:

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from lookweave.models.card import Card
+from lookweave.models.embedded.describer_head import Kept
 from lookweave.models.embedded.sharing import shared_head
 from lookweave.models.embedded.text import TextTower
 from lookweave.models.embedded.words import Reading, read
-from lookweave.models.protocols import Crop, Vectors
+from lookweave.models.protocols import Crop, Tokens, Vectors
 
 
 class Encoder:
@@ -43,19 +44,26 @@ class Encoder:
 
     def encode(self, crops: list[Crop]) -> Vectors:
         """Unit vectors, float32 (len(crops), dimension)."""
-        if not crops:
-            return np.empty((0, self.dimension), np.float32)
-        known = self._head.analyse(crops)
-        return combine_vectors([known.features, known.histograms, known.kinds], self._shares)
+        return self.encode_with_tokens(crops)[0]
 
-    def recall(self, regions: list[str]) -> dict[str, Vectors]:
-        """Vectors of the regions that the embedded describer has seen in this build, float32
-        (dimension,): each can be asked for once. None outside of `sharing.one_build`."""
+    def encode_with_tokens(self, crops: list[Crop]) -> tuple[Vectors, list[Tokens]]:
+        """Unit vectors as `encode` gives, and the tokens of each crop."""
+        if not crops:
+            return np.empty((0, self.dimension), np.float32), []
+        known = self._head.analyse(crops)
+        parts = [known.features, known.histograms, known.kinds]
+        return combine_vectors(parts, self._shares), known.tokens
+
+    def recall(self, regions: list[str]) -> dict[str, tuple[Vectors, Tokens | None]]:
+        """Vectors and tokens of the regions that the embedded describer has seen in this build,
+        float32 (dimension,): each can be asked for once. None outside of `sharing.one_build`."""
         kept = self._head.recall(regions)
-        return {
-            region: combine_vectors([part[None] for part in parts], self._shares)[0]
-            for region, parts in kept.items()
-        }
+        return {region: (self._fused(one), one.tokens) for region, one in kept.items()}
+
+    def _fused(self, one: Kept) -> Vectors:
+        parts = [one.features[None], one.histogram[None], one.kind[None]]
+        vector: Vectors = combine_vectors(parts, self._shares)[0]
+        return vector
 
     def encode_text(self, texts: list[str]) -> Vectors:
         """Unit vectors, float32 (len(texts), dimension); `words.read` says what counts of a text.

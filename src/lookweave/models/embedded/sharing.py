@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from lookweave.models.details import Whitening
 from lookweave.models.embedded.describer_head import DescriberHead
 from lookweave.models.embedded.features import ImageTower
 
@@ -57,7 +58,9 @@ def shared_head(
     with _lock:
         head = _heads.get(made_of)
         if head is None:
-            head = DescriberHead(describer, encoder_sha256, ImageTower(encoder, side, mean, std))
+            whitening = Whitening.read(encoder.with_name("details.npz"), encoder_sha256)
+            tower = ImageTower(encoder, side, mean, std, whitening)
+            head = DescriberHead(describer, encoder_sha256, tower)
             _heads[made_of] = head
         for heads in _builds:
             heads.append(head)

@@ -11,7 +11,7 @@ import numpy as np
 
 from lookweave.errors import ModelError
 from lookweave.models.card import Card
-from lookweave.models.details import Box, Whitening, learned_details
+from lookweave.models.details import Box, Patches, Whitening, learned_details
 from lookweave.models.framing import Surroundings, cut, cut_around, square, square_around
 from lookweave.models.hub.fetch import locate
 from lookweave.models.hub.graphs import architecture, configuration
@@ -103,13 +103,13 @@ class HubEncoder:
             )
         return Whitening.read(file, self._card.key)
 
-    def patches(self, crops: list[Crop]) -> list[tuple[Vectors, Box]]:
-        """The map of patches, float32 (channels, rows, columns), of each crop and what it shows
-        of the photo: what `lookweave train details` learns from."""
+    def encode_with_patches(self, crops: list[Crop]) -> tuple[Vectors, list[Patches]]:
+        """Unit vectors as `encode` gives, and the map of patches of each crop: what `lookweave
+        train details` learns from."""
         if not crops:
-            return []
-        shown = self._seen(crops)[1]
-        return [(one, self._frame(crop)) for one, crop in zip(shown, crops, strict=True)]
+            return np.empty((0, self.dimension), np.float32), []
+        vectors, shown = self._seen(crops)
+        return vectors, [(one, self._frame(crop)) for one, crop in zip(shown, crops, strict=True)]
 
     def _seen(self, crops: list[Crop]) -> tuple[Vectors, Vectors]:
         """Unit vectors and maps of patches; (n, 0, 1, 1) of those where the network gives none."""

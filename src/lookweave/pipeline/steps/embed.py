@@ -8,19 +8,21 @@ from typing import ClassVar
 import pyarrow as pa
 
 from lookweave.errors import ModelError, Rejected
-from lookweave.models.checks import check_vectors
-from lookweave.models.protocols import Crop, ImageEncoder, Recalls
+from lookweave.models.checks import check_tokens, check_vectors
+from lookweave.models.details import packed
+from lookweave.models.protocols import Crop, ImageEncoder, Recalls, TokenEncoder, Tokens, Vectors
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.step import Plan, Step, Worker, outcome, reject_row
 from lookweave.pipeline.steps.describe import regions_left
 from lookweave.pipeline.steps.subjects import PhotoReader, Seen, rejected
 from lookweave.records import TableSpec, embedding_spec
+from lookweave.store.conditions import ANY_ROW, Condition, matching
 from lookweave.store.tables import Table
 from lookweave.store.workspace import Workspace
 
 
 class Embedding(Worker):
-    """Regions -> unit vectors."""
+    """Regions -> unit vectors, and from the same look the tokens of their parts."""
 
     def __init__(self, workspace: Workspace, setup: Setup) -> None:
         super().__init__(workspace, setup)
@@ -28,15 +30,16 @@ class Embedding(Worker):
         self._card, self._key = card, card.key
         self._encoder: ImageEncoder = card.load(setup.config.models_dir)
         self._spec = Embed(setup).spec
+        self._tokens_by = setup.tokens
         self._reader = PhotoReader(workspace)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         regions: list[str] = batch.column("id").to_pylist()
-        known = self._encoder.recall(regions) if isinstance(self._encoder, Recalls) else {}
+        known = self._recalled(regions)
         left = batch.filter(pa.array([region not in known for region in regions]))
         crops = self._reader.crops(left)
         usable = [crop for crop in crops if isinstance(crop, Crop)]
-        vectors = iter(check_vectors(self._card, self._encoder.encode(usable), len(usable)))
+        seen = iter(self._seen(usable))
         rows: list[dict[str, object]] = []
         rejects: list[dict[str, object]] = []
         looked_at = iter(crops)
@@ -46,9 +49,38 @@ class Embedding(Worker):
             if isinstance(crop, Rejected):
                 rejects.append(reject_row("embed", self._key, region, crop, kind=kind))
             else:
-                vector = known[region] if crop is None else next(vectors)
-                rows.append({"subject": region, "kind": kind, "vector": vector, "made_of": made})
+                vector, tokens = known[region] if crop is None else next(seen)
+                row: dict[str, object] = {
+                    "subject": region, "kind": kind, "vector": vector, "made_of": made,
+                }  # fmt: skip
+                rows.append(row | self._token_columns(tokens))
         return outcome(self._spec, rows, rejects)
+
+    def _recalled(self, regions: list[str]) -> dict[str, tuple[Vectors, Tokens | None]]:
+        if not isinstance(self._encoder, Recalls):
+            return {}
+        known = self._encoder.recall(regions)
+        if self._tokens_by is None:
+            return known
+        return {region: seen for region, seen in known.items() if seen[1] is not None}
+
+    def _seen(self, crops: list[Crop]) -> list[tuple[Vectors, Tokens | None]]:
+        if self._tokens_by is None:
+            vectors = check_vectors(self._card, self._encoder.encode(crops), len(crops))
+            return [(vector, None) for vector in vectors]
+        assert isinstance(self._encoder, TokenEncoder)
+        vectors, tokens = self._encoder.encode_with_tokens(crops)
+        vectors = check_vectors(self._card, vectors, len(crops))
+        return list(zip(vectors, check_tokens(self._card, tokens, len(crops)), strict=True))
+
+    def _token_columns(self, tokens: Tokens | None) -> dict[str, object]:
+        if self._tokens_by is None or tokens is None:
+            return {}
+        return {
+            "token_values": packed(tokens.values),
+            "token_places": tokens.places.tobytes(),
+            "tokens_by": self._tokens_by,
+        }
 
 
 class Embed(Step):
@@ -71,10 +103,15 @@ class Embed(Step):
 
     def plan(self, workspace: Workspace) -> Plan:
         seen = [
-            Seen(self.table(workspace), "subject", beside="made_of"),
+            Seen(self.table(workspace), "subject", complete(self.setup), beside="made_of"),
             rejected(workspace, self.name, self.recipe),
         ]
         return regions_left(workspace, self.setup, seen)
+
+
+def complete(setup: Setup) -> Condition:
+    """The rows of the encoder's table with all that the setup asks of them."""
+    return ANY_ROW if setup.tokens is None else matching(tokens_by=setup.tokens)
 
 
 def embeddings(workspace: Workspace, setup: Setup) -> Table:

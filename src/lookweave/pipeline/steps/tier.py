@@ -41,7 +41,8 @@ class Choosing(Worker):
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """`batch`: columns position (in `matches`), tier, split and group."""
-        columns = ["garment", "look", "region", "s_vlm", "s_visual", "score", "probability"]
+        columns = ["garment", "look", "region", "s_vlm", "s_visual", "s_detail", "score",
+                   "probability"]  # fmt: skip
         matches = self.workspace.table("matches").take(
             batch.column("position").to_pylist(), [*columns, "calibrated"]
         )
@@ -324,13 +325,17 @@ def _labels(batch: pa.Table, verdicts: dict[tuple[str, str], int]) -> NDArray[np
 
 def _provenance(workspace: Workspace, setup: Setup) -> str:
     models = setup.models
-    s_vlm, s_visual = score_weights(workspace, setup.config)
+    weights = score_weights(workspace, setup)
     content = {
         "detector": models.detector.key,
         "encoder": models.encoder.key,
         "describer": models.describer.key,
         "match": Match(setup).recipe,
-        "weights": {"s_vlm": s_vlm, "s_visual": s_visual},
+        "weights": {
+            "s_vlm": weights.vlm,
+            "s_visual": weights.visual,
+            "s_detail": weights.detail,
+        },
         "probability": "calibrated" if calibration(workspace, setup.config) else "uncalibrated",
     }
     return json.dumps(content, sort_keys=True)

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from lookweave.config import Match as Settings
 from lookweave.matching import hubness
-from lookweave.matching.fuse import Composite
+from lookweave.matching.fuse import Composite, ScoreWeights
 from lookweave.matching.join import SLACK, Block, Gallery, Neighbours, nearest, score_pairs
 from lookweave.matching.vectors import Positions, Vectors
 from lookweave.pipeline.steps.match.blocks import UNSORTED
+from lookweave.pipeline.steps.match.detail import DetailScores
 from lookweave.pipeline.steps.match.partition import Partition
 from lookweave.pipeline.steps.match.words import WordScores
 
@@ -63,7 +64,8 @@ class Candidates:
 
     Attributes:
         garments, regions: int64 positions in the partition.
-        s_vlm, s_visual: float32, the parts of the score.
+        s_vlm, s_visual, s_detail: float32, the parts of the score; S_detail is NaN where nothing
+            is compared part by part.
         score: float32, S after the hubness correction.
         rank: int32, of the region among the garment's, from 1; 0 below its top k.
         reverse_rank: int32, of the garment among the region's, from 1; 0 below its best.
@@ -73,6 +75,7 @@ class Candidates:
     regions: Positions
     s_vlm: Vectors
     s_visual: Vectors
+    s_detail: Vectors
     score: Vectors
     rank: NDArray[np.int32]
     reverse_rank: NDArray[np.int32]
@@ -84,12 +87,13 @@ class Matcher:
     Args:
         folder: of the partition and of what `prepare` wrote beside it.
         settings: of the match.
-        weights: (λ1, λ2) of S_VLM and S_visual.
+        weights: of the parts of the score.
     """
 
-    def __init__(self, folder: Path, settings: Settings, weights: tuple[float, float]) -> None:
+    def __init__(self, folder: Path, settings: Settings, weights: ScoreWeights) -> None:
         self.partition = Partition.open(folder)
-        self.composite = Composite(self.partition.split, *weights)
+        self.composite = Composite(self.partition.split, weights.vlm, weights.visual)
+        self._details = DetailScores(self.partition, weights, settings.detail_pool)
         self._words = WordScores(
             self.partition.words, self.partition.region_looks, self.composite, settings,
             captions=self.partition.captions > 0,
@@ -147,19 +151,23 @@ class Matcher:
         """
         rows = self.partition.garments.take(garments)
         admits = self.partition.admits[garments]
-        k = self._settings.top_k
+        k = self._details.pool(self._settings.top_k)
         pool = self._words.pool(k if self._side is None else k + max(k, SLACK))
         found = nearest(rows, self._regions(admits), pool + self._shut_out[0], self.composite)
         found = self._apart(found, garments[:, None], found.positions)
         active = self._active(garments, found.positions[:, 0])  # hubs are hubs of the vectors
         found = self._words.put(found, garments[:, None], found.positions)
         found = self._corrected(garments, active, found, k)
+        found, detail = self._details.put(found, garments[:, None], found.positions)
+        order = _order(found, self._settings.top_k)
+        found, detail = found.select(order), np.take_along_axis(detail, order, axis=1)
         queries, places = np.nonzero(found.positions >= 0)
         chosen = Candidates(
             garments[queries],
             found.positions[queries, places],
             found.s_vlm[queries, places],
             found.s_visual[queries, places],
+            detail[queries, places],
             found.score[queries, places],
             (places + 1).astype(np.int32),
             np.zeros(len(queries), np.int32),
@@ -191,7 +199,7 @@ class Matcher:
         score = score if gain is None else score + gain
         if self._side is not None:
             score = hubness.correct(score, self._pull[self._side[garments]], active)
-        return score
+        return self._details.ranked(score, self._settings.top_k, garments)
 
     def scores_of_regions(self, regions: Positions) -> Vectors:
         """S of some regions with every garment, -inf where the garment's filter shuts them out.
@@ -211,7 +219,7 @@ class Matcher:
             ) & 1
             allowed = allowed & ~self.partition.one_picture(positions[None], regions[:, None])
             score[:, positions] = np.where(allowed == 1, product, -np.inf)
-        return score
+        return self._details.ranked(score, self._settings.reverse_k, regions, of_regions=True)
 
     def _regions(self, admits: NDArray[np.uint32] | None) -> Gallery:
         """All regions; block by block only for the queries that admit it (None: for all)."""
@@ -316,12 +324,14 @@ class Matcher:
                     rows = self.partition.regions.read(
                         start, min(start + QUERY_ROWS, int(starts[block + 1]))
                     )
-                    k = self._settings.reverse_k
+                    k = self._details.pool(self._settings.reverse_k)
                     pool = self._words.pool(k) + self._shut_out[1]
                     found = nearest(rows, self._garments(block), pool, self.composite)
                     asked = np.arange(start, start + len(rows))[:, None]
                     found = self._apart(found, found.positions, asked)
                     found = _best(self._words.put(found, found.positions, asked), k)
+                    found, _ = self._details.put(found, found.positions, asked, of_regions=True)
+                    found = _best(found, self._settings.reverse_k)
                     file.write(found.positions.astype(np.int32).tobytes())
 
     def _reverse_pairs(self, garments: Positions) -> tuple[Positions, Positions, NDArray[np.int32]]:
@@ -363,9 +373,11 @@ class Matcher:
         if self._side is not None:
             pull = self._pull[self._side[garments], regions]
             score = hubness.correct(score[:, None], pull[:, None], active[queries])[:, 0]
+        detail = self._details.of_pairs(garments, regions)
         added = Candidates(
-            garments, regions, s_vlm, s_visual, score, np.zeros(len(ranks), np.int32), ranks
-        )
+            garments, regions, s_vlm, s_visual, detail, self._details.scored(score, detail),
+            np.zeros(len(ranks), np.int32), ranks,
+        )  # fmt: skip
         return Candidates(
             *(
                 np.concatenate([getattr(part, name) for part in (forward, added)])
@@ -376,4 +388,10 @@ class Matcher:
 
 def _best(found: Neighbours, k: int) -> Neighbours:
     """The first k of each list by score; equal ones in the order of positions."""
-    return found.select(np.lexsort((found.positions, -found.score), axis=1)[:, :k])
+    return found.select(_order(found, k))
+
+
+def _order(found: Neighbours, k: int) -> Positions:
+    """Where the first k of each list are."""
+    order: Positions = np.lexsort((found.positions, -found.score), axis=1)[:, :k]
+    return order

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,9 +21,11 @@ from numpy.typing import NDArray
 from lookweave.errors import InputError
 from lookweave.matching.captions import WIDTH as CAPTION_WIDTH
 from lookweave.matching.captions import CaptionVectors
+from lookweave.matching.details import TokenFile, TokenWriter
 from lookweave.matching.fuse import beside_captions, describe_vectors, described_width
 from lookweave.matching.vectors import Positions, VectorFile, Vectors, VectorWriter
 from lookweave.matching.words import Words
+from lookweave.models.details import most_tokens
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.embed import dimension
 from lookweave.pipeline.steps.match import words
@@ -34,6 +37,7 @@ from lookweave.pipeline.steps.match.rows import (
     embedded,
     overrule,
     present,
+    token_rows,
 )
 from lookweave.records import region_id
 from lookweave.store.conditions import column, matching
@@ -69,6 +73,7 @@ class Partition:
         split: column where the visual part of a row begins.
         captions: rows of both sides with a caption that counts.
         words: brands and credits, or None where there are none.
+        garment_tokens, region_tokens: of their parts, or None where they are not compared so.
         garment_ids: bytes (garments,), ascending.
         looks: bytes, distinct ids of looks, ascending; `region_looks` int32 points into it.
         region_indices: int16 (regions,), of a region in its look; ascending with the look's id
@@ -83,6 +88,8 @@ class Partition:
     split: int
     captions: int
     words: Words | None
+    garment_tokens: TokenFile | None
+    region_tokens: TokenFile | None
     detector: str
     garment_ids: NDArray[np.bytes_]
     looks: NDArray[np.bytes_]
@@ -96,12 +103,20 @@ class Partition:
     def open(cls, folder: Path) -> Partition:
         """Open what `write` made."""
         ready = json.loads((folder / _READY).read_text(encoding="utf-8"))
+        garment_tokens, region_tokens = (
+            TokenFile(folder / name, ready["token_width"], ready["most_tokens"])
+            if ready["token_width"]
+            else None
+            for name in _TOKENS
+        )
         return cls(
             VectorFile(folder / "garments.f32", ready["width"]),
             VectorFile(folder / "regions.f32", ready["width"]),
             ready["split"],
             ready["captions"],
             words.read(folder),
+            garment_tokens,
+            region_tokens,
             ready["detector"],
             *(np.load(folder / f"{name}.npy") for name in _ARRAYS),
         )
@@ -135,6 +150,7 @@ class Partition:
 
 _ARRAYS = ("garment_ids", "looks", "region_looks", "region_indices", "starts", "admits",
            "same_pictures")  # fmt: skip
+_TOKENS = ("garments.i8", "regions.i8")
 
 
 def write(
@@ -166,7 +182,10 @@ def write(
     for name, array in zip(_ARRAYS, arrays, strict=True):
         np.save(folder / f"{name}.npy", array)
     words.write(workspace, setup.config.match, folder, arrays[0], arrays[1])
+    token_width = _tokens(workspace, setup, folder, rows, garment, region[order])
     ready = {
+        "token_width": token_width,
+        "most_tokens": most_tokens(token_width) if token_width else 0,
         "width": split + dimension(setup),
         "split": split,
         "captions": captions.captions if captions else 0,
@@ -226,6 +245,29 @@ def _vectors(
             nothing = np.zeros((len(places), sum(WIDTHS)), np.float32)
             put(places, nothing, [None] * len(places))
     return split
+
+
+def _tokens(
+    workspace: Workspace, setup: Setup, folder: Path, rows: Rows, garment: Positions,
+    region: Positions,
+) -> int:  # fmt: skip
+    """Write both files of tokens, as `_vectors` does; returns the width of a token, 0 for none."""
+    if setup.tokens is None:
+        return 0
+    position = np.empty(len(rows), np.int64)
+    position[garment], position[region] = np.arange(len(garment)), np.arange(len(region))
+    writers: list[TokenWriter] = []
+    width = 0
+    with ExitStack() as stack:
+        for places, tokens in token_rows(workspace, setup, rows):
+            for place, values in zip(places.tolist(), tokens, strict=True):
+                if not writers:
+                    width = values.shape[1]
+                    for name, count in zip(_TOKENS, (len(garment), len(region)), strict=True):
+                        writer = TokenWriter(folder / name, count, width, most_tokens(width))
+                        writers.append(stack.enter_context(writer))
+                writers[0 if rows.garment[place] else 1].put(int(position[place]), values)
+    return width
 
 
 def _codes(

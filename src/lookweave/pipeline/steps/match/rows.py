@@ -14,8 +14,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lookweave.matching.vectors import Positions, Vectors
+from lookweave.models.details import unpacked
 from lookweave.pipeline.setup import Setup
-from lookweave.pipeline.steps.embed import dimension, embeddings
+from lookweave.pipeline.steps.embed import complete, dimension, embeddings
 from lookweave.pipeline.steps.match.blocks import own_block, searched
 from lookweave.records import region_parts
 from lookweave.store.conditions import column, matching
@@ -154,6 +155,18 @@ def embedded(workspace: Workspace, setup: Setup, rows: Rows) -> Iterator[tuple[P
         places = rows.find(batch.column("subject"))
         vectors = _matrix(batch.column("vector"), width)
         yield places[places >= 0], vectors[places >= 0]
+
+
+def token_rows(
+    workspace: Workspace, setup: Setup, rows: Rows
+) -> Iterator[tuple[Positions, list[NDArray[np.int8]]]]:
+    """Rows and the tokens of each, int8 (tokens, width), in the table's order. A photo that was
+    gone when tokens were asked for has a vector of earlier and no tokens."""
+    table = embeddings(workspace, setup)
+    for batch in table.scan(["subject", "token_values"], complete(setup), rows=_SCANNED):
+        places = rows.find(batch.column("subject"))
+        found = [unpacked(one) for one in batch.column("token_values").to_pylist()]
+        yield places[places >= 0], [one for one, at in zip(found, places, strict=True) if at >= 0]
 
 
 def descriptions(

@@ -16,6 +16,7 @@ import pyarrow as pa
 from lookweave.config import Config
 from lookweave.errors import WorkspaceError
 from lookweave.matching.calibrate import Calibration, margins, rule_of_thumb
+from lookweave.matching.fuse import ScoreWeights
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.step import NOTHING, Plan, Step, Worker, outcome_schema
 from lookweave.pipeline.steps.embed import embeddings
@@ -31,7 +32,7 @@ from lookweave.store.workspace import Workspace, write_atomically
 CALIBRATION = "calibration.json"
 """File in the workspace with what was learned from labels."""
 
-VERSION = 3
+VERSION = 4
 """Raised when the same inputs and settings give other matches than before."""
 
 
@@ -62,6 +63,7 @@ class Matching(Worker):
             "recipe": pa.repeat(self._recipe, len(looks)),
             "s_vlm": pa.array(found.s_vlm),
             "s_visual": pa.array(found.s_visual),
+            "s_detail": pa.array(found.s_detail, mask=np.isnan(found.s_detail)),
             "score": pa.array(found.score),
             "rank": pa.array(found.rank, mask=found.rank == 0),
             "reverse_rank": pa.array(found.reverse_rank, mask=found.reverse_rank == 0),
@@ -92,8 +94,9 @@ class Match(Step):
         # How rows are cut into blocks changes nothing; what is learned is part of the inputs.
         settings = self.setup.config.match.model_dump_json(exclude={"block_rows", "calibrated"})
         return fingerprint(
-            "match", VERSION, self.setup.models.key, settings, partition.ATTRIBUTE_WEIGHTS
-        )
+            "match", VERSION, self.setup.models.key, settings, partition.ATTRIBUTE_WEIGHTS,
+            self.setup.tokens or "",
+        )  # fmt: skip
 
     def plan(self, workspace: Workspace) -> Plan:
         """All garments, or nothing while what the matches are made of is unchanged."""
@@ -150,23 +153,28 @@ def open_matcher(
     workspace: Workspace,
     setup: Setup,
     folder: Path,
-    weights: tuple[float, float] | None = None,
+    weights: ScoreWeights | None = None,
 ) -> Matcher:
     """The join that `make_matcher` prepared.
 
     Args:
-        weights: of S_VLM and S_visual; None for those learned in this workspace, or else those
-            of the settings.
+        weights: None for those learned in this workspace, or else those of the settings.
     """
-    config = setup.config
-    return Matcher(folder, config.match, weights or score_weights(workspace, config))
+    return Matcher(folder, setup.config.match, weights or score_weights(workspace, setup))
 
 
-def score_weights(workspace: Workspace, config: Config) -> tuple[float, float]:
-    """(λ1, λ2): learned from labels in this workspace, or else as set."""
-    if learned := calibration(workspace, config):
-        return learned.lambda_vlm, learned.lambda_visual
-    return config.match.lambda_vlm, config.match.lambda_visual
+def score_weights(workspace: Workspace, setup: Setup) -> ScoreWeights:
+    """λ1, λ2 and λ3: learned from labels in this workspace, or else as set."""
+    if learned := calibration(workspace, setup.config):
+        return learned.score_weights
+    return set_weights(setup)
+
+
+def set_weights(setup: Setup) -> ScoreWeights:
+    """As the settings have them; λ3 is 0 where nothing is compared part by part."""
+    match = setup.config.match
+    detail = 0.0 if setup.tokens is None else match.lambda_detail
+    return ScoreWeights(match.lambda_vlm, match.lambda_visual, detail)
 
 
 def calibration(workspace: Workspace, config: Config) -> Calibration | None:
