@@ -374,7 +374,8 @@ def publish(
     allow_rights: Annotated[list[str] | None, typer.Option(help="phrases that allow")] = None,
     forbid_rights: Annotated[list[str] | None, typer.Option(help="phrases that forbid")] = None,
     allow_unknown_rights: Annotated[
-        bool | None, typer.Option(help="photos that say nothing of rights; locally yes, hub no")
+        bool | None,
+        typer.Option(help="of unknown rights; unset: to a folder, if nothing is said of them"),
     ] = None,
     private: Annotated[bool | None, typer.Option("--private", help="a new repository")] = None,
     commit_message: Annotated[str | None, typer.Option(help="on a hub")] = None,

@@ -294,6 +294,18 @@ def test_all_held_back_still_replaces_what_was_published(
     assert "Every pair is held back" in (tmp_path / "out/README.md").read_text()
 
 
+@pytest.mark.parametrize("words", ["not CC BY", "CC BY requested, no answer yet", "© Maison X"])
+def test_rights_that_are_not_understood_are_held_back_from_a_folder_too(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path, words: str
+) -> None:
+    shop.couple("unclear", "high", "train", garment_rights=words)
+    summary = publish_shop(shop, tmp_path / "out")
+    assert summary["held_back"] == {"rights_unclear": 1} and summary["total"] == TOTAL
+    assert words in (tmp_path / "out/held_back.csv").read_text("utf-8")
+    assert publish_shop(shop, tmp_path / "out", allow_rights=(words,))["total"] == TOTAL + 1
+    assert publish_shop(shop, tmp_path / "out", allow_unknown_rights=True)["total"] == TOTAL + 1
+
+
 def test_unknown_rights_are_told_or_held_back(
     shop: Shop, publish_shop: Publisher, tmp_path: Path
 ) -> None:
@@ -305,7 +317,7 @@ def test_unknown_rights_are_told_or_held_back(
     assert "**The rights of 1 photos are unknown.**" in card
     summary = publish_shop(shop, tmp_path / "out", allow_unknown_rights=False)
     assert summary["held_back"] == {"rights_unknown": 1} and summary["total"] == TOTAL
-    assert "held back 1: a photo's rights are not known" in summary_text(summary)
+    assert "held back 1: a photo's rights are not stated" in summary_text(summary)
 
 
 def test_no_crop_is_made_where_a_licence_allows_no_altered_copies(

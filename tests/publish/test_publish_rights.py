@@ -49,8 +49,13 @@ RULES.judge("MIT")  # the list of SPDX identifiers is read once
         "In copyright",
         "http://rightsstatements.org/vocab/InC/1.0/",
         "MIT OR proprietary",
+        "permission not granted", "CC BY 4.0 denied", "nur redaktionelle Nutzung", "keine Freigabe",
+        "Weitergabe verboten", "usage éditorial uniquement", "Non autorisé", "publication interdite",
+        "prohibida su publicación", "solo uso editorial", "pubblicazione vietata", "scaduta",
+        "alle rechten voorbehouden", "Wszelkie prawa zastrzeżone", "Все права защищены", "禁止转载",
+        "intern", "INTERNALUSE",
     ],
-)
+)  # fmt: skip
 def test_forbids(words: str) -> None:
     judged = RULES.judge(words)
     assert judged.standing is Standing.FORBIDDEN
@@ -107,7 +112,7 @@ def test_allows(words: str, non_commercial: bool, no_derivatives: bool) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "", None, "  ", "© Maison X", "press kit", "unrestricted?", "nope", "yes", "ok",
+        "", None, "  ", "some rights reserved", "certains droits réservés", "© Maison X", "press kit", "unrestricted?", "nope", "yes", "ok",
         "not CC BY", "non CC0", "no CC BY",
         "CC BY requested, no answer yet", "CC-BY pending", "was CC BY until 2020",
         "please cc by email to rights desk", "CC BY only after payment", "© CC Sa, Paris",

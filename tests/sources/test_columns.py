@@ -65,6 +65,7 @@ RIGHTS = (
     "license_url", "licence_name", "image_license", "photo_rights", "Rights Status", "permission",
     "Terms of use", "publication rights", "Nutzungsrechte", "Lizenz", "Urheberrecht", "Droits",
     "licencia", "derechos", "licenza", "diritti", "Rechten", "licentie", "rights (2)",
+    "rights 2", "licence_1", "Usage Terms (en)", "product_image_rights", "Nutzungsrecht",
 )  # fmt: skip
 
 
@@ -82,6 +83,8 @@ TAKEDOWNS = (
     "deleted", "opt_out", "optOut", "removed", "removed_at", "photo_removed", "hidden", "revoked",
     "consent withdrawn", "DMCA", "gesperrt", "zurückgezogen", "gelöscht", "retiré", "retirado",
     "ritirato", "ingetrokken", "image_taken_down", "was_withdrawn",
+    "taken_down (yes/no)", "gesperrt (ja/nein)", "takedown_flag", "Sperrvermerk", "Retiré le",
+    "ritirato il", "takendown", "pulled_at", "GDPR request", "product_photo_removed",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,24 @@ def test_photos_that_changed_or_went_are_named(
     assert {one.what.split(" (")[0]: one.examples for one in verdict.problems} == {
         "photo is gone": [gone.name], "photo has changed": [changed.name],
     }  # fmt: skip
+
+
+def test_a_file_that_changed_under_its_size_and_time_is_read_by_the_next_build(
+    tmp_path: Path, photo_folders: tuple[Path, Path, Path]
+) -> None:
+    for place in photo_folders[:2]:
+        shutil.copytree(place, tmp_path / place.name)
+    flags: dict[str, Any] = {
+        "garments": (str(tmp_path / "garments"),), "looks": (str(tmp_path / "looks"),), "models": "whole-photo",
+    }  # fmt: skip
+    build_workspace(tmp_path / "ws", flags, QUIET)
+    changed = min((tmp_path / "looks").iterdir())
+    state, before = changed.stat(), changed.read_bytes()
+    changed.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    os.utime(changed, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert not verify(Workspace.open(tmp_path / "ws"), QUIET).ok
+    build_workspace(tmp_path / "ws", flags, QUIET)
+    assert verify(Workspace.open(tmp_path / "ws"), QUIET).ok
 
 
 def test_a_table_that_is_torn_apart_is_a_clear_error(workspace: Workspace) -> None:

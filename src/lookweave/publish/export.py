@@ -86,14 +86,14 @@ def publish(
     if snapshot:
         workspace = Workspace.open(workspace.path, snapshot=snapshot)
     folder = None if where.folder is None else check_folder(where.folder, workspace)
-    unknown_allowed = options.allow_unknown_rights
-    if unknown_allowed is None:
-        unknown_allowed = folder is not None
+    unsaid_allowed = options.allow_unknown_rights
+    if unsaid_allowed is None:
+        unsaid_allowed = folder is not None
     recipe = preferred_recipe(config)
 
     def make_plan_now() -> Plan:
         now = Workspace.open(workspace.path)
-        return make_plan(workspace, now, options, recipe, unknown_allowed)
+        return make_plan(workspace, now, options, recipe, unsaid_allowed)
 
     plan = make_plan_now()
 

@@ -39,7 +39,9 @@ class Options:
         row_group_rows: and at the latest after so many pairs.
         allow_rights: further phrases of the rights field that allow publication.
         forbid_rights: further phrases that forbid it.
-        allow_unknown_rights: None: locally yes, on a hub no.
+        allow_unknown_rights: photos whose rights are not known. None: those of which nothing is
+            said go to a folder, and not to a hub; where something is said that is not understood,
+            they go nowhere.
         private: make a new repository on a hub private.
         commit_message: on a hub.
         forget_history: on a hub, also remove earlier versions, in which photos that were taken

@@ -61,7 +61,7 @@ class Plan:
 
 
 def make_plan(
-    workspace: Workspace, now: Workspace, options: Options, preferred: str, unknown_allowed: bool
+    workspace: Workspace, now: Workspace, options: Options, preferred: str, unsaid_allowed: bool
 ) -> Plan:
     """Decide about every pair.
 
@@ -69,7 +69,8 @@ def make_plan(
         workspace: what is published, perhaps at a snapshot.
         now: the same workspace as it is at this moment.
         preferred: the recipe to publish where there are several.
-        unknown_allowed: whether photos of unknown rights go out.
+        unsaid_allowed: whether photos go out of whose rights nothing is said. What is said and
+            not understood goes out only where `options` say so.
 
     Raises:
         PublishError: there are no pairs, or several recipes and none is preferred.
@@ -79,10 +80,11 @@ def make_plan(
     pairs = workspace.table("pairs").read(_PAIR_COLUMNS, where)
     rules = RightsRules(options.allow_rights, options.forbid_rights)
     standing = _Standing(workspace, now, pairs, rules)
+    unknown = _UnknownAllowed(unsaid_allowed, bool(options.allow_unknown_rights))
     plan = Plan(recipe, pairs)
     keep = []
     for row in pairs.to_pylist():
-        held = _hold(row, standing, unknown_allowed)
+        held = _hold(row, standing, unknown)
         keep.append(held is None)
         if held:
             plan.held.append(held)
@@ -156,13 +158,26 @@ def _in_order(pairs: pa.Table) -> pa.Table:
     return pairs.take(order)
 
 
-def _hold(row: dict[str, str], standing: _Standing, unknown_allowed: bool) -> HeldBack | None:
+@dataclass(frozen=True)
+class _UnknownAllowed:
+    """Which photos of unknown rights go out.
+
+    Attributes:
+        unsaid: those of which nothing is said.
+        unclear: those of which something is said that is not understood.
+    """
+
+    unsaid: bool
+    unclear: bool
+
+
+def _hold(row: dict[str, str], standing: _Standing, unknown: _UnknownAllowed) -> HeldBack | None:
     """Why this pair stays in; None when it may go out. The look's reason is told first."""
     if standing.same_picture(row["garment"], row["look"]):
         name = standing.names.get(("look", row["look"]), "")
         return hold_back(row, "look", name, "same_photo", "Garment and look are one picture.")
     for kind in ("look", "garment"):
-        if why := standing.problem(kind, row[kind], unknown_allowed):
+        if why := standing.problem(kind, row[kind], unknown):
             reason, detail = why
             name = standing.names.get((kind, row[kind]), "")
             return hold_back(row, kind, name, reason, detail)
@@ -209,7 +224,7 @@ class _Standing:
         """Whether the two photos are one file, or near duplicates of each other."""
         return garment == look or look in self._twins.get(garment, ())
 
-    def problem(self, kind: str, photo: str, unknown_allowed: bool) -> tuple[str, str] | None:
+    def problem(self, kind: str, photo: str, unknown: _UnknownAllowed) -> tuple[str, str] | None:
         """Reason and detail why a photo may not go out as a garment or look; None when it may."""
         if (kind, photo) not in self.names:
             return "no_such_photo", "The pair names a photo that has no row: run verify-store."
@@ -230,10 +245,15 @@ class _Standing:
                 return "duplicate_rights_forbid", (
                     f"The same photo as {twin}, whose rights say: {other.words}."
                 )
-        if judged.standing is Standing.UNKNOWN and not unknown_allowed:
-            said = f"say only: {judged.words}" if judged.words else "are not stated"
+        if judged.standing is Standing.UNKNOWN and judged.words and not unknown.unclear:
+            return "rights_unclear", (
+                f"Its rights say: {judged.words}. That is no licence by a known name. Write one, "
+                "or say --allow-rights with these words, or --allow-unknown-rights."
+            )
+        if judged.standing is Standing.UNKNOWN and not judged.words and not unknown.unsaid:
             return "rights_unknown", (
-                f"Its rights {said}. Fill in the rights field, or say --allow-unknown-rights."
+                "Its rights are not stated. Fill in the rights field, or say "
+                "--allow-unknown-rights."
             )
         return None
 

@@ -51,10 +51,30 @@ FORBIDDING: tuple[str, ...] = (
     "no publicar", "uso interno", "confidencial", "prohibido", "non pubblicare", "vietato",
     "riservato", "nao publicar", "proibido", "niet publiceren", "vertrouwelijk",
     "intern gebruik",
+    # Some rights are reserved by open licences too: the word for all of them must stand there.
+    "all right reserved", "copyright reserved", "reservados todos los derechos",
+    "alle rechten voorbehouden", "wszelkie prawa zastrzezone", "alla rattigheter forbehallna",
+    "alle rettigheter forbeholdt", "alle rettigheder forbeholdes", "vsechna prava vyhrazena",
+    "tum haklari saklidir", "все права защищены", "転載禁止", "使用禁止", "禁止转载", "禁止使用",
+    "not granted", "never publish", "cannot be published", "not be published", "dontpublish",
+    "donotpublish", "internaluse", "refused", "denied", "declined", "on hold", "pulled",
+    "no usage rights", "no longer licensed", "no longer cleared", "consent withdrawn",
+    "nur redaktionell", "nur redaktionelle", "redaktionelle nutzung", "redaktionelle zwecke",
+    "redaktionelle verwendung", "usage editorial", "uso editorial", "uso editoriale",
+    "redactioneel gebruik", "keine nutzungsrechte", "keine nutzung", "keine freigabe",
+    "keine weitergabe", "nicht zur weitergabe", "nicht verwenden", "nicht nutzen",
+    "nicht genehmigt", "nicht erlaubt", "nicht gestattet", "verboten", "untersagt",
+    "abgelaufen", "widerrufen", "nur zur internen", "fur den internen", "non autorise",
+    "non autorisee", "pas de publication", "pas d autorisation", "publication interdite",
+    "interdiction", "ne pas utiliser", "droits expires", "licence expiree", "no autorizado",
+    "no autorizada", "prohibida", "sin permiso", "sin autorizacion", "no usar", "no difundir",
+    "caducado", "caducada", "non autorizzato", "non autorizzata", "vietata", "non utilizzare",
+    "senza autorizzazione", "scaduto", "scaduta", "nao autorizado", "nao usar", "proibida",
+    "niet vrijgegeven", "geen toestemming", "niet gebruiken", "niet toegestaan", "verlopen",
 )  # fmt: skip
 """Phrases that forbid, wherever they stand in the field."""
 
-FORBIDDING_ALONE = frozenset({"no", "nein", "non", "nee", "nao"})
+FORBIDDING_ALONE = frozenset({"no", "nein", "non", "nee", "nao", "intern", "interne", "interno"})
 """Words that forbid when they are all of the field."""
 
 ALLOWING: tuple[str, ...] = (
@@ -64,6 +84,7 @@ ALLOWING: tuple[str, ...] = (
     "rights cleared", "cleared for publication", "released for publication",
     "zur Veröffentlichung freigegeben", "publication autorisée", "publicación autorizada",
     "pubblicazione autorizzata",
+    "CC0-1.0, rendered by Lookweave",  # what `lookweave render` says of its photos
 )  # fmt: skip
 """Phrases that are all of the field and allow. A bare "yes" or "ok" is none: in a column of
 copyrights it says the opposite."""

@@ -262,11 +262,13 @@ RIGHTS: dict[str, dict[str, str]] = {
         "reuse re_use reusable redistribution redistributable clearance cleared rights_cleared "
         "model_release release_status release_signed consent reproduction_rights spdx "
         "spdx_id spdx_license_identifier",
-        "de": "rechte nutzungsrechte bildrechte urheberrecht urheberrechte lizenz lizenz_url "
-        "lizenzname lizenztyp lizenzlink nutzungsbedingungen nutzung verwendungsrechte "
+        "de": "rechte nutzungsrecht nutzungsrechte bildrecht bildrechte urheberrecht "
+        "urheberrechte lizenz lizenz_url lizenzname lizenztyp lizenzlink "
+        "nutzungsbedingungen nutzung verwendungsrechte "
         "veroffentlichungsrechte veroeffentlichungsrechte freigabe freigegeben genehmigung "
         "einwilligung",
-        "fr": "droits droits_utilisation droits_d_utilisation droits_d_usage droits_image "
+        "fr": "droits droits_de_reproduction droits_de_diffusion droits_utilisation "
+        "droits_d_utilisation droits_d_usage droits_image "
         "droits_d_auteur conditions_utilisation conditions_d_utilisation autorisation "
         "mention_legale mentions_legales",
         "es": "derechos derechos_de_uso derechos_uso derechos_de_imagen derechos_de_autor "
@@ -299,24 +301,29 @@ RIGHTS: dict[str, dict[str, str]] = {
         "do_not_distribute do_not_share noindex opt_out opted_out optout opt_out_at opt_out_date "
         "revoked revoked_at revoked_on retracted retracted_at retraction recalled blocked "
         "blocked_at banned suppressed suppress hidden hide dmca dmca_takedown legal_hold "
-        "consent_withdrawn consent_revoked permission_withdrawn permission_revoked",
+        "consent_withdrawn consent_revoked permission_withdrawn permission_revoked takendown "
+        "taken_offline taken_offline_at pulled pulled_at pulled_on depublished depublished_at "
+        "quarantined quarantined_at on_hold cease_and_desist erasure_request gdpr_request "
+        "gdpr_removal gdpr_erasure privacy_request not_for_web killed",
         "de": "gesperrt sperre gesperrt_am zuruckgezogen zurueckgezogen zuruckgezogen_am "
         "zurueckgezogen_am entfernt entfernt_am geloscht geloescht geloscht_am geloescht_am "
         "widerrufen widerrufen_am nicht_veroffentlichen nicht_veroeffentlichen "
-        "nicht_verwenden offline depubliziert",
+        "nicht_verwenden offline depubliziert sperrvermerk sperrdatum sperrung loschung "
+        "loeschung loschdatum loeschdatum",
         "fr": "retire retire_le retrait date_de_retrait supprime supprime_le ne_pas_publier "
-        "ne_pas_utiliser depublie revoque",
+        "ne_pas_utiliser depublie depublie_le revoque bloque masque",
         "es": "retirado retirada fecha_de_retirada eliminado borrado no_publicar no_usar revocado "
-        "despublicado",
+        "despublicado retirado_el eliminado_el bloqueado",
         "it": "ritirato ritirata data_ritiro rimosso rimossa eliminata cancellato "
-        "non_pubblicare non_usare revocata",
+        "non_pubblicare non_usare revocata ritirato_il rimosso_il eliminato_il bloccato",
         "nl": "ingetrokken teruggetrokken verwijderd verwijderd_op niet_publiceren "
         "niet_gebruiken geblokkeerd",
     },
     "published": {
         "en": "published is_published publish active is_active enabled is_enabled online "
         "product_online is_online visible is_visible live is_live publish_allowed "
-        "published_on_website",
+        "published_on_website usable can_be_used ok_to_publish ok_to_use approved is_approved "
+        "approved_for_publication approved_for_web web_ok public is_public",
         "de": "veroffentlicht veroeffentlicht aktiv sichtbar veroffentlichen veroeffentlichen",
         "fr": "publie actif visible_en_ligne en_ligne",
         "es": "publicado activo publicar",
@@ -338,9 +345,12 @@ RIGHTS: dict[str, dict[str, str]] = {
         "license_end licence_end license_end_date licence_end_date license_until licence_until "
         "license_valid_until licence_valid_until usage_until usage_end usage_end_date "
         "usage_rights_until usage_rights_end usage_expires usage_expiry use_until publish_until "
-        "publication_end permission_expires consent_expires copyright_expires",
-        "de": "nutzungsrechte_bis nutzung_bis rechte_bis lizenz_bis lizenzende "
-        "veroffentlichung_bis veroeffentlichung_bis",
+        "publication_end permission_expires consent_expires copyright_expires "
+        "usage_rights_expiration usage_rights_expiry rights_expiration rights_expiration_date "
+        "license_expiration license_expiration_date licence_expiration licence_expiration_date "
+        "rights_expiry_on do_not_use_after not_after",
+        "de": "nutzungsrecht_bis nutzungsrechte_bis bildrechte_bis nutzung_bis rechte_bis "
+        "lizenz_bis lizenzende veroffentlichung_bis veroeffentlichung_bis",
         "fr": "droits_jusqu_au fin_des_droits fin_de_licence licence_jusqu_au",
         "es": "derechos_hasta fin_de_derechos licencia_hasta fin_de_licencia",
         "it": "diritti_fino_al scadenza_diritti scadenza_licenza",

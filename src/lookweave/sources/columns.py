@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -30,13 +30,21 @@ _SUSPICIOUS = re.compile(
     r"suppress\w*|allow\w*|forbid\w*|prohibit\w*|lizenz\w*|\w*rechte?|veroff\w*|veroeff\w*|sperr\w*|"
     r"gesperrt|zuruckgezogen|geloscht|freigabe\w*|droits?|retrait|retire\w*|autoris\w+|derechos?|"
     r"licencia\w*|retirad\w+|permiso\w*|diritt\w+|licenza\w*|ritirat\w+|autorizza\w+|rechten|"
-    r"licentie\w*|ingetrokken|verwijder\w*|toestemming\w*)(?:_|$)"
+    r"licentie\w*|ingetrokken|verwijder\w*|toestemming\w*|direitos?|autorais|licencja|prawa|"
+    r"rattigheter|rettigheter|rettigheder|borttagen|fjernet|\w*права|авторск\w+|лиценз\w+|"
+    r"снят\w*|удален\w*|uprawnienia|zablokowan\w+|usunie\w+|usable|approv\w+|hold|quarantin\w+|"
+    r"censor\w+|erasure|privacy|confidentiality|litigation|cease|killed|archived|public|"
+    r"valid_(?:until|to)|use_by|release|after)(?:_|$)|権|权|權|許諾|授权|ライセンス|下架|公開|公开"
 )
 
 _NAMESPACE = re.compile(r"^(?:g|dc|dcterms|xmp|xmprights|iptc|photoshop|cc|plus)_(?=.)")
 _SUBJECT = re.compile(
     r"^(?:is|was|has_been|image|img|photo|picture|file|asset|media|product|item|look|garment|"
     r"bild|foto|produkt|artikel)_(?=.)"
+)
+_REMARK = re.compile(
+    r"(?<=.)_?(?:\d{1,2}|_(?:en|de|fr|es|it|nl|pt|pl|sv)|_(?:yes|y|ja|j|oui|o|si|s|true|1)_(?:no|n|"
+    r"nein|non|false|0)|_(?:flag|bool|boolean))$"
 )
 _LOCALE = re.compile(r"_(?P<language>[a-z]{2})_(?P<country>[a-z]{2})(?:_[a-z0-9_]+)?$")
 _NUMBERED = re.compile(r"^(?P<stem>.*[a-z])_?(?P<number>\d{1,3})(?P<rest>(?:_[a-z]+)*)$")
@@ -170,14 +178,24 @@ def simple_name(column: str) -> str:
 @lru_cache(maxsize=4096)
 def rights_way(name: str) -> str | None:
     """How the cells of a column of this plain name are read: a key of `RIGHTS`, or None."""
-    if name in NOT_RIGHTS:
-        return None
-    if name in _RIGHTS_NAMES:
-        return _RIGHTS_NAMES[name]
-    shorter = _SUBJECT.sub("", name)
-    if shorter != name and shorter not in NOT_RIGHTS and shorter in _RIGHTS_NAMES:
-        return _RIGHTS_NAMES[shorter]
+    for each in _without_remarks(name):
+        if each in NOT_RIGHTS:
+            return None
+        if each in _RIGHTS_NAMES:
+            return _RIGHTS_NAMES[each]
     return None
+
+
+def _without_remarks(name: str) -> Iterator[str]:
+    """A name, and what is left of it without what it is of, a number, a language and a remark on
+    its cells: ``image_rights_2``, ``usage_terms_en``, ``taken_down_yes_no``."""
+    endings = [name]
+    while (shorter := _REMARK.sub("", endings[-1])) != endings[-1]:
+        endings.append(shorter)
+    for each in endings:
+        yield each
+        while (shorter := _SUBJECT.sub("", each)) != each:
+            yield (each := shorter)
 
 
 def _is_fact(name: str) -> bool:

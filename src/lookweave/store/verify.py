@@ -19,7 +19,7 @@ from PIL import Image
 from lookweave import photos
 from lookweave.errors import Rejected
 from lookweave.progress import Progress
-from lookweave.records import TABLES, file_sha256
+from lookweave.records import SOURCE, TABLES, file_sha256
 from lookweave.store.conditions import column, matching
 from lookweave.store.tables import Lookup, Table
 from lookweave.store.workspace import Workspace, is_scratch, write_atomically
@@ -110,7 +110,7 @@ def _verify(
         _vectors(table, verdict, repair)
     _boxes(workspace, verdict, repair)
     _thumbnails(workspace, verdict, repair)
-    _sources(workspace, verdict, progress, hashes)
+    _sources(workspace, verdict, progress, repair=repair, hashes=hashes)
 
 
 def _leftovers(workspace: Workspace, verdict: Verdict, repair: bool) -> None:
@@ -247,12 +247,15 @@ def _make_thumbnail(workspace: Workspace, row: dict[str, str], to: Path) -> bool
     return True
 
 
-def _sources(workspace: Workspace, verdict: Verdict, progress: Progress, hashes: bool) -> None:
+def _sources(
+    workspace: Workspace, verdict: Verdict, progress: Progress, *, repair: bool, hashes: bool
+) -> None:
     """Every photo's bytes where the tables say, and the same as then."""
     gone: list[str] = []
     changed: list[str] = []
+    places: set[str] = set()
     progress.start("verify", workspace.table("sources").count(), "photos")
-    for batch in workspace.table("sources").scan(["path", "id", "name"]):
+    for batch in workspace.table("sources").scan(["path", "id", "name", "place"]):
         for row in batch.to_pylist():
             path = Path(workspace.photo_path(row["id"], row["path"]))
             progress.advance(1)
@@ -262,9 +265,19 @@ def _sources(workspace: Workspace, verdict: Verdict, progress: Progress, hashes:
                 verdict.photos_hashed += 1
                 if not file_sha256(path).startswith(row["id"]):
                     changed.append(row["name"])
+                    places.add(row["place"] or "")
     progress.end()
+    if repair:
+        _look_again(workspace.table("sources"), sorted(places - {""}))
     _say(verdict, "sources", "photo is gone (put it back, or build without it)", gone, False)
     _say(verdict, "sources", "photo has changed (the next build reads it anew)", changed, False)
+
+
+def _look_again(sources: Table, places: list[str]) -> None:
+    """Let the next build read these places, also where a file kept its size and time."""
+    for piece in _pieces(places, 500):
+        rows = sources.rows_by("place", piece).to_pylist()
+        sources.upsert(SOURCE.table([{**row, "size": None} for row in rows]))
 
 
 def _delete(table: Table, name: str, values: list[str]) -> None:
