@@ -44,6 +44,8 @@ train-embedded:  ## train the embedded models anew: make train-embedded DATA=FOL
 	$(BIN)/lookweave train encoder-ablation $(SETS) --rendered $(RUN)/rendered --out $(RUN)
 	$(BIN)/lookweave train encoder $(SETS) --out $(RUN)
 	cp $(RUN)/encoder.onnx $(RUN)/encoder.json $(WEIGHTS)/
+	$(BIN)/lookweave train details --parsed $(DATA)/ccp --out $(RUN)/details.npz
+	cp $(RUN)/details.npz $(RUN)/details.json $(WEIGHTS)/
 	$(BIN)/lookweave train describer $(SETS) --out $(RUN)
 	$(BIN)/lookweave train text $(SETS) --out $(RUN)
 	cp $(foreach name,describer text,$(RUN)/$(name).npz $(RUN)/$(name).json) $(WEIGHTS)/

@@ -9,8 +9,13 @@ import pytest
 
 from lookweave.errors import ModelError, Rejected
 from lookweave.models.card import Card
-from lookweave.models.checks import check_descriptions, check_detections, check_vectors
-from lookweave.models.protocols import Description, Detection
+from lookweave.models.checks import (
+    check_descriptions,
+    check_detections,
+    check_tokens,
+    check_vectors,
+)
+from lookweave.models.protocols import Description, Detection, Tokens
 from lookweave.taxonomy import CATEGORIES
 
 ENCODER = Card("theirs", "encoder", licence="MIT", dimension=2, offered_by="their-package")
@@ -40,6 +45,30 @@ def test_unit_vectors_pass_as_they_are() -> None:
 def test_vectors_of_another_kind_are_told(vectors: Any, words: str) -> None:
     with pytest.raises(ModelError, match=f"theirs of the package their-package gave .*{words}"):
         check_vectors(ENCODER, vectors, 2)
+
+
+TOKENS = Tokens(np.full((3, 2), 8, np.int8), np.zeros((3, 2), np.uint8))
+
+
+def test_tokens_pass_as_they_are() -> None:
+    assert check_tokens(ENCODER, [TOKENS, TOKENS], 2) == [TOKENS, TOKENS]
+    assert check_tokens(ENCODER, [], 0) == []
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        ([TOKENS], "1 answers for 2 crops"),
+        ([TOKENS, TOKENS.values], "an array of int8 in place of Tokens"),
+        ([TOKENS, Tokens(TOKENS.values[:, :1], TOKENS.places)], r"tokens of shape \(3, 1\)"),
+        ([TOKENS, Tokens(TOKENS.values.astype(np.float32), TOKENS.places)], "type float32"),
+        ([TOKENS, Tokens(TOKENS.values, TOKENS.places[:2])], r"places of shape \(2, 2\)"),
+        ([TOKENS, Tokens(TOKENS.values[:0], TOKENS.places[:0])], "0 tokens of one region"),
+    ],
+)
+def test_tokens_of_another_kind_are_told(tokens: Any, words: str) -> None:
+    with pytest.raises(ModelError, match=f"theirs of the package their-package gave .*{words}"):
+        check_tokens(ENCODER, tokens, 2)
 
 
 GOOD = Detection(
