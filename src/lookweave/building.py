@@ -42,6 +42,7 @@ class BuildResult:
     seconds: float
     snapshot: str | None = None
     notices: list[str] = field(default_factory=list)
+    inputs: dict[str, list[str]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """What `lookweave build --json` prints."""
@@ -57,6 +58,7 @@ class BuildResult:
             "tiers: " + (", ".join(f"{tier} {n}" for tier, n in self.tiers.items()) or "none yet"),
             f"this build: {', '.join(did) or 'nothing was new'} ({self.seconds:.1f} s)",
         ]
+        lines += [f"{kind}s from: {', '.join(paths)}" for kind, paths in self.inputs.items()]
         if self.rejects:
             reasons = ", ".join(f"{reason} {n}" for reason, n in self.rejects.items())
             lines.append(f"turned away: {reasons} (`lookweave report` says which and why)")
@@ -106,6 +108,7 @@ def build_workspace(
         rejects=_rejects(workspace),
         seconds=round(time.monotonic() - began, 2),
         snapshot=snapshot,
+        inputs={kind: list(paths) for kind, paths in inputs.known(workspace).items()},
         notices=[
             *notices.sentences(),
             *(note for step in steps for note in step.notes),
