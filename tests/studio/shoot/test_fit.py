@@ -27,6 +27,7 @@ def test_a_dress_is_fitted_as_one(fitted: fit.Fitted) -> None:
     assert fitted.template.hem < 0.8
     assert fitted.overlap >= fit.LEAST_OVERLAP
     assert fitted.overlap > fitted.template_overlap
+    assert 1 <= fitted.stretch < 2.5
     assert fitted.colour_error < 4
     assert 0.4 < fitted.invented < 0.8  # a photo shows one side
 
@@ -62,11 +63,13 @@ def test_what_cannot_be_fitted_is_said(renderer: Any, dress_photo: Path, tmp_pat
 
 def test_an_outline_that_no_template_has_is_rejected() -> None:
     with pytest.raises(Rejected) as caught:
-        fit._judge(0.4, 0.99)
+        fit._judge(0.4, 0.99, 1.5)
     assert caught.value.reason == "outline_unfit"
     with pytest.raises(Rejected):
-        fit._judge(0.9, 0.9)
-    fit._judge(0.9, 0.95)
+        fit._judge(0.9, 0.9, 1.5)
+    with pytest.raises(Rejected, match="stretched by 5"):
+        fit._judge(0.9, 0.95, 5.0)
+    fit._judge(0.9, 0.95, 1.5)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +89,7 @@ def test_the_shader_and_the_atlas_unroll_cloth_alike(renderer: Any, one: Templat
         out[..., 2] = 40 + 60 * key[0]
         coded[key] = out
     made = fit.Fitted(
-        f"coded {one}", "top", one, tiles, atlas.composed(tiles, coded), 1, 1, 0, 0, 0
+        f"coded {one}", "top", one, tiles, atlas.composed(tiles, coded), 1, 1, 1, 0, 0, 0
     )
     view = template.view(renderer, one, (256, 384))
     for part in view.dressed.parts:
@@ -165,3 +168,29 @@ def test_colours_spread_beyond_the_edge_without_white() -> None:
     values[inside] = (0.2, 0.4, 0.6)
     spread = fit._spread(values, inside)
     assert np.abs(spread - [0.2, 0.4, 0.6]).max() < 1e-6
+
+
+def test_a_photo_of_the_back_is_shown_at_the_back(
+    renderer: Any, dress_photo: Path, tmp_path: Path
+) -> None:
+    front = dress_photo.with_name("lw-00008.jpg")  # a plain grey skirt
+    pixels = np.asarray(Image.open(front).convert("RGB")).astype(float)
+    cloth = pixels.min(-1, keepdims=True) < 200
+    back = tmp_path / "back.png"
+    red = np.where(cloth, pixels * [1.5, 0.3, 0.3], pixels)
+    Image.fromarray(np.clip(red, 0, 255).astype(np.uint8)).save(back)
+    garment = record.Garment(photo=str(front), back=str(back), words="grey midi skirt")
+    made = fit.fit(renderer, garment)
+    assert made.category == "skirt"
+    middle = made.texture[atlas.SIDE // 2].astype(int)  # around, from behind over the front
+    behind, ahead = middle[20], middle[atlas.SIDE // 2]
+    assert behind[0] > 1.4 * behind[1]
+    assert abs(ahead[0] - ahead[1]) < 12
+    assert min(behind[3], ahead[3]) > 200
+    assert made.invented < 0.4
+
+
+def test_a_shops_words_name_the_category() -> None:
+    assert fit._said("Blue shirt dress") == "dress"
+    assert fit._said("Hoodie, grey") == "knitwear"
+    assert fit._said("Norrland No. 5") is None

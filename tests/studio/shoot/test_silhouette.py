@@ -58,6 +58,16 @@ def test_the_warp_lays_one_outline_on_another_and_turns_nothing_over() -> None:
     assert determinant[a > 0.5].min() > 0.2
 
 
+def test_stretch_is_the_ratio_of_scales_and_knows_folds() -> None:
+    y, x = np.mgrid[0 : FRAME[1], 0 : FRAME[0]].astype(float)
+    there = np.ones((FRAME[1], FRAME[0]))
+    wider = silhouette.Warp(np.stack([0.5 * x, 0 * y]))  # x to 1.5 x
+    assert silhouette.stretch(wider, there) == pytest.approx(1.5)
+    assert silhouette.stretch(silhouette.Warp(np.zeros((2, *there.shape))), there) == 1
+    folded = silhouette.Warp(np.stack([-2 * x, 0 * y]))
+    assert silhouette.stretch(folded, there) > 100
+
+
 def test_the_warp_of_equal_outlines_moves_nothing() -> None:
     mask = shape(110, 200, 0.3)
     a = framed(mask, placing(mask))

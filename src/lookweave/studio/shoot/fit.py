@@ -33,10 +33,12 @@ from lookweave.studio.shoot import atlas, mask, record, silhouette, template
 from lookweave.studio.shoot.colours import difference, luminance, to_linear
 from lookweave.studio.shoot.silhouette import Placing, Warp
 from lookweave.studio.shoot.template import FAMILY, Template
+from lookweave.taxonomy import normalise
 
-VERSION = 1
+VERSION = 2
 LEAST_OVERLAP = 0.93
 _LEAST_TEMPLATE = 0.70  # without the warp; below it the cut is another one
+_MOST_STRETCH = 3.0  # above it the cloth is another one
 _SIDE = 1280  # of the photo, at most
 _SMALL, _LARGE = (96, 144), (288, 432)  # of the template's views
 ALBEDO = 0.92
@@ -59,6 +61,7 @@ class Fitted:
         texture: uint8 (SIDE, SIDE, 4), square roots of linear colour; alpha is confidence.
         overlap: intersection over union of template and warped photo, 0..1.
         template_overlap: the same before the warp.
+        stretch: how far the warp distorts cloth (`silhouette.stretch`); 1: not at all.
         colour_error: median CIEDE2000 between photo and texture, seen from the photo's side.
         invented: share of the garment's surface that no photo shows.
         seconds: processor time of the fit.
@@ -71,6 +74,7 @@ class Fitted:
     texture: NDArray[np.uint8]
     overlap: float
     template_overlap: float
+    stretch: float
     colour_error: float
     invented: float
     seconds: float
@@ -80,8 +84,9 @@ class Fitted:
         return {
             "category": self.category, "overlap": round(self.overlap, 4),
             "template_overlap": round(self.template_overlap, 4),
-            "colour_error": round(self.colour_error, 2), "invented": round(self.invented, 3),
-            "seconds": round(self.seconds, 2), "template": asdict(self.template),
+            "stretch": round(self.stretch, 2), "colour_error": round(self.colour_error, 2),
+            "invented": round(self.invented, 3), "seconds": round(self.seconds, 2),
+            "template": asdict(self.template),
         }  # fmt: skip
 
     def show(self, part: Part) -> None:
@@ -128,14 +133,15 @@ def fit(renderer: Renderer, garment: record.Garment, cache_folder: Path | None =
     own = silhouette.framed(shown, from_view)
     warp = silhouette.bend(own, goal)
     after = silhouette.overlap(silhouette.bent(goal, warp), own)
-    _judge(before, after)
+    stretch = silhouette.stretch(warp, own)
+    _judge(before, after, stretch)
     seen = _Seen(photo, outline, view, place, from_view, warp)
     tiles = atlas.layout(found.family, found.hem, 0.0 if found.armhole > 0 else found.sleeve)
     surfaces = atlas.surfaces(view, tiles)
-    texture, invented = _texture(seen, tiles, surfaces)
+    texture, invented = _texture(seen, _back(garment, seen, own), tiles, surfaces)
     error = _colour_error(seen, tiles, surfaces, texture)
     made = Fitted(
-        key, category, found, tiles, texture, after, before, error, invented,
+        key, category, found, tiles, texture, after, before, stretch, error, invented,
         time.process_time() - begin,
     )  # fmt: skip
     if kept is not None:
@@ -144,7 +150,7 @@ def fit(renderer: Renderer, garment: record.Garment, cache_folder: Path | None =
 
 
 def _key(garment: record.Garment) -> str:
-    digest = hashlib.sha256(f"{VERSION} {garment.category}".encode())
+    digest = hashlib.sha256(f"{VERSION} {garment.category or _said(garment.words)}".encode())
     for path in (garment.photo, garment.mask, garment.back):
         if path is not None:
             try:
@@ -163,14 +169,15 @@ def cut_out(garment: record.Garment) -> tuple[Pixels, mask.Mask, dict[str, float
         Rejected: it cannot be read or cut out.
     """
     photo = load(garment.photo, max_side=_SIDE).pixels
+    category = garment.category or _said(garment.words)
     segmenter, describer = _models()
     found = segmenter.detect([photo])[0]
     if garment.mask is not None:
         outline = mask.given_mask(Path(garment.mask), (photo.shape[0], photo.shape[1]))
     else:
-        outline = mask.garment_mask(photo, found, garment.category)
-    if garment.category is not None:
-        return photo, outline, {garment.category: 1.0}
+        outline = mask.garment_mask(photo, found, category)
+    if category is not None:
+        return photo, outline, {category: 1.0}
     rows, columns = np.flatnonzero(outline.any(1)), np.flatnonzero(outline.any(0))
     x0, x1, y0, y1 = columns[0], columns[-1] + 1, rows[0], rows[-1] + 1
     scores = None
@@ -185,6 +192,14 @@ def cut_out(garment: record.Garment) -> tuple[Pixels, mask.Mask, dict[str, float
         raise answer
     opinion: dict[str, float] = answer.attributes["category"]
     return photo, outline, opinion
+
+
+def _said(words: str) -> str | None:
+    """The taxonomy's category that a shop's words name last ("blue shirt dress": dress)."""
+    for word in reversed(words.lower().replace("-", " ").split()):
+        if category := normalise("category", word.strip(",.;")):
+            return category
+    return None
 
 
 def _template(
@@ -283,12 +298,13 @@ class _Search:
         return value, best
 
 
-def _judge(before: float, after: float) -> None:
-    if before < _LEAST_TEMPLATE or after < LEAST_OVERLAP:
+def _judge(before: float, after: float, stretch: float) -> None:
+    if before < _LEAST_TEMPLATE or after < LEAST_OVERLAP or stretch > _MOST_STRETCH:
         raise Rejected(
             "outline_unfit", "The garment's outline is none that the templates can take (overlap "
             f"{before:.2f} before and {after:.2f} after bending, {_LEAST_TEMPLATE} and "
-            f"{LEAST_OVERLAP} are needed). Photos of one garment laid flat or on an invisible "
+            f"{LEAST_OVERLAP} are needed; cloth stretched by {min(stretch, 99):.1f}, at most "
+            f"{_MOST_STRETCH} is allowed). Photos of one garment laid flat or on an invisible "
             "body, arms beside it, work best."
         )  # fmt: skip
 
@@ -310,33 +326,71 @@ class _Seen:
 
 
 def _texture(
-    seen: _Seen, tiles: atlas.Layout, surfaces: dict[tuple[int, int], atlas.Surface]
-) -> tuple[NDArray[np.uint8], float]:
+    seen: _Seen, back: _Seen | None, tiles: atlas.Layout,
+    surfaces: dict[tuple[int, int], atlas.Surface],
+) -> tuple[NDArray[np.uint8], float]:  # fmt: skip
     """The texture, and the share of the surface that is invented."""
     sure, colours = _albedo(seen)
     strip, plain = _edge(seen, colours)
+    behind = None if back is None else (back, *_albedo(back))
     made: dict[tuple[int, int], NDArray[np.uint8]] = {}
     shown = trusted = 0.0
     for key, surface in surfaces.items():
         pixel, trust = atlas.continued(surface, strip)
-        at = seen.points(pixel.reshape(-1, 2)).reshape(pixel.shape)
-        height, width = atlas.size_of(tiles[key])
-        where = [_resized(at[..., k], height, width) - 0.5 for k in (1, 0)]
-        out = np.zeros((height, width, 4))
-        known = _resized(trust, height, width)
-        share = np.clip(4 * known, 0, 1)  # of the photo itself; the rest is invented
-        for channel in range(3):
-            own, other = (
-                ndimage.map_coordinates(source[..., channel], where, order=1, mode="nearest")
-                for source in (colours, plain)
-            )
-            out[..., channel] = share * own + (1 - share) * other
-        inside = ndimage.map_coordinates(sure, where, order=1, mode="nearest")
-        out[..., 3] = known * inside
+        where = _places(seen, pixel, atlas.size_of(tiles[key]))
+        known = _resized(trust, *where[0].shape)
+        share = np.clip(4 * known, 0, 1)[..., None]  # of the photo itself; the rest is invented
+        out = share * _sampled(colours, where) + (1 - share) * _sampled(plain, where)
+        known = known * _sampled(sure[..., None], where)[..., 0]
+        if behind is not None:
+            away = np.clip((-surface.facing - 0.25) / 0.35, 0, 1)
+            where = _places(behind[0], surface.pixel, atlas.size_of(tiles[key]))
+            share = _resized(away, *where[0].shape)[..., None]
+            out = share * _sampled(behind[2], where) + (1 - share) * out
+            inside = _sampled(behind[1][..., None], where)
+            known = np.maximum(known, (share * inside)[..., 0])
+            trust = np.maximum(trust, away)
         shown += float(surface.seen.sum())
         trusted += float((trust > 0.1)[surface.seen].sum())
-        made[key] = (np.clip(out, 0, 1) * 255 + 0.5).astype(np.uint8)
+        texel = np.concatenate([out, known[..., None]], -1)
+        made[key] = (np.clip(texel, 0, 1) * 255 + 0.5).astype(np.uint8)
     return atlas.composed(tiles, made), 1 - trusted / max(shown, 1.0)
+
+
+def _places(seen: _Seen, pixel: Array, size: tuple[int, int]) -> list[Array]:
+    """Rows and columns of the photo for every texel of a tile of `size` (height, width)."""
+    at = seen.points(pixel.reshape(-1, 2)).reshape(pixel.shape)
+    return [_resized(at[..., k], *size) - 0.5 for k in (1, 0)]
+
+
+def _sampled(values: Array, where: list[Array]) -> Array:
+    """(H, W, C) `values` at fractional rows and columns."""
+    channels = [
+        ndimage.map_coordinates(values[..., k], where, order=1, mode="nearest")
+        for k in range(values.shape[-1])
+    ]
+    return np.stack(channels, -1)
+
+
+def _back(garment: record.Garment, seen: _Seen, own: Array) -> _Seen | None:
+    """The photo of the back, mirrored so that it lies on the view from the front.
+
+    Raises:
+        Rejected: its outline is not the front's.
+    """
+    if garment.back is None:
+        return None
+    behind = garment.model_copy(update={"photo": garment.back, "mask": None, "back": None})
+    photo, outline, _ = cut_out(behind)
+    photo, outline = np.ascontiguousarray(photo[:, ::-1]), np.ascontiguousarray(outline[:, ::-1])
+    place = silhouette.placing(outline)
+    goal = silhouette.framed(outline, place)
+    warp = silhouette.bend(own, goal)
+    _judge(
+        silhouette.overlap(own, goal), silhouette.overlap(silhouette.bent(goal, warp), own),
+        silhouette.stretch(warp, own),
+    )  # fmt: skip
+    return _Seen(photo, outline, seen.view, place, seen.from_view, warp)
 
 
 def _edge(seen: _Seen, colours: Array) -> tuple[float, Array]:

@@ -120,6 +120,18 @@ def bend(template: Array, photo: Array, rounds: tuple[int, ...] = (5, 9, 16)) ->
     return Warp(shift)
 
 
+def stretch(warp: Warp, template: Array) -> float:
+    """How far the warp distorts cloth: the ratio of its largest to its smallest local scale, which
+    a tenth of `template` exceeds; 1 for none. Where the warp folds over, the ratio is without
+    limit."""
+    (xy, xx), (yy, yx) = np.gradient(warp.shift[0]), np.gradient(warp.shift[1])
+    rows = np.stack([np.stack([1 + xx, xy], -1), np.stack([yx, 1 + yy], -1)], -2)[template > 0.5]
+    scales = np.linalg.svd(rows, compute_uv=False)
+    ratio = scales[:, 0] / np.maximum(scales[:, 1], 1e-3)
+    ratio = np.where(np.linalg.det(rows) > 0, ratio, 1e3)
+    return float(np.percentile(ratio, 90))
+
+
 def bent(photo: Array, warp: Warp) -> Array:
     """`photo` pulled back onto the template: what the warp makes of it."""
     points = warp(_grid().reshape(-1, 2))
