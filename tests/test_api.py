@@ -172,7 +172,8 @@ def test_a_search_shows_its_pictures(
     found = workspace.search("red shirt", kind="garment", top=3)
     assert len(found) == 3 and {hit.kind for hit in found} == {"garment"}
     assert found.to_dict()["results"][0].keys() == {
-        "score", "kind", "what", "id", "name", "path", "box", "taken_down", "listed", "skus",
+        "score", "kind", "what", "id", "name", "path", "box", "title", "products", "skus", "tier",
+        "taken_down", "listed",
     }  # fmt: skip
     json.dumps(found.to_dict(), allow_nan=False)
     assert found._repr_html_().count("<img") == 3 and found[0].name in found[0]._repr_html_()
@@ -265,7 +266,7 @@ def test_a_file_that_cannot_be_written_is_told_before_the_work(
     monkeypatch.setattr("lookweave.report.write_report", lambda *_: pytest.fail("work was begun"))
     with pytest.raises(InputError, match=said):
         workspace.report(tmp_path / name)
-    with pytest.raises(InputError, match=r"must end in \.parquet"):
+    with pytest.raises(InputError, match=r"must end in \.csv or \.parquet"):
         workspace.export_matches(tmp_path / "m.xlsx")
 
 

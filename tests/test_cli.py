@@ -14,7 +14,7 @@ import pytest
 
 from lookweave import cli
 from lookweave.errors import UsageError, WorkError
-from lookweave.exports import MATCHES_SCHEMA
+from lookweave.exports.rows import MATCHES_SCHEMA
 
 Folders = tuple[Path, Path, Path]
 Call = Callable[..., tuple[int, str, str]]
@@ -71,6 +71,9 @@ def test_matches_have_the_columns_of_the_contract(
     table = pq.read_table(tmp_path / "m.parquet")
     assert code == 0 and json.loads(out)["rows"] == table.num_rows == 36
     assert table.schema.equals(MATCHES_SCHEMA)
+    assert table.schema.names[:8] == [
+        "garment_path", "look_path", "region_box", "s_vlm", "s_visual", "score", "probability", "rank",
+    ]  # fmt: skip
     assert set(table.column("rank").to_pylist()) == {1, 2, 3}
     first = table.to_pylist()[0]
     assert Path(first["garment_path"]).exists() and Path(first["look_path"]).exists()

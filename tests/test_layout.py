@@ -11,8 +11,10 @@ SOURCE = Path(lookweave.__file__).parent
 
 FLOORS: list[set[str]] = [
     {"__main__"},
-    {"cli", "web"},
+    {"cli", "cli_tables", "web"},
+    {"cli_options"},
     {"api"},
+    {"workspace_tables"},
     {"results"},
     {"demo"},
     {

@@ -38,18 +38,16 @@ from lookweave.arguments import (
 from lookweave.errors import InputError, told
 from lookweave.results import (
     Evaluation,
-    Hit,
     Learned,
     ModelListing,
     ModelState,
-    Pairs,
     Publication,
     SearchResult,
     Status,
 )
+from lookweave.workspace_tables import WorkspaceTables, table_file, write_table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from PIL.Image import Image
 
     from lookweave.building import BuildResult
@@ -145,7 +143,7 @@ def open(path: AnyPath, snapshot: str | None = None) -> Workspace:
     return Workspace(path, snapshot)
 
 
-class Workspace:
+class Workspace(WorkspaceTables):
     """A workspace, open for reading: what it gives is as it was when it was opened.
 
     `take_down`, `lift_takedown`, `drop_source`, `calibrate` and `verify` write to it, and need that
@@ -181,33 +179,6 @@ class Workspace:
             raise InputError(f"{self!r} is a state of the past: open the workspace as it is now.")
         yield Store.create(self.path)
         self._store, self._config = open_workspace(self.path)
-
-    @told()
-    def garments(self) -> pa.Table:
-        """The product photos, and what the catalogue says of each."""
-        return self._store.table("garments").read()
-
-    @told()
-    def looks(self) -> pa.Table:
-        """The editorial photos, and their credits."""
-        return self._store.table("looks").read()
-
-    @told()
-    def regions(self) -> pa.Table:
-        """The garments found in looks and the cut-outs of product photos, by the detector in use.
-
-        Boxes are x0, y0, x1, y1 in pixels of the oriented photo.
-        """
-        from lookweave.models.cards import models_of
-        from lookweave.store.conditions import matching
-
-        detector = models_of(self._config).detector.key
-        return self._store.table("regions").read(where=matching(detector=detector))
-
-    @told()
-    def products(self) -> pa.Table:
-        """The articles of the catalogues, also those without a usable photo."""
-        return self._store.table("products").read()
 
     @told()
     def sources(self) -> list[InputState]:
@@ -275,46 +246,6 @@ class Workspace:
             return lift_takedown(store, self._config, name, statement, by)
 
     @told()
-    def matches(self, top: int = 10) -> pa.Table:
-        """The best regions of every garment, best first: the columns of the table `matches`, and
-        ``garment_path``, ``look_path`` and ``region_box``.
-
-        Raises:
-            InputError: nothing is matched yet.
-        """
-        import pyarrow as pa
-
-        from lookweave.exports import match_rows
-
-        batches = match_rows(self._store, self._config, positive("top", top))
-        found = pa.concat_tables(batches)
-        return found.sort_by([("garment", "ascending"), ("rank", "ascending")])
-
-    @told()
-    def pairs(self, tier: str | None = None) -> Pairs:
-        """The pairs of the data set, of one tier or of all, the likeliest first.
-
-        Args:
-            tier: ``high``, ``medium`` or ``low``.
-
-        Raises:
-            InputError: there is no such tier.
-        """
-        from lookweave.pipeline.setup import Setup
-        from lookweave.pipeline.steps.tier import Tier
-        from lookweave.publish.options import TIERS
-        from lookweave.store.conditions import matching
-
-        where = Tier(Setup.of(self._config)).rows
-        if tier is not None:
-            if tier not in TIERS:
-                raise InputError(f"tier is {', '.join(TIERS)}, not {tier!r}.")
-            where = where & matching(tier=tier)
-        rows = self._store.table("pairs").read(where=where)
-        order = [("probability", "descending"), ("garment", "ascending"), ("look", "ascending")]
-        return Pairs(rows.sort_by(order), self._store.thumbnail_path)
-
-    @told()
     def search(
         self,
         words: str | os.PathLike[str] | Image | None = None,
@@ -322,6 +253,7 @@ class Workspace:
         image: AnyPath | Image | None = None,
         kind: str | None = None,
         top: int = 10,
+        to: AnyPath | None = None,
     ) -> SearchResult:
         """Find garments and looks by words or by a photo.
 
@@ -330,36 +262,28 @@ class Workspace:
             image: a photo in place of words: a file, or an image of Pillow.
             kind: ``garment`` or ``look``; both when not given.
             top: how many photos.
+            to: also write them as a table, CSV or Parquet as the file's name ends.
 
         Raises:
-            InputError: words and image, or neither; an unreadable photo; an unknown kind.
+            InputError: words and image, or neither; an unreadable photo; an unknown kind; a file
+                that cannot be written.
         """
         from lookweave.search import search
 
+        file_of_table = None if to is None else table_file(to)
         if (words is None) == (image is None):
             raise InputError("Give words to search for, or an image (--image FILE), and not both.")
         if words is not None and not isinstance(words, str):
             words, image = None, words
         with photo_file(image) as file:
-            found = search(
+            answer = search(
                 self._store, self._config, words=words, image=file, kind=kind,
                 top=positive("top", top),
             )  # fmt: skip
-        own = {field.name for field in dataclasses.fields(Hit)} - {"further", "thumbnail"}
-        hits = tuple(
-            Hit(
-                **{
-                    **{name: row[name] for name in own},
-                    "box": tuple(row["box"]),
-                    "skus": tuple(row["skus"]),
-                },
-                further={name: value for name, value in row.items() if name not in own},
-                thumbnail=self._store.thumbnail_path(row["id"]),
-            )
-            for row in found["results"]
-        )
-        further = {name: value for name, value in found.items() if name not in ("by", "results")}
-        return SearchResult(found["by"], hits, further)
+        found = SearchResult.from_dict(answer, self._store.thumbnail_path)
+        if file_of_table is not None:
+            write_table(file_of_table, [found.to_arrow()])
+        return found
 
     @told()
     def status(self) -> Status:
@@ -501,25 +425,6 @@ class Workspace:
             state = "mended" if one.repaired else "not mended"
             _log.warning("%s: %s: %d rows (%s)", one.table, one.what, one.rows, state)
         return verdict
-
-    @told()
-    def export_matches(self, to: AnyPath, *, top: int = 10) -> int:
-        """Write the best matches of every garment as a table, without holding it in memory.
-
-        Args:
-            to: a file whose name ends in ``.parquet``.
-
-        Returns:
-            How many rows.
-
-        Raises:
-            InputError: nothing is matched yet, or the file cannot be written.
-        """
-        from lookweave.exports import export_matches
-
-        where = path_of(to, "the file")
-        writable_file(where, (".parquet",))
-        return export_matches(self._store, self._config, positive("top", top), where)
 
 
 @told()

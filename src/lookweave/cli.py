@@ -25,6 +25,8 @@ from typing import Annotated, Any, cast
 import typer
 
 from lookweave import __version__, api
+from lookweave.cli_options import Json, WorkspacePath
+from lookweave.cli_tables import matches, pairs, products, search
 from lookweave.errors import LookweaveError, UsageError, from_system
 from lookweave.log import log_to
 from lookweave.studio.render.cli import render
@@ -56,9 +58,9 @@ app.add_typer(models_app, name="models", help="Every model card.")
 app.add_typer(train_app, name="train")
 app.command("render")(render)
 app.command("shoot")(shoot)
+for _verb in (matches, pairs, products, search):
+    app.command()(_verb)
 
-WorkspacePath = Annotated[str, typer.Argument(metavar="WS", help="the workspace's folder")]
-Json = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
 Models = Annotated[
     str | None, typer.Option(help="a preset or names joined by + (see `lookweave models`)")
 ]
@@ -282,41 +284,6 @@ def verify_store(
         say("The workspace is whole." if verdict.ok else "The workspace is not whole.")
     if not verdict.ok:
         raise typer.Exit(1)
-
-
-@app.command()
-def matches(
-    workspace: WorkspacePath,
-    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE.parquet")],
-    top: Annotated[int, typer.Option(min=1, help="matches of each garment")] = 10,
-    json_: Json = False,
-) -> None:
-    """Export the best matches of every garment as a table."""
-    rows = api.open(workspace).export_matches(output, top=top)
-    show_result({"rows": rows, "file": output} if json_ else f"{rows} matches in {output}", json_)
-
-
-@app.command()
-def search(
-    workspace: WorkspacePath,
-    query: Annotated[
-        str | None, typer.Argument(help='words, such as "red floral midi dress"')
-    ] = None,
-    image: Annotated[str | None, typer.Option(help="a photo in place of words")] = None,
-    kind: Annotated[str | None, typer.Option(help="garment or look; both when not given")] = None,
-    top: Annotated[int, typer.Option(min=1)] = 10,
-    json_: Json = False,
-) -> None:
-    """Find garments and looks by words or by a photo."""
-    found = api.open(workspace).search(query, image=image, kind=kind, top=top)
-    if json_:
-        show_result(found.to_dict(), True)
-        return
-    rows = [
-        (f"{hit.score:.3f}", hit.kind, hit.name, hit.what or "", ", ".join(hit.skus), hit.marks)
-        for hit in found
-    ]
-    show_table(f"by {found.by}", ("score", "kind", "name", "what", "articles", ""), rows)
 
 
 @app.command()

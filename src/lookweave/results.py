@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -32,10 +32,12 @@ class Hit:
         name: of its file, as the folder or manifest gives it.
         path: where it was found: a file or an address.
         box: of the region that fits best.
+        title: as the catalogue or the credits say it.
+        products: the articles that a garment's photo shows, with ``sku``, ``gtin``,
+            ``title``, ``brand``, ``style``, ``colour`` and ``size``.
+        tier: of the best pair that the photo is in; None: it is in none.
         taken_down: it must not be shown; publications leave it out.
         listed: some input lists it now.
-        skus: of the articles that it shows.
-        further: whatever else is told of it.
     """
 
     score: float
@@ -45,17 +47,24 @@ class Hit:
     name: str
     path: str
     box: Box
+    title: str | None = None
+    products: tuple[Mapping[str, str | None], ...] = ()
+    tier: str | None = None
     taken_down: bool = False
     listed: bool = True
-    skus: tuple[str, ...] = ()
-    further: Mapping[str, Any] = field(default_factory=dict)
     thumbnail: Path | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def skus(self) -> list[str]:
+        """Numbers of the articles."""
+        return [str(one["sku"]) for one in self.products if one.get("sku")]
 
     def to_dict(self) -> dict[str, Any]:
         """As ``lookweave search --json`` shows it."""
-        told = asdict(replace(self, further={}))
-        del told["further"], told["thumbnail"]
-        return {**told, "box": list(self.box), "skus": list(self.skus), **self.further}
+        told = asdict(self)
+        del told["thumbnail"]
+        lists = {"box": list(self.box), "products": list(told["products"]), "skus": self.skus}
+        return {**told, **lists}
 
     @property
     def marks(self) -> str:
@@ -75,11 +84,28 @@ class SearchResult(Sequence[Hit]):
     Attributes:
         by: how words or photo were compared.
         hits: one for each photo.
+        note: of an empty answer, why it is empty and what would help.
     """
 
     by: str
     hits: tuple[Hit, ...]
-    further: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any], thumbnail: Callable[[str], Path]) -> SearchResult:
+        """Of what `search.search` tells; `thumbnail`: where that of a photo is."""
+        names = [name for name in Hit.__dataclass_fields__ if name != "thumbnail"]
+        hits = tuple(
+            Hit(
+                **{
+                    **{name: row[name] for name in names},
+                    "box": tuple(row["box"]), "products": tuple(row["products"]),
+                    "thumbnail": thumbnail(row["id"]),
+                }
+            )
+            for row in told["results"]
+        )  # fmt: skip
+        return cls(told["by"], hits, told.get("note", ""))
 
     @overload
     def __getitem__(self, place: int) -> Hit: ...
@@ -93,11 +119,33 @@ class SearchResult(Sequence[Hit]):
 
     def to_dict(self) -> dict[str, Any]:
         """What ``lookweave search --json`` prints."""
-        return {"by": self.by, "results": [hit.to_dict() for hit in self.hits], **self.further}
+        note = {"note": self.note} if self.note else {}
+        return {"by": self.by, "results": [hit.to_dict() for hit in self.hits], **note}
+
+    def to_arrow(self) -> pa.Table:
+        """A row for each photo: ``kind``, ``score``, ``tier``, ``skus``, ``gtins``, ``title``,
+        ``what``, ``name``, ``path``, ``box``, ``id``, ``taken_down``, ``listed``."""
+        import pyarrow as pa
+
+        texts = pa.list_(pa.string())
+        schema = pa.schema(
+            [
+                ("kind", pa.string()), ("score", pa.float32()), ("tier", pa.string()),
+                ("skus", texts), ("gtins", texts), ("title", pa.string()), ("what", pa.string()),
+                ("name", pa.string()), ("path", pa.string()), ("box", pa.list_(pa.float32(), 4)),
+                ("id", pa.string()), ("taken_down", pa.bool_()), ("listed", pa.bool_()),
+            ]
+        )  # fmt: skip
+        rows = [
+            {**hit.to_dict(), "gtins": [one["gtin"] for one in hit.products if one.get("gtin")]}
+            for hit in self.hits
+        ]
+        return pa.Table.from_pylist(rows, schema)
 
     def _repr_html_(self) -> str:
         pictures = "".join(hit._repr_html_() for hit in self.hits)
-        return f"<p>{len(self.hits)} found by {html(self.by)}</p>{_row(pictures)}"
+        said = f"{len(self.hits)} found by {self.by}" + (f". {self.note}" if self.note else "")
+        return f"<p>{html(said)}</p>{_row(pictures)}"
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from heapq import nlargest
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from lookweave import photos
 from lookweave.config import Config
@@ -19,15 +21,18 @@ from lookweave.models import colour
 from lookweave.models.cards import Models, models_of
 from lookweave.models.cutout import garment_region
 from lookweave.models.protocols import Crop
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.subjects import WORKING_SIDE
+from lookweave.pipeline.steps.tier import TIERS, Tier
 from lookweave.store.conditions import column, matching
 from lookweave.store.products import products_of
 from lookweave.store.workspace import Workspace
-from lookweave.taxonomy import ATTRIBUTES, normalise
+from lookweave.taxonomy import ATTRIBUTES, SYNONYMS, normalise
 
 Scores = np.ndarray[Any, np.dtype[np.float32]]
 
 KINDS = ("garment", "look")
+_AT_ONCE = 4096  # values in one condition
 _FLOOR = 0.01  # no value that a description holds unlikely is impossible
 _NAMED = 0.9  # the least that a colour counts which a description would name
 _UNNAMED = 0.05  # weight of the share of one that it would not
@@ -53,8 +58,9 @@ def search(
         kind: ``garment``, ``look`` or None for both.
 
     Returns:
-        ``{"by": …, "results": [{"score", "kind", "id", "name", "path", "box", "what"}, …]}``,
-        best first, one result for each photo.
+        ``{"by": …, "results": [{"score", "kind", "id", "name", "path", "title", "box", "what",
+        "products", "tier", "taken_down", "listed"}, …]}``, best first, one result for each photo.
+        Where nothing is found, ``note`` says why and what would help.
 
     Raises:
         InputError: no such kind, an unreadable photo, or words that nothing can be compared with.
@@ -68,7 +74,40 @@ def search(
         hits = _nearest(workspace, models, _vector_of(image, models, config), kinds, top)
     else:
         by, hits = _worded(workspace, models, config, words or "", kinds, top)
-    return {"by": by, "results": _results(workspace, models, hits, top)}
+    results = _results(workspace, config, hits, top)
+    why = {} if results else {"note": _why_nothing(workspace, models, words, kinds)}
+    return {"by": by, "results": results, **why}
+
+
+def _why_nothing(
+    workspace: Workspace, models: Models, words: str | None, kinds: tuple[str, ...]
+) -> str:
+    """Why nothing was found, and what would help."""
+    what = " and ".join(f"{kind}s" for kind in kinds)
+    if not any(workspace.table(f"{kind}s").count() for kind in kinds):
+        return f"The workspace has no {what}."
+    regions = workspace.table("regions")
+    of_kinds = matching(detector=models.detector.key) & column("kind").is_in(kinds)
+    if not regions.count(of_kinds):
+        return (
+            f"No garment was found in its {what} by {models.detector.name} yet: run `lookweave "
+            "build`, and `lookweave status` shows what is left."
+        )
+    if words is None:
+        return (
+            f"Its {what} have no vectors of {models.encoder.name} yet: run `lookweave build`, and "
+            "`lookweave status` shows what is left."
+        )
+    asked = [" ".join(term.parts) for term in terms(words)]
+    known = {word for values in ATTRIBUTES.values() for word in values}
+    known.update(word for others in SYNONYMS.values() for word in others)
+    near = [one for word in asked for one in get_close_matches(word, sorted(known), 1)]
+    meant = f" Did you mean {', '.join(dict.fromkeys(near))}?" if near else ""
+    return (
+        f"No title, brand, season, credit or article's number of the {what} has the words "
+        f"{', '.join(asked)}, and they name no category, colour, pattern or the like.{meant} Words "
+        'such as "red striped shirt" are always understood, and so is a photo (--image FILE).'
+    )
 
 
 def _worded(
@@ -280,9 +319,8 @@ class _Descriptions:
 
     def fitting(self, wish: Wish, name: str, values: Iterable[str]) -> Iterator[list[Hit]]:
         """What fits the wish at all, of the descriptions whose column `name` is one of `values`."""
-        where = matching(model=self._describer) & column(name).is_in(values)
         titles = catalogue_fit(self._workspace, wish.terms)
-        for batch in self._table.scan(["subject", "kind", "caption", "attributes"], where):
+        for batch in self._batches(name, list(values)):
             flat = batch.column("attributes").combine_chunks().flatten()
             rows = flat.to_numpy(zero_copy_only=False).reshape(batch.num_rows, -1)
             regions, captions = (batch.column(one).to_pylist() for one in ("subject", "caption"))
@@ -299,6 +337,12 @@ class _Descriptions:
                 if score > 0 and self._detector in region
             ]
 
+    def _batches(self, name: str, values: list[str]) -> Iterator[pa.Table]:
+        columns = ["subject", "kind", "caption", "attributes"]
+        for start in range(0, len(values), _AT_ONCE):
+            some = column(name).is_in(values[start : start + _AT_ONCE])
+            yield from self._table.scan(columns, matching(model=self._describer) & some)
+
 
 _SAID: dict[str, tuple[str, ...]] = {
     "garment": ("title", "brand", "category", "product", "sku"),
@@ -306,6 +350,7 @@ _SAID: dict[str, tuple[str, ...]] = {
 }
 _ARTICLE = ("title", "brand", "category", "style", "colour", "size", "sku", "gtin")
 _NUMBERS = ("sku", "gtin", "product", "style")
+_TOLD = ("sku", "gtin", "title", "brand", "style", "colour", "size")
 
 
 def catalogue_fit(workspace: Workspace, asked: tuple[Term, ...]) -> dict[tuple[str, str], float]:
@@ -347,36 +392,60 @@ def _fit(row: Mapping[str, Any], columns: tuple[str, ...], asked: tuple[Term, ..
 
 
 def _results(
-    workspace: Workspace, models: Models, hits: list[Hit], top: int
+    workspace: Workspace, config: Config, hits: list[Hit], top: int
 ) -> list[dict[str, Any]]:
     """The best hit of each photo, with what a person needs to find it."""
     best: dict[str, Hit] = {}
     for hit in hits:
         best.setdefault(hit[1].split(":", 1)[0], hit)
-    chosen_hits = dict(list(best.items())[:top])
+    chosen = dict(list(best.items())[:top])
     regions = workspace.table("regions").rows_by(
-        "id", [hit[1] for hit in chosen_hits.values()], ["id", "kind", "box"]
+        "id", [region for _, region, _ in chosen.values()], ["id", "kind", "box"]
     )
-    boxes = {row["id"]: row for row in regions.to_pylist()}
-    photos_by_id = {
-        row["id"]: row
-        for name in ("garments", "looks")
-        for row in workspace.table(name)
-        .rows_by("id", chosen_hits, ["id", "name", "path", "taken_down", "listed"])
-        .to_pylist()
+    found = {row["id"]: row for row in regions.to_pylist()}
+    columns = ["id", "name", "path", "title", "taken_down", "listed"]
+    rows = {
+        (kind, row["id"]): row
+        for kind in KINDS
+        for row in workspace.table(f"{kind}s").rows_by("id", chosen, columns).to_pylist()
     }
-    products = products_of(workspace, chosen_hits)
+    articles = _articles(workspace, chosen)
+    tiers = _tiers(workspace, config, chosen)
     results = []
-    for photo, (score, region, what) in chosen_hits.items():
-        if photo in photos_by_id and region in boxes:
-            row = {"score": score, "kind": boxes[region]["kind"], "what": what}
-            found = photos_by_id[photo]
-            marks = {
-                "taken_down": bool(found["taken_down"]), "listed": found["listed"] is not False,
-                "skus": [one.sku for one in products.get(photo, ()) if one.sku],
-            }  # fmt: skip
-            results.append({**row, **found, "box": boxes[region]["box"], **marks})
+    for photo, (score, region, what) in chosen.items():
+        kind = found[region]["kind"] if region in found else ""
+        if (kind, photo) in rows:  # else another build has removed it meanwhile
+            row = rows[kind, photo]
+            results.append(
+                {
+                    "score": score, "kind": kind, "what": what, **row,
+                    "taken_down": bool(row["taken_down"]), "listed": row["listed"] is not False,
+                    "box": found[region]["box"], "tier": tiers.get((kind, photo)),
+                    "products": articles.get(photo, []) if kind == "garment" else [],
+                }
+            )  # fmt: skip
     return results
+
+
+def _articles(workspace: Workspace, photos: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """Garment -> its articles."""
+    return {
+        photo: [{name: getattr(one, name) for name in _TOLD} for one in articles]
+        for photo, articles in products_of(workspace, photos).items()
+    }
+
+
+def _tiers(
+    workspace: Workspace, config: Config, photos: Iterable[str]
+) -> dict[tuple[str, str], str]:
+    """Kind and photo -> the best tier of its pairs."""
+    made = Tier(Setup.of(config)).rows
+    found: dict[tuple[str, str], str] = {}
+    for kind in KINDS:
+        rows = workspace.table("pairs").rows_by(kind, photos, [kind, "tier"], made).to_pylist()
+        for row in sorted(rows, key=lambda row: TIERS.index(row["tier"])):
+            found.setdefault((kind, row[kind]), row["tier"])
+    return found
 
 
 def _order(hit: Hit) -> tuple[float, str]:

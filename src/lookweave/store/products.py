@@ -70,6 +70,31 @@ def products_of(workspace: Workspace, garments: Iterable[str]) -> dict[str, list
     return {garment: _in_order(products) for garment, products in sorted(found.items())}
 
 
+def garments_of_sku(workspace: Workspace, sku: str) -> list[str] | None:
+    """Garments that show an article now, ascending; None where no article has this number.
+
+    Letter case and spaces around it do not count.
+    """
+    wanted = sku.strip().casefold()
+    articles: list[str] = []
+    garments: set[str] = set()
+    for batch in workspace.table("products").scan(["id", "sku"], column("sku").is_given()):
+        rows = zip(*(batch.column(name).to_pylist() for name in ("id", "sku")), strict=True)
+        articles += [article for article, number in rows if number.strip().casefold() == wanted]
+    links = workspace.table("product_photos").rows_by(
+        "product", articles, ["garment"], column("listed").is_not_false()
+    )
+    garments.update(one for one in links.column("garment").to_pylist() if one)
+    named = False
+    # A photo's own row names its first article, also where an older workspace has no articles.
+    for batch in workspace.table("garments").scan(["id", "sku"], column("sku").is_given()):
+        rows = zip(*(batch.column(name).to_pylist() for name in ("id", "sku")), strict=True)
+        own = {photo for photo, number in rows if number.strip().casefold() == wanted}
+        garments |= own
+        named = named or bool(own)
+    return sorted(garments) if articles or named else None
+
+
 def _in_order(products: list[Product]) -> list[Product]:
     products.sort(
         key=lambda one: (

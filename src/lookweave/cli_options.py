@@ -1,0 +1,14 @@
+"""Arguments and options that several verbs share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+WorkspacePath = Annotated[str, typer.Argument(metavar="WS", help="the workspace's folder")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
+TableFile = Annotated[
+    str | None,
+    typer.Option("-o", "--output", metavar="FILE.csv|.parquet", help="write the table here"),
+]
