@@ -55,15 +55,15 @@ class Hit:
     thumbnail: Path | None = field(default=None, repr=False, compare=False)
 
     @property
-    def skus(self) -> list[str]:
+    def skus(self) -> tuple[str, ...]:
         """Numbers of the articles."""
-        return [str(one["sku"]) for one in self.products if one.get("sku")]
+        return tuple(str(one["sku"]) for one in self.products if one.get("sku"))
 
     def to_dict(self) -> dict[str, Any]:
         """As ``lookweave search --json`` shows it."""
         told = asdict(self)
         del told["thumbnail"]
-        lists = {"box": list(self.box), "products": list(told["products"]), "skus": self.skus}
+        lists = {"box": list(self.box), "products": list(told["products"]), "skus": list(self.skus)}
         return {**told, **lists}
 
     @property
