@@ -51,10 +51,10 @@ MATCHES_SCHEMA = pa.schema(
         ("listed", pa.bool_()),
     ]
 )
-"""The columns of the contract, and then: `s_detail`, as in `records.MATCH`; `calibrated`, the probability was learned from labels;
-`tier`, of the pair of this garment and look, if it is one; `skus`, `gtins` and `title` of the
-garment's articles; ids; `taken_down`, one of the photos is; `listed`, both are. Boxes are xyxy in
-pixels of the oriented look."""
+"""The columns of the contract, and then: `s_detail` as in `records.MATCH`; `calibrated`, the
+probability was learned from labels; `tier`, of the pair of this garment and look, if it is one;
+`skus`, `gtins` and `title` of the garment's articles; ids; `taken_down`, one of the photos is;
+`listed`, both are. Boxes are xyxy in pixels of the oriented look."""
 
 PAIRS_SCHEMA = pa.schema(
     [
