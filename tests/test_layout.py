@@ -21,6 +21,7 @@ FLOORS: list[set[str]] = [
         "building",
         "publish",
         "report",
+        "benchmark",
         "evaluate",
         "search",
         "status",
