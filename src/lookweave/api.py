@@ -19,7 +19,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,7 @@ from lookweave.workspace_tables import WorkspaceTables, table_file, write_table
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from lookweave.benchmark import BenchmarkResult
     from lookweave.building import BuildResult
     from lookweave.config import Setting
     from lookweave.demo import DemoResult
@@ -441,6 +442,53 @@ def run_demo(out: AnyPath = "demo-out", *, progress: bool = False) -> DemoResult
 
     with _progress(progress) as shown:
         return run(path_of(out, "out"), shown)
+
+
+@told()
+def run_benchmark(
+    name: str,
+    data: AnyPath,
+    *,
+    models: str | Sequence[str] | None = None,
+    out: AnyPath | None = None,
+    regions: str | None = None,
+    models_dir: AnyPath | None = None,
+    accept_non_commercial: bool | None = None,
+    progress: bool = False,
+) -> BenchmarkResult:
+    """Measure models on a benchmark that others know; a run that was stopped goes on.
+
+    Args:
+        name: such as ``in-shop``; `lookweave.benchmark.READERS` has all.
+        data: its folder, in the layout of its authors.
+        models: one system, or several of which the first is the one to compare with; by default
+            what the settings say.
+        out: folder for vectors and results; ``benchmark-NAME`` by default.
+        regions: ``whole``, ``given`` or ``found``, in place of the benchmark's own rule.
+        models_dir: where fetched weights lie.
+        accept_non_commercial: allow weights under licences that forbid commercial use.
+        progress: show it on stderr.
+
+    Raises:
+        InputError: there is no such benchmark, or a part of it is missing.
+        ConfigError: the extra is not installed, or a setting is wrong.
+        ModelError: a model cannot be loaded.
+    """
+    from lookweave.benchmark import REGIONS, run_benchmark
+    from lookweave.config import load
+
+    chosen = next((one for one in REGIONS if one == regions), None)
+    if regions is not None and chosen is None:
+        raise InputError(f"regions is {', '.join(REGIONS)}, not {regions!r}.")
+    systems = [models] if models is None or isinstance(models, str) else list(models)
+    where = None if models_dir is None else path_of(models_dir, "models_dir")
+    configs = [
+        load(models=one, models_dir=where, accept_non_commercial=accept_non_commercial)
+        for one in systems or [None]
+    ]
+    folder = path_of(f"benchmark-{name}" if out is None else out, "out")
+    with _progress(progress) as shown:
+        return run_benchmark(name, path_of(data, "data"), configs, folder, shown, regions=chosen)
 
 
 @told()

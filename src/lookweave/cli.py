@@ -301,6 +301,32 @@ def evaluate(
 
 
 @app.command()
+def benchmark(
+    name: Annotated[str, typer.Argument(help="such as in-shop, or folder for one of your own")],
+    data: Annotated[str, typer.Option(metavar="DIR", help="where its files lie, in its layout")],
+    models: Annotated[
+        list[str] | None,
+        typer.Option(help="may be repeated; the others are compared with the first"),
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="vectors and results; benchmark-NAME")
+    ] = None,
+    regions: Annotated[
+        str | None, typer.Option(help="whole, given or found, in place of its own rule")
+    ] = None,
+    models_dir: ModelsDir = None,
+    accept_non_commercial: NonCommercial = False,
+    json_: Json = False,
+) -> None:
+    """Measure models on a benchmark that others know; a run that was stopped goes on."""
+    found = api.run_benchmark(
+        name, data, models=models, out=out, regions=regions, models_dir=models_dir,
+        accept_non_commercial=accept_non_commercial or None, progress=not json_,
+    )  # fmt: skip
+    show_result(found.to_dict() if json_ else found.text(), json_)
+
+
+@app.command()
 def calibrate(
     workspace: WorkspacePath,
     truth: Annotated[
