@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
+from tests.conftest import Call, write_photos
 
 from lookweave.models.protocols import Tokens
 from lookweave.report.parts import COLOURS, answers, drawn
@@ -51,3 +54,20 @@ def test_the_picture_has_a_dot_of_one_colour_at_either_end() -> None:
         assert abs(rows[left].mean() - (one.garment[1] - BOX[1])) < 2
         assert abs(columns[right].mean() - 104 - 2 * (one.look[0] - ELSEWHERE[0])) < 2
         assert abs(rows[right].mean() - 2 * (one.look[1] - ELSEWHERE[1])) < 2
+
+
+def test_the_sheet_shows_them_where_parts_were_compared(tmp_path: Path, call: Call) -> None:
+    garments, looks, _ = write_photos(tmp_path, 2)
+    photos = ("--garments", garments, "--looks", looks)
+    shown = {}
+    for details in (True, False):
+        folder = tmp_path / f"ws-{details}"
+        folder.mkdir()
+        (folder / "lookweave.toml").write_text(f"[match]\ndetails = {str(details).lower()}\n")
+        assert call("build", *photos, "--out", folder)[0] == 0
+        page = tmp_path / f"{details}.html"
+        assert call("report", folder, "-o", page)[0] == 0
+        text = page.read_text(encoding="utf-8")
+        shown[details] = text.count('class="answers"'), "S<sub>detail</sub>" in text
+    assert shown[False] == (0, False)
+    assert shown[True][0] > 0 and shown[True][1]

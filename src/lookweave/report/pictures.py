@@ -14,6 +14,8 @@ from PIL import Image, ImageOps
 
 from lookweave import photos
 from lookweave.errors import Rejected
+from lookweave.models.protocols import Tokens
+from lookweave.report.parts import answers, drawn
 from lookweave.store.takedowns import down
 from lookweave.store.workspace import Workspace
 
@@ -117,6 +119,30 @@ class PictureMaker:
         shrunk = crop.width / (cut[2] - cut[0])
         left, top, right, bottom = ((edge - cut[at % 2]) * shrunk for at, edge in enumerate(region))
         return replace(crop, focus=(left, top, right, bottom)), _picture(image, side)
+
+    def answers(
+        self, garment: Source, cutout: list[float], parts: Tokens,
+        look: Source, box: list[float], others: Tokens, side: int,
+    ) -> Picture | None:  # fmt: skip
+        """Parts of a garment and of a region that answer each other, numbered, in both photos.
+
+        Args:
+            cutout, box: xyxy in pixels of the garment's and the look's original.
+            parts, others: the tokens of the two.
+            side: height of the picture in pixels.
+        """
+        sides = []
+        for source, place in ((garment, cutout), (look, box)):
+            share = max((place[3] - place[1]) / max(source.height, 1), 0.05)
+            image = self._open(source, min(_DECODE_SIDE, int(1.3 * side / share)))
+            if image is None:
+                return None
+            scale = image.width / max(source.width, 1)
+            left, top, right, bottom = (edge * scale for edge in place)
+            sides.append((image, (left, top, right, bottom)))
+        (photo, where), (other, there) = sides
+        found = answers(parts, where, others, there)
+        return _picture(drawn(photo, where, other, there, found, side), 4 * side)
 
     def thumbnail(self, photo: str, side: int) -> Picture | None:
         """The workspace's own small version of a photo."""

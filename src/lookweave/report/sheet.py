@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from lookweave.evaluate.verdicts import Verdicts
+from lookweave.models.details import unpacked
+from lookweave.models.protocols import Tokens
 from lookweave.report.distributions import TIERS, batches_of
 from lookweave.report.pictures import Picture, PictureMaker, Source, sources
 from lookweave.report.scope import Scope
@@ -55,6 +57,8 @@ class SheetPair:
         match: rank, reverse_rank and mutual of its match, {} when that is gone.
         box: of the region, xyxy in pixels of the look, or None.
         shop: another photo of the same product, where the catalogue has one.
+        answers_picture: parts of garment and region that answer each other, where they were
+            compared so.
         verdict: what people or the truth say of it.
     """
 
@@ -69,6 +73,7 @@ class SheetPair:
     look_picture: Picture | None
     shop: Source | None
     shop_picture: Picture | None
+    answers_picture: Picture | None
     words: list[Word]
     verdict: bool | None
 
@@ -82,6 +87,7 @@ class SheetPair:
         """Characters that its pictures take in the page."""
         pictures = (
             self.garment_picture, self.region_picture, self.look_picture, self.shop_picture,
+            self.answers_picture,
         )  # fmt: skip
         return sum(len(picture.uri) for picture in pictures if picture)
 
@@ -193,8 +199,12 @@ class _SheetTables:
         regions = workspace.table("regions")
         boxes = regions.rows_by("id", sorted({row["region"] for row in chosen}), ["id", "box"])
         self._boxes = {row["id"]: row["box"] for row in boxes.to_pylist()}
-        cutouts = regions.rows_by("subject", sorted(garments), ["id", "subject"], scope.cutouts)
-        self._cutouts = {row["subject"]: row["id"] for row in cutouts.to_pylist()}
+        cutouts = regions.rows_by(
+            "subject", sorted(garments), ["id", "subject", "box"], scope.cutouts
+        ).to_pylist()
+        self._cutouts = {row["subject"]: row["id"] for row in cutouts}
+        self._tokens = _tokens(workspace, scope, {*self._boxes, *self._cutouts.values()})
+        self._boxes |= {row["id"]: row["box"] for row in cutouts}
         self._descriptions = _descriptions(
             workspace, scope, {*self._boxes, *self._cutouts.values()}
         )
@@ -233,12 +243,39 @@ class _SheetTables:
             look_picture=whole,
             shop=shop,
             shop_picture=self._pictures.whole(shop, side) if shop else None,
+            answers_picture=self._answers(row, side // 2),
             words=_words(
                 self._descriptions.get(self._cutouts.get(garment.id, ""), {}),
                 self._descriptions.get(row["region"], {}),
             ),
             verdict=self._verdicts.of(garment.id, look.id),
         )
+
+    def _answers(self, row: dict[str, Any], side: int) -> Picture | None:
+        cutout, region = self._cutouts.get(row["garment"], ""), row["region"]
+        ends = [(self._tokens.get(one), self._boxes.get(one)) for one in (cutout, region)]
+        (parts, place), (others, box) = ends
+        if row["s_detail"] is None or not parts or not others or not place or not box:
+            return None
+        garment, look = self._garments[row["garment"]], self._looks[row["look"]]
+        return self._pictures.answers(garment, place, parts, look, box, others, side)
+
+
+def _tokens(workspace: Workspace, scope: Scope, regions: set[str]) -> dict[str, Tokens]:
+    """The parts of regions, of those that have any."""
+    columns = ["subject", "token_values", "token_places"]
+    for table in workspace.embedding_tables():
+        if table.path.stem == scope.encoder:
+            rows = table.rows_by("subject", sorted(regions), columns).to_pylist()
+            return {
+                row["subject"]: Tokens(
+                    unpacked(row["token_values"]),
+                    np.frombuffer(row["token_places"], np.uint8).reshape(-1, 2),
+                )
+                for row in rows
+                if row["token_values"] is not None
+            }
+    return {}
 
 
 def _descriptions(
