@@ -287,6 +287,20 @@ def verify_store(
 
 
 @app.command()
+def serve(
+    workspace: WorkspacePath,
+    host: Annotated[str, typer.Option(help="localhost: only this machine may connect")] = (
+        "localhost"
+    ),
+    port: Annotated[int, typer.Option(help="0: any that is free")] = 8090,
+) -> None:
+    """Open the review desk in a browser, until it is stopped."""
+    from lookweave.web.serving import serve as run
+
+    run(Path(workspace), host, port, lambda address: say(f"{address} (Ctrl-C stops)"))
+
+
+@app.command()
 def evaluate(
     workspace: WorkspacePath,
     truth: Annotated[str, typer.Option(help="CSV with the columns garment and look (file names)")],

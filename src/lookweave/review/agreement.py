@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -134,7 +134,7 @@ class Audited:
     precision: Measured
 
 
-def audited(desk: Desk, inclusion: Iterable[float], drawn: Iterable[bool]) -> list[Audited]:
+def audited(desk: Desk, inclusion: NDArray[np.float64], drawn: Labels) -> list[Audited]:
     """Of every tier with decided pairs in the sample, best first.
 
     The interval is Clopper and Pearson's for as many draws as the weights are worth (Kish, 1965).
@@ -142,11 +142,10 @@ def audited(desk: Desk, inclusion: Iterable[float], drawn: Iterable[bool]) -> li
     Args:
         inclusion, drawn: of every candidate; see `candidates.audit_inclusion`, `audit_draw`.
     """
-    chance, sample = np.fromiter(inclusion, float), np.fromiter(drawn, bool)
     answers: dict[str, list[tuple[bool, float]]] = defaultdict(list)
     for at, said in desk.said.items():
-        if sample[at] and said.same is not None:
-            answers[str(desk.candidates.tier[at])].append((said.same, 1.0 / chance[at]))
+        if drawn[at] and said.same is not None:
+            answers[str(desk.candidates.tier[at])].append((said.same, 1.0 / float(inclusion[at])))
     found = []
     for tier in ("high", "medium", "low"):
         if answers[tier]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +45,12 @@ class Candidates:
     product: NDArray[np.object_]
     shoot: NDArray[np.object_]
     recipe: str
+
+    @cached_property
+    def place(self) -> dict[tuple[str, str], int]:
+        """(garment, look) -> row."""
+        pairs = zip(self.garment.tolist(), self.look.tolist(), strict=True)
+        return {pair: at for at, pair in enumerate(pairs)}
 
     def __len__(self) -> int:
         return len(self.garment)

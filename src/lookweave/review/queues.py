@@ -21,6 +21,7 @@ LEASE_SECONDS = 600.0
 MOST_LENT = 20
 AUDIT_EACH_TIER = 200
 SEED = 2026
+_WINDOW = 5000  # nearest to the boundary, among which products and shoots are spread
 _MIXED = ("boundary",) * 7 + ("audit",) * 2 + ("known",)
 """Of ten: most near the decision boundary, a fifth audit, a tenth known answers."""
 
@@ -60,7 +61,7 @@ class Desk:
     Args:
         candidates: of the workspace as it is.
         state: all events.
-        boxes: region -> relative box, of every candidate's region.
+        box: of a candidate's row, the relative box of its region.
         reviewer: who asks.
     """
 
@@ -73,14 +74,8 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.said, self.mine = {}, set()
-        place = {
-            key: at
-            for at, key in enumerate(
-                zip(self.candidates.garment, self.candidates.look, strict=True)
-            )
-        }
         for pair in self.state.pairs():
-            if (at := place.get(pair)) is None:
+            if (at := self.candidates.place.get(pair)) is None:
                 continue
             about = [
                 event
@@ -125,10 +120,9 @@ class Desk:
             places = np.flatnonzero(c.category == queue.removeprefix("category-"))
         else:
             raise InputError(f"There is no queue {queue!r}: {', '.join(QUEUES)}, or category-NAME.")
-        opened = np.array([at not in self.said for at in places.tolist()], bool)
-        places = places[opened]
-        nearest = places[np.argsort(np.abs(c.probability[places] - 0.5), kind="stable")]
-        return spread(c, nearest)
+        places = places[~np.isin(places, list(self.said))]
+        nearest = np.argsort(np.abs(c.probability[places] - 0.5), kind="stable")[:_WINDOW]
+        return spread(c, places[nearest])
 
     def _mixed(self) -> Iterator[Asked]:
         """The three, dealt in turn; where one is empty the boundary fills its place."""

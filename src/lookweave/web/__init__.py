@@ -1,0 +1,1 @@
+"""The review desk, the library and their API in a browser: `lookweave serve`."""

@@ -1,0 +1,67 @@
+"""The pages, made on the server."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from lookweave.errors import InputError
+from lookweave.review.queues import QUEUES
+from lookweave.web import people
+from lookweave.web.desk import agreement
+
+router = APIRouter(include_in_schema=False)
+
+NAVIGATION = (("/review", "review", "Review"), ("/review/stats", "stats", "Agreement"))
+"""Path, id and label of each page in the bar."""
+
+
+def page(request: Request, name: str, here: str, **values: Any) -> HTMLResponse:
+    """A template of the folder templates/."""
+    session = people.session(request)
+    html = request.app.state.templates.get_template(name).render(
+        reviewer=people.reviewer(request), token=request.app.state.secret.token(session),
+        here=here, **values,
+    )  # fmt: skip
+    response = HTMLResponse(html)
+    people.remember_session(request, response)
+    return response
+
+
+def own_form(request: Request, token: Annotated[str, Form()] = "") -> None:
+    """Refuses a form that this server did not give to this browser.
+
+    Raises:
+        HTTPException: 403.
+    """
+    if not request.app.state.secret.fits(people.session(request), token):
+        raise HTTPException(403, "This form is too old: go back, load the page again, and repeat.")
+
+
+@router.get("/review")
+@router.get("/review/{queue}")
+def review(request: Request, queue: str = "mixed") -> Response:
+    """The review desk."""
+    if queue == "stats":
+        return stats(request)
+    if queue not in QUEUES and not queue.startswith("category-"):
+        raise InputError(f"There is no queue {queue!r}: {', '.join(QUEUES)}, or category-NAME.")
+    return page(request, "review.html", "review", queue=queue, queues=QUEUES)
+
+
+def stats(request: Request) -> Response:
+    """Agreement, audit, pace."""
+    site = request.app.state.site
+    found = agreement(site, people.reviewer(request))
+    return page(request, "stats.html", "stats", **found)
+
+
+@router.post("/name", dependencies=[Depends(own_form)])
+def name(name: Annotated[str, Form(max_length=100)]) -> Response:
+    """Say who one is."""
+    response = RedirectResponse("/review", 303)
+    people.call_oneself(response, name.strip())
+    return response

@@ -1,0 +1,135 @@
+"""What the pages and the API read: the newest moment of the workspace, and the journal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from lookweave.building import open_workspace
+from lookweave.config import Config
+from lookweave.pipeline.setup import Setup
+from lookweave.review.candidates import Candidates
+from lookweave.review.folding import relative_boxes
+from lookweave.review.journal import Journal
+from lookweave.review.queues import Desk
+from lookweave.review.state import Box, State
+from lookweave.store.takedowns import down, hidden
+from lookweave.store.workspace import Workspace
+
+_WATCHED = ("versions.json", "build.json", "lookweave.toml", "calibration.json")
+
+
+@dataclass
+class Moment:
+    """The workspace as it was at one moment, and what is worked out of it once.
+
+    Attributes:
+        signature: of the files that tell whether it is still the newest.
+    """
+
+    workspace: Workspace
+    config: Config
+    signature: tuple[Any, ...]
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _boxes: dict[str, dict[str, Box]] = field(default_factory=dict)
+
+    @cached_property
+    def setup(self) -> Setup:
+        """The models and steps of the workspace."""
+        return Setup.of(self.config)
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """Ids of all photos that may not be shown: taken down, or listed by nobody."""
+        kept = (*hidden(self.workspace, "garment"), *hidden(self.workspace, "look"))
+        return frozenset({*kept, *down(self.workspace)})
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """Pairs to ask about."""
+        with self._lock:
+            return Candidates.read(self.workspace, self.setup)
+
+    def boxes(self, looks: Iterable[str]) -> dict[str, dict[str, Box]]:
+        """Look -> region -> relative box, of the detector in use."""
+        with self._lock:
+            missing = sorted(set(looks) - self._boxes.keys())
+            if missing:
+                found = relative_boxes(self.workspace, self.setup.models.detector.key, missing)
+                self._boxes |= {look: found.get(look, {}) for look in missing}
+            return self._boxes
+
+    def photo(self, kind: str, name: str) -> dict[str, Any] | None:
+        """The row of a garment or look; None where it is not there or may not be shown."""
+        if name in self.hidden:
+            return None
+        rows: pa.Table = self.workspace.table(f"{kind}s").rows_by("id", [name])
+        found: list[dict[str, Any]] = rows.to_pylist()
+        return found[0] if found else None
+
+    def photos(self, kind: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The rows of those that may be shown, by id."""
+        wanted = sorted(set(names) - self.hidden)
+        rows = self.workspace.table(f"{kind}s").rows_by("id", wanted)
+        return {row["id"]: row for row in rows.to_pylist()}
+
+
+class Site:
+    """One workspace as it is served. Safe to use from several threads.
+
+    Args:
+        path: of the workspace; its journal is made where there is none.
+
+    Raises:
+        InputError: there is no workspace.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Workspace.open(path).path
+        self.journal = Journal(self.path)
+        self._lock = threading.Lock()
+        self._moment: Moment | None = None
+        self._state = State()
+        self._state_lock = threading.Lock()
+
+    def now(self) -> Moment:
+        """The newest moment; a look at a few files while nothing has changed."""
+        signature = tuple(_seen(self.path / name) for name in _WATCHED)
+        with self._lock:
+            if self._moment is None or self._moment.signature != signature:
+                workspace, config = open_workspace(self.path)
+                self._moment = Moment(workspace, config, signature)
+            return self._moment
+
+    def state(self) -> State:
+        """All events until now. Hold no `State` over a request: the next call adds to it."""
+        with self._state_lock:
+            for event in self.journal.events(self._state.seq):
+                self._state.add(event)
+            return self._state
+
+    def desk(self, reviewer: str) -> Desk:
+        """What one reviewer may be asked now."""
+        moment, state = self.now(), self.state()
+        candidates = moment.candidates
+        boxes = moment.boxes(look for _, look in state.pairs())
+
+        def box(at: int) -> tuple[float, float, float, float] | None:
+            found = boxes.get(candidates.look[at], {}).get(candidates.region[at])
+            return tuple(found) if found else None  # type: ignore[return-value]
+
+        return Desk(candidates, state, box, reviewer)
+
+
+def _seen(path: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size

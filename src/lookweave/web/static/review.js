@@ -1,0 +1,200 @@
+// The review desk. Each answer is committed on the server before the next pair is shown.
+const desk = document.getElementById("desk");
+const state = document.getElementById("state");
+const panes = document.getElementById("panes");
+const noteField = document.getElementById("note");
+const help = document.getElementById("help");
+const AHEAD = 3;
+const VERDICTS = { y: "same", n: "no", s: "same_style", b: "bad_crop", u: "unsure" };
+
+const waiting = []; // pairs to come, their pictures decoded
+const redoable = []; // ids of withdrawals, the newest last
+let current = null;
+let since = 0;
+let busy = false;
+let answered = 0;
+let zoom = 1;
+let ended = false;
+
+async function ask(path, body) {
+  const options = body === undefined ? {} : {
+    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
+  };
+  const response = await fetch(path, options);
+  const told = await response.json();
+  if (!response.ok) throw new Error(told.detail || response.statusText);
+  return told;
+}
+
+function decoded(pair) {
+  pair.ready = Promise.all(Object.values(pair.images).map((address) => {
+    const image = new Image();
+    image.src = address;
+    return image.decode().then(() => image, () => image);
+  }));
+  return pair;
+}
+
+async function fill() {
+  const told = await ask(`/api/v1/queues/${encodeURIComponent(desk.dataset.queue)}/leases`, { count: AHEAD + 1 });
+  const known = new Set([current, ...waiting].filter(Boolean).map((pair) => `${pair.garment.id} ${pair.region}`));
+  for (const pair of told.pairs) {
+    if (!known.has(`${pair.garment.id} ${pair.region}`)) waiting.push(decoded(pair));
+  }
+  ended = waiting.length === 0;
+}
+
+function words(...parts) {
+  return parts.filter(Boolean).join(" · ");
+}
+
+async function show(pair) {
+  current = pair;
+  if (!pair) {
+    panes.hidden = true;
+    state.textContent = "Nothing is left to answer in this queue. Choose another one, or build again.";
+    return;
+  }
+  await pair.ready;
+  for (const figure of panes.querySelectorAll("figure")) {
+    const image = figure.querySelector("img");
+    image.src = pair.images[figure.dataset.pane];
+  }
+  const [left, top, right, bottom] = pair.box;
+  const frame = panes.querySelector("rect");
+  for (const [name, value] of Object.entries({ x: left, y: top, width: right - left, height: bottom - top })) {
+    frame.setAttribute(name, value);
+  }
+  const middle = `${50 * (left + right)}% ${50 * (top + bottom)}%`;
+  panes.querySelector('[data-pane="look"] .zoom').style.transformOrigin = middle;
+  panes.querySelector('[data-pane="garment"] figcaption').textContent =
+    words(pair.garment.title || pair.garment.name, pair.garment.brand, pair.garment.sku);
+  panes.querySelector('[data-pane="look"] figcaption').textContent =
+    words(pair.look.title || pair.look.name, pair.look.brand, pair.look.season, pair.look.photographer);
+  noteField.value = "";
+  document.getElementById("noted").hidden = true;
+  panes.hidden = false;
+  setZoom(1);
+  since = performance.now();
+  state.textContent = "Is it the same garment?";
+}
+
+function setZoom(value) {
+  zoom = Math.min(6, Math.max(1, value));
+  for (const one of panes.querySelectorAll(".zoom")) one.style.transform = `scale(${zoom})`;
+}
+
+async function guarded(work) {
+  if (busy) return;
+  busy = true;
+  try {
+    await work();
+  } catch (error) {
+    state.textContent = `Not saved: ${error.message} The pair stays; press the key again.`;
+  } finally {
+    busy = false;
+  }
+}
+
+function count(change) {
+  answered += change;
+  document.getElementById("done").textContent = `${answered} answered`;
+}
+
+async function answer(verdict) {
+  if (!current) return;
+  const pair = current;
+  // One id for one answer: sent again after a lost connection, it is still one.
+  pair.sent = pair.sent && pair.sent.verdict === verdict ? pair.sent : {
+    id: crypto.randomUUID(), garment: pair.garment.id, look: pair.look.id, box: pair.box, verdict,
+    region: pair.region, note: noteField.value, lease: pair.lease, queue: pair.queue,
+    inclusion: pair.inclusion, visible_ms: Math.round(performance.now() - since),
+    seen: pair.seen, score_shown: false,
+  };
+  await ask("/api/v1/reviews", [pair.sent]);
+  redoable.length = 0;
+  count(1);
+  await onward();
+}
+
+async function onward() {
+  if (waiting.length === 0 && !ended) await fill();
+  if (waiting.length === 0) await fill();
+  await show(waiting.shift() || null);
+  if (waiting.length < AHEAD) fill().catch(() => {}); // the next answer asks again
+}
+
+async function undo() {
+  const told = await ask("/api/v1/reviews?limit=100");
+  const last = told.reviews.find((one) => one.stands);
+  if (!last) {
+    state.textContent = "There is nothing to take back.";
+    return;
+  }
+  const taken = await ask(`/api/v1/reviews/${last.id}/withdrawal`, { id: crypto.randomUUID() });
+  redoable.push(taken.review.id);
+  count(-1);
+  if (taken.pair) {
+    if (current) waiting.unshift(current);
+    await show(decoded({ ...taken.pair, queue: last.queue, inclusion: last.inclusion }));
+    state.textContent = `Taken back: ${last.verdict.replace("_", " ")}. Answer it anew, or bring it back with Z.`;
+  } else {
+    state.textContent = "Taken back; its photo may not be shown any more.";
+  }
+}
+
+async function redo() {
+  const last = redoable[redoable.length - 1];
+  if (!last) {
+    state.textContent = "There is nothing to bring back.";
+    return;
+  }
+  await ask(`/api/v1/reviews/${last}/withdrawal`, { id: crypto.randomUUID() });
+  redoable.pop();
+  count(1);
+  await onward();
+}
+
+const DEEDS = {
+  undo: () => guarded(undo),
+  redo: () => guarded(redo),
+  box: () => panes.classList.toggle("unboxed"),
+  note: () => { document.getElementById("noted").hidden = false; noteField.focus(); },
+  help: () => help.showModal(),
+};
+
+document.getElementById("answers").addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.verdict) guarded(() => answer(button.dataset.verdict));
+  else DEEDS[button.dataset.do]();
+});
+
+document.getElementById("queue").addEventListener("change", (event) => {
+  location.href = `/review/${encodeURIComponent(event.target.value)}`;
+});
+
+const keys = document.getElementById("keys");
+keys.checked = localStorage.getItem("keys") !== "off";
+keys.addEventListener("change", () => localStorage.setItem("keys", keys.checked ? "on" : "off"));
+
+document.addEventListener("keydown", (event) => {
+  if (event.target === noteField) {
+    if (event.key === "Escape") noteField.blur();
+    return;
+  }
+  const typing = event.target.closest("input:not([type=checkbox]), textarea, select, dialog");
+  if (!keys.checked || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const deed = { z: "undo", Z: "redo", o: "box", c: "note", "?": "help" }[event.key];
+  if (VERDICTS[event.key]) guarded(() => answer(VERDICTS[event.key]));
+  else if (deed) DEEDS[deed]();
+  else if (event.key === "+") setZoom(zoom * 1.4);
+  else if (event.key === "-") setZoom(zoom / 1.4);
+  else if (event.key === "0") setZoom(1);
+  else if ("123".includes(event.key)) {
+    panes.dataset.only = panes.dataset.only === event.key ? "" : event.key;
+  } else return;
+  event.preventDefault();
+});
+
+guarded(onward).then(() => { desk.dataset.ready = "yes"; });
