@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tests.benchmark import miniatures
 
 from lookweave.benchmark import run_benchmark, vectors
 from lookweave.config import Config
-from lookweave.errors import InputError
+from lookweave.errors import ConfigError, InputError
 from lookweave.models import registry
 from lookweave.models.card import Card
 from lookweave.models.protocols import Crop
@@ -162,6 +163,21 @@ def test_a_stopped_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert {**found, "folder": ""} == {**whole, "folder": ""}
 
 
+def test_nothing_of_others_is_written_over(tmp_path: Path) -> None:
+    miniatures.viton_hd(tmp_path / "data")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "result.md").write_text("somebody's own")
+    with pytest.raises(InputError, match="holds other things"):
+        run("viton-hd", tmp_path / "data", out)
+    assert (out / "result.md").read_text() == "somebody's own"
+    (out / "result.md").unlink()
+    run("viton-hd", tmp_path / "data", out)
+    miniatures.folder(tmp_path / "other")
+    with pytest.raises(InputError, match="holds a run of viton-hd"):
+        run("folder", tmp_path / "other", out)
+
+
 def test_systems_are_compared_with_the_first(tmp_path: Path) -> None:
     miniatures.viton_hd(tmp_path / "data")
 
@@ -196,3 +212,13 @@ def test_from_the_command_line(tmp_path: Path, call: Callable[..., tuple[int, st
     (tmp_path / "data/truth.csv").unlink()
     code, _, told = call(*given)
     assert code == 2 and "truth.csv" in told
+
+
+def test_without_the_extra_it_is_named_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    miniatures.viton_hd(tmp_path / "data")
+    monkeypatch.setitem(sys.modules, "statsmodels", None)
+    with pytest.raises(ConfigError, match=r"lookweave\[benchmark\]"):
+        run("viton-hd", tmp_path / "data", tmp_path / "out")
+    assert Thumbnails.calls == 0 and not (tmp_path / "out").exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,6 @@ from lookweave.pipeline.setup import Setup
 from lookweave.progress import Progress
 from lookweave.store.workspace import write_atomically
 from lookweave.text import to_json
-
-_log = logging.getLogger(__name__)
 
 REGIONS: tuple[Regions, ...] = ("whole", "given", "found")
 _LISTED = 20
@@ -78,7 +76,8 @@ def run_benchmark(
         ``by_category``, ``by_difficulty`` and ``gallery_sizes``), ``comparisons`` and ``rejects``.
 
     Raises:
-        InputError: a part of the benchmark is missing, or it has no boxes for given regions.
+        InputError: a part of the benchmark is missing, it has no boxes for given regions, or `out`
+            holds something else.
         ConfigError: the extra is not installed, or a setting is wrong.
         ModelError: a model cannot be loaded.
     """
@@ -86,6 +85,7 @@ def run_benchmark(
     if not configs or len({config.models for config in configs}) < len(configs):
         raise InputError("Name each system of models once.")
     benchmark = read_benchmark(name, data)
+    _claim(out, name)
     tasks = [(task, _regions(benchmark, task, regions)) for task in _both_ways(benchmark.tasks)]
     views = list(
         dict.fromkeys(
@@ -119,6 +119,22 @@ def run_benchmark(
     write_atomically(out / "result.md", markdown(found).encode())
     write_atomically(out / "gallery-size.png", picture(found))
     return BenchmarkResult(found, out)
+
+
+def _claim(out: Path, name: str) -> None:
+    """Mark a new or empty folder as this benchmark's, so that no run writes over other things."""
+    marker = out / "vectors" / "benchmark.json"
+    if marker.is_file():
+        try:
+            other = json.loads(marker.read_text("utf-8")).get("benchmark")
+        except (ValueError, AttributeError):
+            other = "something else"
+        if other != name:
+            raise InputError(f"{out} holds a run of {other}: give another --out.")
+        return
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} holds other things: give a new or empty folder as --out.")
+    write_atomically(marker, to_json({"benchmark": name}).encode())
 
 
 def _both_ways(tasks: Sequence[Task]) -> list[Task]:
