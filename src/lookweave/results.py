@@ -251,7 +251,7 @@ class Recall:
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> Recall:
-        """Of what `evaluate.metrics.summary` tells."""
+        """Of what `matching.recall.summary` tells."""
         at = {int(name[2:]): float(told[name]) for name in told if name.startswith("R@")}
         intervals = {name: (low, high) for name, (low, high) in told["ci95"].items()}
         return cls(at, told["MRR"], told["n"], told["gallery"], intervals, told)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from lookweave.config import Config
 from lookweave.errors import InputError
-from lookweave.evaluate.metrics import best_rank, summary
 from lookweave.evaluate.truth import Truth, read_truth
 from lookweave.matching.fuse import ScoreWeights
+from lookweave.matching.recall import best_rank, summary
 from lookweave.matching.select import wilson
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.group import same_pictures, together
@@ -35,10 +35,10 @@ def evaluate(workspace: Workspace, config: Config, truth_path: Path) -> dict[str
     build. A photo that was turned away, or that the filter shuts out, is a miss.
 
     Returns:
-        ``garment_to_look`` and ``look_to_garment``: see `metrics.summary`. ``filter_recall``:
-        the share of known pairs that the category filter lets through. ``missing``: names of the
-        truth's photos that were turned away. ``parts``: what S_VLM was made of, of attributes,
-        captions, brand and credits.
+        ``garment_to_look`` and ``look_to_garment``: see `matching.recall.summary`.
+        ``filter_recall``: the share of known pairs that the category filter lets through.
+        ``missing``: names of the truth's photos that were turned away. ``parts``: what S_VLM was
+        made of, of attributes, captions, brand and credits.
 
     Raises:
         InputError: the truth file does not fit, or nothing was embedded yet.

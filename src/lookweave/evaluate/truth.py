@@ -11,6 +11,7 @@ from lookweave.sources import manifests
 from lookweave.sources.columns import plain_name
 from lookweave.sources.pictures import looks_like_picture
 from lookweave.sources.values import as_text
+from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace
 
 _LISTED = 10
@@ -93,12 +94,12 @@ class _Names:
         self._kind = kind
         self._whole: dict[str, set[str]] = {}
         self._last: dict[str, set[str]] = {}
-        of_kind = f"kind = '{kind}'"
+        of_kind = matching(kind=kind)
         for batch in workspace.table("sources").scan(["name", "id"], of_kind):
             for name, photo in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 self._whole.setdefault(name, set()).add(photo)
                 self._last.setdefault(_last(name), set()).add(photo)
-        rejects = workspace.table("rejects").read(["name"], f"{of_kind} AND step = 'ingest'")
+        rejects = workspace.table("rejects").read(["name"], of_kind & matching(step="ingest"))
         self._rejected = {
             known
             for name in rejects.column("name").to_pylist()

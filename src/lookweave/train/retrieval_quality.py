@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lookweave.matching.recall import best_rank, summary
 from lookweave.train.failures import Failure, Failures
 from lookweave.train.garment_crops import Garment, prepare_crop
 from lookweave.train.garment_views import TEST_STRENGTH, garment_view
@@ -20,9 +21,7 @@ def retrieval_scores(
     queries: NDArray[np.float32], gallery: NDArray[np.float32]
 ) -> dict[str, float]:
     """R@1, R@5, R@10, MRR and R@1's 95% interval; query i's only right answer is gallery row i."""
-    similarity = queries @ gallery.T
-    right = np.diag(similarity)[:, None]
-    return _scores(1 + (similarity > right).sum(1), len(gallery))
+    return _scores(queries @ gallery.T, np.eye(len(queries), len(gallery), dtype=bool))
 
 
 def identity_scores(
@@ -30,10 +29,8 @@ def identity_scores(
     gallery_names: Sequence[str],
 ) -> dict[str, float]:  # fmt: skip
     """The same where any gallery row of the query's name is right, and the best of them counts."""
-    similarity = queries @ gallery.T
     same = np.asarray(query_names)[:, None] == np.asarray(gallery_names)[None]
-    right = np.where(same, similarity, -np.inf).max(1, keepdims=True)
-    return _scores(1 + ((similarity > right) & ~same).sum(1), len(gallery))
+    return _scores(queries @ gallery.T, same)
 
 
 def retrieval_failures(
@@ -60,21 +57,14 @@ def retrieval_failures(
     return Failures("garments whose nearest neighbour is another", len(queries), failures)
 
 
-def _scores(rank: NDArray[np.int64], gallery: int) -> dict[str, float]:
-    hits = rank == 1
-    random = np.random.default_rng(0)
-    resampled = hits[random.integers(0, len(hits), (1000, len(hits)))].mean(1)
-    low, high = np.quantile(resampled, [0.025, 0.975])
-    return {
-        "R@1": round(float(hits.mean()), 4),
-        "R@1_low": round(float(low), 4),
-        "R@1_high": round(float(high), 4),
-        "R@5": round(float((rank <= 5).mean()), 4),
-        "R@10": round(float((rank <= 10).mean()), 4),
-        "MRR": round(float((1 / rank).mean()), 4),
-        "n": len(rank),
-        "gallery": gallery,
-    }
+def _scores(similarity: NDArray[np.float32], right: NDArray[np.bool_]) -> dict[str, float]:
+    rows = zip(similarity, right, strict=True)
+    ranks = np.array([best_rank(scores, np.flatnonzero(same)) for scores, same in rows])
+    found = summary(ranks, similarity.shape[1])
+    low, high = found.pop("ci95")["R@1"]
+    shares = {"R@1": found["R@1"], "R@1_low": low, "R@1_high": high, **found}
+    whole = ("n", "gallery")
+    return {name: one if name in whole else round(one, 4) for name, one in shares.items()}
 
 
 def retrieval_crops(

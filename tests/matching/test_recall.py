@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookweave.evaluate.metrics import best_rank, summary
+from lookweave.matching.recall import best_rank, summary
 
 ir_measures = pytest.importorskip("ir_measures", reason="ir_measures is a development dependency")
 
@@ -45,11 +45,31 @@ def test_metrics_are_those_of_ir_measures(seed: int, queries: int, gallery: int)
         assert found[name] == pytest.approx(values[measure])
 
 
-def test_equal_scores_rank_in_the_gallerys_order() -> None:
+def test_a_wrong_item_of_equal_score_ranks_first() -> None:
     score = np.array([0.5, 0.9, 0.5, 0.5, -np.inf], np.float32)
-    assert [best_rank(score, np.array([at])) for at in range(5)] == [2, 1, 3, 4, math.inf]
+    assert [best_rank(score, np.array([at])) for at in range(5)] == [4, 1, 4, 4, math.inf]
     assert best_rank(score, np.array([2, 3])) == 3
     assert best_rank(score, np.array([], np.int64)) == math.inf
+    assert best_rank(np.zeros(100, np.float32), np.array([0])) == 100, "one score for all"
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**31), st.integers(1, 25), st.integers(0, 10))
+def test_order_changes_nothing_and_distractors_never_help(
+    seed: int, gallery: int, distractors: int
+) -> None:
+    random = np.random.default_rng(seed)
+    levels = np.array([-np.inf, 0.1, 0.2, 0.3], np.float32)  # few, so that most are equal
+    score = random.choice(levels, gallery)
+    relevant = np.flatnonzero(random.random(gallery) < 0.3)
+    rank = best_rank(score, relevant)
+    order = random.permutation(gallery)
+    assert best_rank(score[order], np.flatnonzero(np.isin(order, relevant))) == rank
+    further = np.append(score, random.choice(levels, distractors)).astype(np.float32)
+    more = best_rank(further, relevant)
+    assert more >= rank
+    few, many = (summary(np.array([one]), gallery) for one in (rank, more))
+    assert all(many[name] <= few[name] for name in ("R@1", "R@5", "R@10", "MRR"))
 
 
 def test_intervals_enclose_and_narrow() -> None:

@@ -1,4 +1,4 @@
-"""Recall and reciprocal rank with their intervals."""
+"""Recall and reciprocal rank with their intervals: the one metric of evaluation and training."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def best_rank(score: NDArray[np.float32], relevant: NDArray[np.int64]) -> float:
     """Rank, from 1, of the best relevant item of a gallery; inf where none is ranked.
 
     Args:
-        score: float32 (gallery,), -inf for an item that is not ranked. Equal scores rank in the
-            gallery's order.
+        score: float32 (gallery,), -inf for an item that is not ranked. A wrong item of equal score
+            ranks before the relevant one: a tie never helps a query, and the gallery's order
+            changes nothing.
         relevant: places of the relevant items, perhaps none.
     """
     ranked = relevant[np.isfinite(score[relevant])]
     if not len(ranked):
         return float("inf")
-    best = ranked[np.lexsort((ranked, -score[ranked]))[0]]
-    before = (score > score[best]).sum() + (score[:best] == score[best]).sum()
-    return float(before + 1)
+    best = score[ranked].max()
+    return float((score >= best).sum() - (score[ranked] == best).sum() + 1)
 
 
 def summary(ranks: NDArray[np.float64], gallery: int) -> dict[str, Any]:
