@@ -105,3 +105,10 @@ def test_articles_are_a_table(tmp_path: Path, photo_folders: Folders) -> None:
     )
     assert sorted(built.products().column("sku").to_pylist()) == ["A-1", "A-2"]
     assert built.garments().num_rows == 1
+
+
+def test_an_address_is_no_input(tmp_path: Path, photo_folders: Folders) -> None:
+    with pytest.raises(InputError, match=r"^https://shop\.example/feed\.csv is an address"):
+        lookweave.build(
+            "https://shop.example/feed.csv", photo_folders[1], out=tmp_path, models="whole-photo"
+        )

@@ -20,7 +20,7 @@ from lookweave.pipeline.steps.match import CALIBRATION, Match, calibration
 from lookweave.pipeline.steps.tier import Tier
 from lookweave.progress import Progress
 from lookweave.review.folding import fold_reviews
-from lookweave.sources import Notices, Options, absolute
+from lookweave.sources import Notices, Options, input_name
 from lookweave.store import inputs
 from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace, new_snapshot, usable_folder, write_atomically
@@ -137,7 +137,7 @@ def _with_inputs(config: Config, known: inputs.Kinds) -> Config:
     """The settings with every input that the workspace knows, before those of this call."""
     given = {"garment": config.garments, "look": config.looks}
     places = {
-        f"{kind}s": tuple(dict.fromkeys([*known[kind], *(str(absolute(path)) for path in paths)]))
+        f"{kind}s": tuple(dict.fromkeys([*known[kind], *map(input_name, paths)]))
         for kind, paths in given.items()
     }
     return config.model_copy(update=places)
@@ -202,14 +202,10 @@ def remember(workspace: Workspace, flags: dict[str, Any], commits: dict[str, str
     """
     kept = {name: value for name, value in flags.items() if name != "run"}
     for name in {"garments", "looks"} & kept.keys():
-        kept[name] = [_absolute(place) for place in kept[name]]
+        kept[name] = [input_name(place) for place in kept[name]]
     if commits:
         kept["hub"] = {**kept.get("hub", {}), "commits": commits}
     write_atomically(workspace.path / _MEMORY, json.dumps(kept, default=str, indent=1).encode())
-
-
-def _absolute(place: str) -> str:
-    return place if "://" in place else str(absolute(place))
 
 
 def _weights(workspace: Workspace, config: Config) -> list[str]:

@@ -28,6 +28,15 @@ PHOTO = "https://cdn.example/p/1.jpg"
         "oh=00_Af&oe=66",
         "st=abc&e=1700",
         "x-oss-signature=1&OSSAccessKeyId=2",
+        "temp_url_sig=ab&temp_url_expires=17",
+        "Authorization=3_2026&expire=9",
+        "e=1700&token=K:ab=",
+        "rlkey=ab&st=cd",
+        "exp=17&sig=ab",
+        "ts=17&hash=ab",
+        "__cld_token__=exp=17~hmac=ab",
+        "X%2DAmz%2DSignature=12",
+        "upload_token=2&expires_at=17",
     ],
 )
 def test_signatures_and_ends_do_not_count(query: str) -> None:
@@ -37,7 +46,21 @@ def test_signatures_and_ends_do_not_count(query: str) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["v=1711", "w=800&h=600", "id=7", "s=200", "st=summer", "sp=3&se=2", "page=2&sv=1", "key=7"],
+    [
+        "v=1711",
+        "w=800&h=600",
+        "id=7",
+        "s=200",
+        "st=summer",
+        "sp=3&se=2",
+        "page=2&sv=1",
+        "key=7",
+        "exp=2",
+        "ts=7",
+        "hash=ab",
+        "e=2",
+        "h=2&e=1",
+    ],
 )
 def test_what_says_which_photo_it_is_counts(query: str) -> None:
     assert same_photo(f"{PHOTO}?{query}") == f"{PHOTO}?{query}"

@@ -4,7 +4,7 @@
 `fetch` brings what lies behind an address.
 """
 
-from lookweave.sources.places import Listing, absolute, listing
+from lookweave.sources.places import Listing, absolute, input_name, listing
 from lookweave.sources.source import (
     Facts,
     LookFacts,
@@ -24,6 +24,7 @@ __all__ = [
     "ProductFacts",
     "Source",
     "absolute",
+    "input_name",
     "is_address",
     "listing",
 ]

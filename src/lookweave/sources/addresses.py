@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 IGNORED_QUERY: tuple[str, ...] = (
     "x-amz-*", "awsaccesskeyid",  # Amazon S3
@@ -17,7 +17,10 @@ IGNORED_QUERY: tuple[str, ...] = (
     "q-sign-*", "q-ak", "q-key-time", "q-header-list", "q-url-param-list", "q-signature",  # Tencent
     "x-obs-*", "x-ms-signature", "sig",  # Huawei, Azure
     "hdnts", "hdnea", "hdntl", "__gda__", "__token__", "__hdnea__",  # Akamai
-    "token", "access_token", "auth_token", "sas_token", "verify", "hmac",  # Cloudflare and others
+    "temp_url_sig", "temp_url_expires",  # OpenStack
+    "authorization", "__cld_token__", "rlkey",  # Backblaze, Cloudinary, Dropbox
+    "token", "*_token", "jwt", "auth", "verify", "hmac",  # Cloudflare and others
+    "expire", "expires_at", "expires_in", "expiry",
 )  # fmt: skip
 """Parts of a query that sign or expire, ``*`` for any letters, in any case."""
 
@@ -31,6 +34,15 @@ _WITH_A_SIGNATURE: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     ),
     (frozenset({"oh", "oe"}), frozenset({"oh", "oe"})),  # Meta
     (frozenset({"st", "e"}), frozenset({"st", "e"})),  # nginx's secure links
+    (frozenset({"e", "token"}), frozenset({"e"})),  # Qiniu
+    (frozenset({"rlkey", "st"}), frozenset({"st"})),  # Dropbox
+    (frozenset({"exp", "sig"}), frozenset({"exp"})),
+    (frozenset({"exp", "signature"}), frozenset({"exp"})),
+    (frozenset({"exp", "hmac"}), frozenset({"exp"})),
+    (frozenset({"exp", "token"}), frozenset({"exp"})),
+    (frozenset({"ts", "hash"}), frozenset({"ts", "hash"})),
+    (frozenset({"ts", "sig"}), frozenset({"ts"})),
+    (frozenset({"ts", "signature"}), frozenset({"ts"})),
     (frozenset({"md5", "expires"}), frozenset({"md5"})),
     (frozenset({"hash", "expires"}), frozenset({"hash"})),
 )  # fmt: skip
@@ -87,4 +99,4 @@ def _kept(query: str, ignored: Sequence[str]) -> str:
 
 def _name(piece: str) -> str:
     """The name of ``name=value``, in lower case."""
-    return piece.partition("=")[0].lower()
+    return unquote(piece.partition("=")[0]).lower()

@@ -80,6 +80,12 @@ def absolute(place: str) -> Path:
     return Path(os.path.abspath(Path(place).expanduser()))  # noqa: PTH100 - resolve() follows links
 
 
+def input_name(place: str) -> str:
+    """How a workspace names an input: by its absolute path. An address stays as it is, for the
+    listing to refuse."""
+    return place if is_address(place) else str(absolute(place))
+
+
 def _check(kind: str, place: str) -> None:
     path = absolute(place)
     what = f"{kind}s"

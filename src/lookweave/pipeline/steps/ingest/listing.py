@@ -98,7 +98,7 @@ def canonical(config: Config) -> Callable[[str], str]:
 
 
 def _absolute(places: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(sources.absolute(place)) for place in places))
+    return tuple(dict.fromkeys(sources.input_name(place) for place in places))
 
 
 def open_inputs(
