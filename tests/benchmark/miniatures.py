@@ -196,7 +196,7 @@ def lookbench(root: Path) -> None:
     old.mkdir(parents=True)
     for name, rows in tables.items():
         (version / name).parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(_shown(rows), version / f"{name}.parquet")
+        pq.write_table(_shown(rows), version / f"{name}.parquet", row_group_size=2)
 
 
 def lrvsf(root: Path) -> None:
@@ -214,7 +214,7 @@ def lrvsf(root: Path) -> None:
     )  # fmt: skip
     for part in range(2):
         distractors = pa.table({"jpg": [jpeg(20 + part), jpeg(30 + part)], "url": ["x", "y"]})
-        pq.write_table(distractors, root / f"distractors/{part:05}.parquet")
+        pq.write_table(distractors, root / f"distractors/{part:05}.parquet", row_group_size=1)
 
 
 def lrvsf_metadata(root: Path) -> None:

@@ -14,6 +14,7 @@ from lookweave.benchmark.content import Item, PhotoFile, Regions, Task
 from lookweave.benchmark.search import lay_out, overlaps, search
 from lookweave.benchmark.statistics import against, holm, measure, with_interval
 from lookweave.benchmark.vectors import ViewVectors, view_of
+from lookweave.matching.recall import best_rank
 
 
 def item(name: str, kind: str = "garment", **more: object) -> Item:
@@ -92,6 +93,16 @@ def test_distractors_never_help(angles: list[int], more: list[int], query: int) 
     assert ranks_of(asked, gallery, [[0]])[0] <= ranks_of(asked, gallery + further, [[0]])[0]
 
 
+@settings(max_examples=60, deadline=None)
+@given(VECTORS, st.integers(0, 11), st.integers(1, 4))
+def test_a_rank_is_that_of_evaluation(angles: list[int], query: int, right: int) -> None:
+    own = list(range(min(right, len(angles))))
+    asked, gallery = of_angles(30.0 * query), of_angles(*(30.0 * angle for angle in angles))
+    score = (asked.astype(np.float64) @ gallery.T.astype(np.float64))[0].astype(np.float32)
+    found = ranks_of([asked], [row[None] for row in gallery], [own])
+    assert found.tolist() == [best_rank(score, np.array(own))]
+
+
 def test_the_curve_falls_and_ends_at_the_whole_gallery() -> None:
     random = np.random.default_rng(3)
     vectors = random.normal(size=(1300, 8)).astype(np.float32)
@@ -101,7 +112,7 @@ def test_the_curve_falls_and_ends_at_the_whole_gallery() -> None:
     relevant = {"item": [np.array([at], np.int64) for at in range(40)]}
     known = views([*asked, *offered], [row[None] for row in vectors])
     whole = search(lay_out(Task("t", asked, offered, relevant, "rule"), "whole", known))["item"]
-    assert whole.ranks.shape == (40, 3)  # 100, 1,000 and all
+    assert whole.ranks.shape == (40, 4)  # 10, 100, 1,000 and all
     assert np.all(np.diff(whole.ranks, axis=1) >= 0)
     scores = vectors[:40].astype(np.float64) @ vectors[40:].T.astype(np.float64)
     own = scores[np.arange(40), np.arange(40)]
@@ -184,6 +195,16 @@ def test_clusters_widen_the_interval() -> None:
     assert np.ptp(alone["ci95"]) == pytest.approx(2 * 1.96 * 0.0494, rel=0.15)
     assert np.ptp(together["ci95"]) == pytest.approx(2 * 1.96 * 0.171, rel=0.15)
     assert with_interval(values, ["one"] * 96)["ci95"] is None
+
+
+def test_all_found_is_not_certain() -> None:
+    clusters = ["a", "a", "b", "c"]
+    # Exact for three trials that all succeed: the lower bound p has p ** 3 = .025.
+    assert with_interval(np.ones(4), clusters)["ci95"] == pytest.approx([0.025 ** (1 / 3), 1.0])
+    assert with_interval(np.zeros(4), clusters)["ci95"] == pytest.approx(
+        [0.0, 1 - 0.025 ** (1 / 3)]
+    )
+    assert with_interval(np.full(4, 0.5), clusters) == {"value": 0.5, "ci95": None}
 
 
 def test_comparisons_are_exact() -> None:

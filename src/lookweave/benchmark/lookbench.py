@@ -29,7 +29,8 @@ def read(root: Path) -> Benchmark:
     versions = sorted(one for one in root.glob("v*") if one.is_dir())
     version = versions[-1] if versions else root
     below = version.relative_to(root).as_posix()
-    noise = sorted((version / "noise").glob("*.parquet"))
+    shards = (version / "noise").glob("*.parquet")
+    noise = sorted(shard for shard in shards if not shard.name.startswith("query"))
     if not noise:
         raise layout.missing("the distractors", f"{below}/noise/*.parquet")
     configs = sorted(

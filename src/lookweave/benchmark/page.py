@@ -9,10 +9,17 @@ import numpy as np
 
 from lookweave.text import visible
 
+_INTERVALS = (
+    "Intervals: 95 %, 2,000 resamples of whole clusters of queries, or exact where all or none is "
+    "found."
+)
+
 
 def markdown(found: dict[str, Any]) -> str:
     """A page with a table for each task, by category and difficulty, and all comparisons."""
-    lines = [f"# {_cell(found['title'])}", ""]
+    lines = [f"# {_cell(found['title'])}"]
+    if found["notes"] or found["rejects"]["count"]:
+        lines.append("")
     lines += [f"- {_cell(note)}" for note in found["notes"]]
     if found["rejects"]["count"]:
         first = "; ".join(
@@ -28,7 +35,7 @@ def markdown(found: dict[str, Any]) -> str:
         ]  # fmt: skip
         lines += _task_tables(task)
     lines += _comparisons(found["comparisons"])
-    lines += ["", "Intervals: 95 %, 2,000 resamples of whole clusters of queries.", ""]
+    lines += ["", _INTERVALS, ""]
     return "\n".join(lines)
 
 

@@ -184,7 +184,7 @@ def _growth(task: Task, entries: int, detections: bool) -> tuple[Places, tuple[i
         sizes = [task.distractors + step for step in steps]
         growth = np.arange(entries)
     else:
-        sizes = [10**power for power in range(2, 8)]
+        sizes = [10**power for power in range(1, 8)]
         growth = np.random.default_rng(0).permutation(entries)
     return growth.astype(np.int64), (*(size for size in sizes if size < entries), entries)
 

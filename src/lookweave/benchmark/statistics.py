@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
+from scipy.stats import binomtest, bootstrap
 
 from lookweave.benchmark.content import Places
 from lookweave.benchmark.search import DEPTH, Ranking
@@ -74,8 +74,12 @@ def measure(
 def with_interval(values: Values, clusters: Sequence[str]) -> dict[str, Any]:
     """The mean of queries, and its 95 % interval by resampling whole clusters 2,000 times.
 
+    Where all is found, or nothing, every resample is alike and says nothing: the interval is then
+    the exact one (Clopper and Pearson) for as many trials as there are clusters.
+
     Returns:
-        ``value`` and ``ci95``; the interval is None where there are fewer than two clusters.
+        ``value`` and ``ci95``; the interval is None where all clusters have one mean between 0
+        and 1, or where there are fewer than two of them.
     """
     _, of = np.unique(np.array(clusters, dtype=object).astype(str), return_inverse=True)
     counts = np.bincount(of).astype(np.float64)
@@ -83,8 +87,11 @@ def with_interval(values: Values, clusters: Sequence[str]) -> dict[str, Any]:
     value = float(values.mean()) if len(values) else 0.0
     if len(counts) < 2:
         return {"value": value, "ci95": None}
-    if np.ptp(sums / counts) == 0:  # every resample has this mean
-        return {"value": value, "ci95": [value, value]}
+    if np.ptp(sums / counts) == 0:
+        if value not in (0.0, 1.0):
+            return {"value": value, "ci95": None}
+        exact = binomtest(int(value) * len(counts), len(counts)).proportion_ci(_CONFIDENCE)
+        return {"value": value, "ci95": [float(exact.low), float(exact.high)]}
     found = bootstrap(
         (sums, counts),
         lambda some, number, axis: some.sum(axis) / number.sum(axis),

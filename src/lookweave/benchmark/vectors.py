@@ -37,7 +37,7 @@ from lookweave.store.workspace import write_atomically
 _log = logging.getLogger(__name__)
 
 _BATCH = 16  # photos that a model sees at once
-_PART = 512  # photos in a part
+_PART = 256  # photos in a part
 
 
 @dataclass(frozen=True)
