@@ -18,7 +18,7 @@ lint: $(VENV)/.$(EXTRAS)  ## ruff and mypy, as the project's check runs them
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 docs:  ## build the documentation into build/site; a broken link is an error
-	$(MAKE) EXTRAS=$(EXTRAS),docs $(VENV)/.$(EXTRAS),docs
+	$(MAKE) EXTRAS=docs $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 bench: $(VENV)/.$(EXTRAS)  ## list the benchmarks; each prints its own figures
