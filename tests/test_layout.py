@@ -26,6 +26,7 @@ FLOORS: list[set[str]] = [
         "search",
         "status",
         "exports",
+        "pair_images",
         "review",
         "inputs",
         "takedown",

@@ -302,13 +302,19 @@ class Workspace(WorkspaceTables):
 
     @told()
     def evaluate(
-        self, truth: AnyPath, *, ablations: bool = False, progress: bool = False
+        self,
+        truth: AnyPath,
+        *,
+        models: Sequence[str] | None = None,
+        ablations: bool = False,
+        progress: bool = False,
     ) -> Evaluation:
         """Recall against known pairs, both ways, with 95 % intervals.
 
         Args:
             truth: a CSV with the columns garment and look (file names).
-            ablations: also each part of the score alone; this makes rows that are lacking.
+            models: compare these, each as in `build`, with what they make of the same photos.
+            ablations: also each part of the score alone.
 
         Raises:
             InputError: the file does not fit the workspace, or nothing is embedded yet.
@@ -317,7 +323,10 @@ class Workspace(WorkspaceTables):
 
         file = path_of(truth, "truth")
         with _progress(progress) as shown:
-            found = measure.evaluate(self._store, self._config, file)
+            if models is None:
+                found = measure.evaluate(self._store, self._config, file)
+            else:
+                found = measure.compare(self._store, self._config, file, models, shown)
             if ablations:
                 found["ablations"] = measure.ablations(self._store, self._config, file, shown)
         return Evaluation.from_dict(found)

@@ -307,10 +307,12 @@ def evaluate(
     ablations: Annotated[
         bool, typer.Option(help="also each part alone: photo, detection, description")
     ] = False,
+    models: Annotated[list[str] | None, typer.Option(help="compare these; repeat it")] = None,
     json_: Json = False,
 ) -> None:
     """Measure recall against known pairs, both ways, with 95% intervals."""
-    found = api.open(workspace).evaluate(truth, ablations=ablations, progress=not json_)
+    shown = {"ablations": ablations, "progress": not json_}
+    found = api.open(workspace).evaluate(truth, models=models, **shown)
     show_result(found.to_dict() if json_ else found.text(), json_)
 
 

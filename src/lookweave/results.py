@@ -270,6 +270,7 @@ class Evaluation:
         filter_recall: share of the known pairs that the category filter lets through.
         missing: names of the truth's photos that were turned away.
         ablations: name of a variant -> what it gives, where that was asked for.
+        models: name of a model -> what it gives, where several were compared.
     """
 
     garment_to_look: Recall
@@ -277,18 +278,20 @@ class Evaluation:
     filter_recall: float
     missing: tuple[str, ...]
     ablations: Mapping[str, Evaluation]
+    models: Mapping[str, Evaluation]
     told: Mapping[str, Any] = field(repr=False, compare=False)
 
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> Evaluation:
         """Of what `evaluate.evaluate` tells."""
-        variants = told.get("ablations", {})
+        variants, models = told.get("ablations", {}), told.get("models", {})
         return cls(
             Recall.from_dict(told["garment_to_look"]),
             Recall.from_dict(told["look_to_garment"]),
             float(told["filter_recall"]["recall"]),
             tuple(told.get("missing", ())),
             {name: cls.from_dict(variant) for name, variant in variants.items()},
+            {name: cls.from_dict(one) for name, one in models.items()},
             told,
         )
 

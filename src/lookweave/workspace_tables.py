@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lookweave.arguments import AnyPath, path_of, positive, writable_file
 from lookweave.errors import told
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from lookweave.config import Config
+    from lookweave.pair_images import PairImages
     from lookweave.store.workspace import Workspace as Store
 
 
@@ -88,6 +89,33 @@ class WorkspaceTables:
         rows = _joined(pair_rows(self._store, self._config, tier))
         order = [("probability", "descending"), ("garment", "ascending"), ("look", "ascending")]
         return Pairs(rows.sort_by(order), self._store.thumbnail_path)
+
+    @told()
+    def torch_dataset(
+        self,
+        tier: str | None = None,
+        split: str | None = None,
+        *,
+        side: int | None = None,
+        transform: Callable[[dict[str, Any]], Any] | None = None,
+    ) -> PairImages:
+        """Pairs with their pictures, for ``torch.utils.data.DataLoader`` or any loop; see
+        `lookweave.pair_images.PairImages`.
+
+        Args:
+            tier: ``high``, ``medium`` or ``low``; None: all.
+            split: ``train``, ``validation`` or ``test``; None: all.
+            side: give squares of so many pixels, which batch; None: Pillow images.
+            transform: of each item, after all else.
+
+        Raises:
+            InputError: there is no such tier or split, or no such pair.
+        """
+        from lookweave.pair_images import PairImages
+
+        return PairImages(
+            self._store, self._config, tier=tier, split=split, side=side, transform=transform
+        )
 
     @told()
     def unmatched(self, bound: float = 0.5) -> pa.Table:

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+import lookweave
 from lookweave.config import load
 from lookweave.evaluate import ablations, as_text, evaluate
 from lookweave.pipeline.run import run_pipeline
@@ -38,3 +41,24 @@ def test_each_part_is_measured_alone_and_nothing_is_written(
     text = as_text({**result, "ablations": found})
     assert "whole photo only:" in text
     assert text.count("garment -> look") == 7
+
+
+def test_models_are_compared_side_by_side_and_nothing_is_written(
+    photo_folders: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    garments, looks, truth = photo_folders
+    workspace = lookweave.build(
+        garments=garments, looks=looks, out=tmp_path / "ws", models="whole-photo"
+    )
+    before = Workspace.open(tmp_path / "ws").versions()
+    found = workspace.evaluate(truth, models=["embedded", "whole-photo"])
+    assert list(found.models) == ["embedded", "whole-photo"]
+    alone = workspace.evaluate(truth)
+    assert found.models["whole-photo"].garment_to_look == alone.garment_to_look
+    assert found.garment_to_look == found.models["embedded"].garment_to_look
+    assert Workspace.open(tmp_path / "ws").versions() == before
+    assert "embedded:" in found.text() and "whole-photo:" in found.text()
+    with pytest.raises(lookweave.InputError, match="once"):
+        workspace.evaluate(truth, models=["embedded", "embedded"])
+    with pytest.raises(lookweave.UnknownModel):
+        workspace.evaluate(truth, models=["no-such-model"])

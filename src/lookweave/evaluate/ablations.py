@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import pyarrow as pa
-
 from lookweave.config import Config
+from lookweave.evaluate.apart import made_apart
 from lookweave.evaluate.recall import recall
 from lookweave.evaluate.truth import read_truth
 from lookweave.matching.fuse import ScoreWeights
-from lookweave.pipeline.run import run_step
 from lookweave.pipeline.setup import Setup
-from lookweave.pipeline.step import Step
-from lookweave.pipeline.steps.describe import Describe
-from lookweave.pipeline.steps.detect import Detect
-from lookweave.pipeline.steps.embed import Embed
-from lookweave.pipeline.steps.group import Group
 from lookweave.pipeline.steps.match import score_weights
 from lookweave.progress import Progress
 from lookweave.store.workspace import Workspace
 
 _WORDS = ("captions", "brand", "credits")
-_STEPS: tuple[type[Step], ...] = (Detect, Describe, Embed, Group)
 
 
 def ablations(
@@ -47,10 +36,7 @@ def ablations(
     known = read_truth(workspace, truth)
     whole = _whole_photo(config)
     found = {}
-    with _apart(workspace) as apart:
-        setup = Setup.of(whole)
-        for step in _STEPS:
-            run_step(step(setup), apart, progress)
+    with made_apart(workspace, whole, progress) as apart:
         found["whole photo only"] = recall(apart, whole, known, ScoreWeights(0.0, 1.0))
     learned = score_weights(workspace, Setup.of(config))
     variants = {
@@ -77,22 +63,3 @@ def _whole_photo(config: Config) -> Config:
     no_filter = config.match.model_copy(update={"categories": 0})
     names = f"whole-photo+{models.encoder.name}+{models.describer.name}"
     return config.model_copy(update={"models": names, "match": no_filter})
-
-
-@contextmanager
-def _apart(workspace: Workspace) -> Iterator[Workspace]:
-    """A workspace with the same photos and nothing made of them."""
-    with TemporaryDirectory(prefix="lookweave-ablations-") as folder:
-        apart = Workspace.create(Path(folder) / "workspace")
-        for name in ("garments", "looks"):
-            photos = workspace.table(name).scan()
-            apart.table(name).append(_where_they_are(workspace, rows) for rows in photos)
-        yield apart
-
-
-def _where_they_are(workspace: Workspace, photos: pa.Table) -> pa.Table:
-    """The rows with the paths that a photo is read from; some lie in the workspace."""
-    ids, paths = (photos.column(name).to_pylist() for name in ("id", "path"))
-    found = [workspace.photo_path(one, path) for one, path in zip(ids, paths, strict=True)]
-    at = photos.schema.get_field_index("path")
-    return photos.set_column(at, photos.schema.field("path"), pa.array(found, pa.string()))

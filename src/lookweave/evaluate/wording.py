@@ -11,7 +11,7 @@ _COLUMNS = ("R@1", "R@5", "R@10", "MRR")
 def as_text(result: dict[str, Any]) -> str:
     """A few lines: each measure with its 95 % interval, what the filter lost, what is missing."""
     lines = []
-    variants = {"": result, **result.get("ablations", {})}
+    variants = {**(result.get("models") or {"": result}), **result.get("ablations", {})}
     for name, variant in variants.items():
         if name:
             lines.append(f"{name}:")
