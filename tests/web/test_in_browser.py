@@ -117,17 +117,24 @@ def test_single_keys_can_be_switched_off_and_buttons_stay(
     page.close()
 
 
-PAGES = ("/review/boundary", "/review/stats", "/nothing-here")
+PAGES = (
+    "/", "/review/boundary", "/review/stats", "/library?q=red", "/garments/{garment}",
+    "/looks/{look}", "/rejects", "/nothing-here",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_has_a_serious_fault_of_access_or_runs_over(
-    browser: Any, address: str, path: str
+    browser: Any, served: Served, address: str, path: str
 ) -> None:
+    ids = {
+        kind: served.workspace.table(f"{kind}s").read(["id"]).column("id")[0].as_py()
+        for kind in ("garment", "look")
+    }
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe")
     for scheme, width in (("light", 1280), ("dark", 380)):
         page, complaints = opened(
-            browser, address + path, color_scheme=scheme, bypass_csp=True,
+            browser, address + path.format(**ids), color_scheme=scheme, bypass_csp=True,
             viewport={"width": width, "height": 800},
         )  # fmt: skip
         if path == "/review/boundary":

@@ -24,9 +24,25 @@ def test_another_host_name_is_refused_on_every_route(served: Served, host: str) 
         path: sorted(methods)[0]
         for path, methods in served.client.get("/openapi.json").json()["paths"].items()
     }
-    pages = dict.fromkeys(("/review", "/review/stats", "/static/style.css", "/nothing"), "get")
+    pages = dict.fromkeys(
+        (
+            "/",
+            "/library",
+            "/garments/1",
+            "/looks/1",
+            "/products/1",
+            "/rejects",
+            "/review",
+            "/review/stats",
+            "/static/style.css",
+            "/nothing",
+        ),
+        "get",
+    )
     assert len(paths) >= 7
-    for path, method in (paths | pages | {"/name": "post", "/openapi.json": "get"}).items():
+    for path, method in (
+        paths | pages | {"/name": "post", "/links": "post", "/openapi.json": "get"}
+    ).items():
         address = re.sub(r"\{.*?\}", "1", path)
         answer = served.client.request(method, address, headers={"host": host})
         assert answer.status_code == 421, path
@@ -41,7 +57,13 @@ def test_another_host_name_is_refused_on_every_route(served: Served, host: str) 
     ],
 )  # fmt: skip
 def test_pages_of_other_sites_change_nothing(served: Served, headers: dict[str, str]) -> None:
-    for path in ("/api/v1/reviews", "/api/v1/queues/boundary/leases", "/name"):
+    for path in (
+        "/api/v1/reviews",
+        "/api/v1/queues/boundary/leases",
+        "/name",
+        "/links",
+        "/library",
+    ):
         assert served.client.post(path, json={}, headers=headers).status_code == 403
 
 
@@ -148,7 +170,7 @@ def test_every_answer_forbids_what_a_page_does_not_need(served: Served) -> None:
 
 
 def test_pages_hold_no_inline_script_or_style_and_no_other_host(served: Served) -> None:
-    for path in ("/review", "/review/stats"):
+    for path in ("/", "/review", "/review/stats", "/library", "/rejects"):
         page = served.client.get(path).text
         assert not re.search(r"<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=|<style", page)
         assert not re.search(r"(src|href|action)=[\"'](?:https?:)?//", page)

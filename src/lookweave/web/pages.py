@@ -15,7 +15,13 @@ from lookweave.web.desk import agreement
 
 router = APIRouter(include_in_schema=False)
 
-NAVIGATION = (("/review", "review", "Review"), ("/review/stats", "stats", "Agreement"))
+NAVIGATION = (
+    ("/", "home", "Coverage"),
+    ("/review", "review", "Review"),
+    ("/review/stats", "stats", "Agreement"),
+    ("/library", "library", "Library"),
+    ("/rejects", "rejects", "Rejects"),
+)
 """Path, id and label of each page in the bar."""
 
 

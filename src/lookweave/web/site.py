@@ -21,6 +21,7 @@ from lookweave.review.queues import Desk
 from lookweave.review.state import Box, State
 from lookweave.store.takedowns import down, hidden
 from lookweave.store.workspace import Workspace
+from lookweave.web.library import Library
 
 _WATCHED = ("versions.json", "build.json", "lookweave.toml", "calibration.json")
 
@@ -55,6 +56,12 @@ class Moment:
         """Pairs to ask about."""
         with self._lock:
             return Candidates.read(self.workspace, self.setup)
+
+    @cached_property
+    def library(self) -> Library:
+        """Every photo that may be shown."""
+        with self._lock:
+            return Library.read(self.workspace, self.setup, self.hidden)
 
     def boxes(self, looks: Iterable[str]) -> dict[str, dict[str, Box]]:
         """Look -> region -> relative box, of the detector in use."""

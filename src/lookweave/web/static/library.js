@@ -1,0 +1,16 @@
+// A picture dropped on the page or pasted is searched with.
+const form = document.getElementById("byimage");
+const field = form.querySelector("input[type=file]");
+
+function searchBy(files) {
+  if (![...files].some((file) => file.type.startsWith("image/"))) return;
+  field.files = files;
+  form.requestSubmit();
+}
+
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  searchBy(event.dataTransfer.files);
+});
+document.addEventListener("paste", (event) => searchBy(event.clipboardData.files));
