@@ -214,3 +214,17 @@ def test_comparisons_are_exact() -> None:
     assert against(one, two) == {"gained": 8, "lost": 3, "p": pytest.approx(2 * 232 / 2048)}
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([]) == []
+
+
+def test_a_query_s_category_chooses_its_regions() -> None:
+    asked = [item(f"q{at}", "look", wanted=frozenset({"dress"})) for at in range(2)]
+    offered = [item("g0"), item("g1")]
+    relevant = {"item": [np.array([0]), np.array([0])]}
+    task = Task("t", asked, offered, relevant, "rule", regions="found")
+    everything = [*asked, *offered]
+    known = views(everything, [of_angles(0, 50, 91), of_angles(0), of_angles(10), of_angles(90)], "found")  # fmt: skip
+    known.labels[:4] = ["coat", "dress", None, "coat"]
+    sides = lay_out(task, "found", known)
+    # The coat does not ask; what has no category does; a query without a dress is a miss.
+    assert [len(rows) for rows in sides.query_rows] == [2, 0]
+    assert search(sides)["item"].ranks[:, -1].tolist() == [2.0, np.inf]
