@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from lookweave import __version__
-from lookweave.web import browsing, desk, pages
+from lookweave.web import browsing, desk, finding, pages
 from lookweave.web.images import Images
 from lookweave.web.problems import told
 from lookweave.web.safety import Guard, Secret
@@ -44,6 +44,7 @@ def create_app(workspace: Path) -> FastAPI:
     for error in (HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, told)
     app.include_router(desk.router)
+    app.include_router(finding.router)
     app.include_router(pages.router)
     app.include_router(browsing.router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import uuid
 from collections import Counter
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-import numpy as np
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from lookweave import photos
-from lookweave.errors import InputError, Rejected
+from lookweave.errors import InputError
 from lookweave.pipeline.steps.match import Match
 from lookweave.pipeline.steps.tier import TIERS, Tier
 from lookweave.records import region_parts
 from lookweave.review.journal import Event
-from lookweave.search import search
 from lookweave.store.conditions import column, matching
 from lookweave.store.products import products_of
 from lookweave.store.reviews import standings
 from lookweave.web.desk import Reviewer, TheSite
+from lookweave.web.finding import BEST, by_picture, by_words, chosen
 from lookweave.web.library import FIELDS, Query
 from lookweave.web.pages import own_form, page
 from lookweave.web.problems import NotShown
@@ -34,10 +28,8 @@ from lookweave.web.site import Moment
 
 router = APIRouter(include_in_schema=False)
 
-_BEST = 600  # photos that words find, among which filters then count
 _LOOKS = 24
 _CANDIDATES = 5
-_UPLOAD = photos.Limits(max_bytes=20 << 20, max_pixels=60_000_000)
 
 
 @router.get("/")
@@ -74,12 +66,7 @@ def library(request: Request, site: TheSite) -> Response:
     """Photos by words and filters."""
     moment = site.now()
     query = Query.parse(request.query_params.multi_items())
-    by, ranked = "", None
-    if query.words:
-        kinds = query.wanted.get("kind", ())
-        kind = kinds[0] if len(kinds) == 1 and kinds[0] in ("garment", "look") else None
-        found = search(moment.workspace, moment.config, words=query.words, kind=kind, top=_BEST)
-        by, ranked = found["by"], _places(moment, found["results"])
+    by, ranked = by_words(moment, query) if query.words else ("", None)
     return _shown(request, moment, query, by, ranked)
 
 
@@ -87,33 +74,15 @@ def library(request: Request, site: TheSite) -> Response:
 def by_image(request: Request, site: TheSite, image: UploadFile) -> Response:
     """Photos that look like one that was dropped here. It is kept nowhere."""
     moment = site.now()
-    try:
-        photo = photos.load(image.file.read(_UPLOAD.max_bytes + 1), max_side=1600, limits=_UPLOAD)
-    except Rejected as why:
-        raise HTTPException(422, f"This file cannot be searched with: {why.detail}") from why
-    with tempfile.NamedTemporaryFile(suffix=".png") as file:
-        photo.image().save(file, "PNG")
-        file.flush()
-        found = search(moment.workspace, moment.config, image=Path(file.name), top=_BEST)
-    by = f"your picture, as {moment.setup.models.encoder.name} sees it"
-    return _shown(request, moment, Query(), by, _places(moment, found["results"]))
-
-
-def _places(moment: Moment, results: Iterable[dict[str, Any]]) -> list[int]:
-    found = (moment.library.place.get(row["id"]) for row in results)
-    return [at for at in found if at is not None]
+    by, ranked = by_picture(moment, image)
+    return _shown(request, moment, Query(), by, ranked)
 
 
 def _shown(
     request: Request, moment: Moment, query: Query, by: str, ranked: list[int] | None
 ) -> Response:
     library = moment.library
-    among = np.ones(len(library.id), bool)
-    if ranked is not None:
-        among[:] = False
-        among[ranked] = True
-    fit = library.fitting(query) & among
-    order = np.flatnonzero(fit).tolist() if ranked is None else [at for at in ranked if fit[at]]
+    order, among = chosen(moment, query, ranked)
     shown, after = library.page(order, query.after)
     cards = [
         {"id": library.id[at], "kind": library.values["kind"][at],
@@ -133,7 +102,7 @@ def _shown(
     following = "/library?" + urlencode([*query.parameters(), ("after", after)]) if after else ""
     return page(
         request, "library.html", "library", query=query, by=by, count=len(order), cards=cards,
-        facets=facets, excluded=excluded, following=following, best=_BEST,
+        facets=facets, excluded=excluded, following=following, best=BEST,
         all=len(library.id), fields=FIELDS, ranked=ranked is not None,
     )  # fmt: skip
 
