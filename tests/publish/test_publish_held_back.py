@@ -129,6 +129,34 @@ def test_a_near_duplicate_of_what_may_not_go_out_stays_in(
     assert not shows(tmp_path / "out", shop.photos / "copy-look.jpg")
 
 
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"taken_down": True}, "duplicate_taken_down"),
+        ({"rights": "private"}, "duplicate_rights_forbid"),
+    ],
+)
+def test_a_near_duplicate_of_the_other_kind_stays_in(
+    shop: Shop, publish_shop: Publisher, tmp_path: Path, more: dict[str, object], reason: str
+) -> None:
+    """A product photo that is down is not shown as a look either, nor are copies of the copy."""
+    _, look = shop.couple("copy", "high", "train")
+    _, again = shop.couple("copy-of-the-copy", "high", "train")
+    down = shop.photo("garment", "down.jpg", **more)
+    for photo, kind, how, group in (
+        (down, "garment", "same_picture", down),
+        (look, "look", "same_picture", down),
+        (look, "look", "same_photo", look),
+        (again, "look", "same_photo", look),
+    ):
+        shop.write("groups", subject=photo, kind=kind, group=group, how=how)
+    summary = publish_shop(shop, tmp_path / "out")
+    assert {one: sorted(photos) for one, photos in held(tmp_path / "out").items()} == {
+        reason: sorted([look, again])
+    }
+    assert summary["total"] == TOTAL
+
+
 def test_files_that_vanished_or_changed_are_held_back(
     shop: Shop, publish_shop: Publisher, tmp_path: Path
 ) -> None:
@@ -258,7 +286,7 @@ def test_a_photo_is_never_published_as_a_pair_with_itself(
     region = shop.region(copy, (0.0, 0.0, 100.0, 100.0))
     shop.pair(garment, copy, region, "high", "train")
     for photo, kind in ((garment, "garment"), (copy, "look")):
-        shop.write("groups", subject=photo, kind=kind, group=min(garment, copy), how="same_photo")
+        shop.write("groups", subject=photo, kind=kind, group=min(garment, copy), how="same_picture")
     row = shop.workspace.table("looks").rows_by("id", [look]).to_pylist()[0]
     same = shop.workspace.table("garments").rows_by("id", [garment]).to_pylist()[0]
     shop.write("looks", **{**row, **{name: same[name] for name in ("id", "path", "sha256")}})

@@ -259,20 +259,26 @@ class _Standing:
 
 
 def _twins(sides: Iterable[Workspace], photos: set[str]) -> dict[str, set[str]]:
-    """Photo -> the photos grouped with it as the same photo."""
-    twins: dict[str, set[str]] = defaultdict(set)
+    """Photo -> the photos that show the same picture, of either kind, as the groups say: also
+    those that are grouped with one that it is grouped with."""
+    members: dict[tuple[str, str], set[str]] = defaultdict(set)
+    groups: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for side in sides:
-        rows = side.table("groups").read(["subject", "group"], matching(how="same_photo"))
-        ours = rows.filter(pc.is_in(rows["subject"], pa.array(sorted(photos), pa.string())))
-        if not ours.num_rows:
-            continue
-        rows = rows.filter(pc.is_in(rows["group"], ours["group"].combine_chunks()))
-        members: dict[str, set[str]] = defaultdict(set)
-        for row in rows.to_pylist():
+        same = column("how").is_in(["same_photo", "same_picture"])
+        for row in side.table("groups").read(["subject", "how", "group"], same).to_pylist():
+            group = (row["how"], row["group"])
             # The group is named after one of its photos.
-            members[row["group"]] |= {row["subject"], row["group"]}
-        for row in ours.to_pylist():
-            twins[row["subject"]] |= members[row["group"]] - {row["subject"]}
+            for photo in (row["subject"], row["group"]):
+                members[group].add(photo)
+                groups[photo].add(group)
+    twins = {}
+    for photo in photos & groups.keys():
+        found, waiting = {photo}, [photo]
+        while waiting:
+            near = {one for group in groups[waiting.pop()] for one in members[group]} - found
+            found |= near
+            waiting += near
+        twins[photo] = found - {photo}
     return twins
 
 
