@@ -61,7 +61,7 @@ def by_words(moment: Moment, query: Query) -> tuple[str, list[int]]:
     """How words were compared, and the places in the library, the best first."""
     kinds = query.wanted.get("kind", ())
     kind = kinds[0] if len(kinds) == 1 and kinds[0] in ("garment", "look") else None
-    found = search(moment.workspace, moment.config, words=query.words, kind=kind, top=BEST)
+    found = _searched(moment, words=query.words, kind=kind)
     return found["by"], _places(moment, found["results"])
 
 
@@ -78,7 +78,7 @@ def by_picture(moment: Moment, image: UploadFile) -> tuple[str, list[int]]:
     with tempfile.NamedTemporaryFile(suffix=".png") as file:
         photo.image().save(file, "PNG")
         file.flush()
-        found = search(moment.workspace, moment.config, image=Path(file.name), top=BEST)
+        found = _searched(moment, image=Path(file.name))
     by = f"your picture, as {moment.setup.models.encoder.name} sees it"
     return by, _places(moment, found["results"])
 
@@ -95,6 +95,11 @@ def chosen(
     fit = library.fitting(query) & among
     order = np.flatnonzero(fit).tolist() if ranked is None else [at for at in ranked if fit[at]]
     return order, among
+
+
+def _searched(moment: Moment, **asked: Any) -> dict[str, Any]:
+    _ = moment.encoder
+    return search(moment.workspace, moment.config, top=BEST, **asked)
 
 
 def _places(moment: Moment, results: Iterable[dict[str, Any]]) -> list[int]:

@@ -58,6 +58,12 @@ class Moment:
             return Candidates.read(self.workspace, self.setup)
 
     @cached_property
+    def encoder(self) -> object:
+        """Kept, so that each search finds its weights in memory."""
+        with self._lock:
+            return self.setup.models.encoder.load(self.config.models_dir)
+
+    @cached_property
     def library(self) -> Library:
         """Every photo that may be shown."""
         with self._lock:
