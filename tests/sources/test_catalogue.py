@@ -241,7 +241,7 @@ def archive(folder: Path) -> Path:
         ("m.xlsx", b"PK\x03\x04" + bytes(99), "a ZIP archive and no spreadsheet"),
         ("m.xlsx", b"path\na.jpg\n", "no xlsx file at all"),
         ("m.parquet", b"PAR1 no parquet", "cannot be read"),
-        ("m.csv.gz", gzip.compress(b"path\n" * 999)[:40], "cannot be read"),
+        ("m.csv.gz", gzip.compress(b"path\n" * 999, mtime=0)[:40], "cannot be read"),
         ("m.jsonl", b"{\n'a': 1\n}\n", "no objects of JSON"),
         ("m.xml", b"<?xml version='1.0'?><a><b>", "no XML that can be read"),
         ("m.csv", b"sku,title\n1,A\n", "no column that names the photo.*--columns image"),
