@@ -13,7 +13,7 @@ from lookweave.models.cards import models_of
 from lookweave.models.protocols import Description
 from lookweave.pipeline.steps.describe import attribute_vector
 from lookweave.progress import Progress
-from lookweave.search import Wish, search, together
+from lookweave.search import Wish, _why_nothing, search, together
 
 Folders = tuple[Path, Path, Path]
 
@@ -125,7 +125,17 @@ def test_wrong_queries_are_sentences(opened: Any, tmp_path: Path) -> None:
 
 
 def test_a_query_of_words_that_nothing_has_finds_nothing(opened: Any) -> None:
-    assert search(*opened, words="zzz qqq")["results"] == []
+    found = search(*opened, words="zzz qqq")
+    assert found["results"] == [] and "has the words zzz, qqq" in found["note"]
+    assert "Did you mean" not in found["note"]
+
+
+def test_a_word_is_not_offered_in_its_own_place(opened: Any) -> None:
+    workspace, config = opened
+    models = models_of(config)
+    assert "Did you mean blazer?" in _why_nothing(workspace, models, "blazr", ("garment",))
+    why = _why_nothing(workspace, models, "blazer", ("garment",))
+    assert "is described as blazer" in why and "Did you mean" not in why
 
 
 def test_a_photo_with_its_own_orientation_and_mode_can_be_searched_with(

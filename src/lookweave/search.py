@@ -101,7 +101,13 @@ def _why_nothing(
     asked = [" ".join(term.parts) for term in terms(words)]
     known = {word for values in ATTRIBUTES.values() for word in values}
     known.update(word for others in SYNONYMS.values() for word in others)
-    near = [one for word in asked for one in get_close_matches(word, sorted(known), 1)]
+    unknown = [word for word in asked if word not in known]
+    if not unknown:
+        return (
+            f"No garment of the {what} is described as {', '.join(asked)}; `lookweave status` "
+            "shows whether descriptions are left to make."
+        )
+    near = [one for word in unknown for one in get_close_matches(word, sorted(known), 1)]
     meant = f" Did you mean {', '.join(dict.fromkeys(near))}?" if near else ""
     return (
         f"No title, brand, season, credit or article's number of the {what} has the words "

@@ -14,6 +14,7 @@ from lookweave.sources import column_names, values
 from lookweave.sources.column_table import renew
 from lookweave.sources.columns import plain_name, understand
 from lookweave.sources.rows import RowSays, row_says
+from lookweave.sources.source import ProductFacts
 
 TODAY = datetime.date(2026, 6, 15)
 DOCS = Path(__file__).parents[2] / "docs/catalogues.md"
@@ -92,6 +93,12 @@ TAKEDOWNS = (
 def test_every_column_of_takedowns_counts(column: str) -> None:
     assert says(**{column: "yes", "removed from": "x"}).takedowns == (f"{column}: yes",)
     assert says(**{column: "no"}).takedowns == ()
+
+
+def test_infinities_and_nan_are_no_facts() -> None:
+    cells = {"sku": float("inf"), "gtin": float("nan"), "price": float("-inf"), "title": "Inf"}
+    facts = says("garment", **cells).facts
+    assert facts == ProductFacts(title="Inf")
 
 
 def test_all_columns_are_heard_not_the_first() -> None:

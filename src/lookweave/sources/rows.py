@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -82,6 +83,8 @@ def _facts(
             if column not in cells or name in said:
                 continue
             value = cells[column]
+            if isinstance(value, float) and not math.isfinite(value):
+                continue  # an infinity is no number and no name
             if name == "price":
                 said[name] = values.parse_price(value)
                 said.setdefault("currency", columns.price_currency or values.currency(value))
