@@ -15,6 +15,7 @@ import lookweave
 from lookweave import cli
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ["COLUMNS"] = "400"  # tables do not fold the long names of temporary folders
 
 COLOURS = [(178, 30, 40), (35, 70, 160), (30, 110, 60), (215, 180, 60), (90, 50, 110), (20, 20, 22)]
 

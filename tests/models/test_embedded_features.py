@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lookweave.models.embedded import describer_head
+from lookweave.models.embedded import describer_head, sharing
 from lookweave.models.embedded.cards import CARDS
 from lookweave.models.embedded.shape import WIDTH, shape_of
 from lookweave.models.embedded.sharing import one_build
@@ -61,8 +61,12 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(encoder.recall([str(crop.region) for crop in crops])) == 2
 
 
-def test_a_network_lives_as_long_as_the_build_that_uses_it() -> None:
+def test_a_network_lives_as_long_as_the_build_that_uses_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The describer is gone before the encoder is made: a step ends before the next begins."""
+    # Another test of this process may hold the same network.
+    monkeypatch.setattr(sharing, "_heads", weakref.WeakValueDictionary())
     crops = _crops(2)
     regions = [str(crop.region) for crop in crops]
     with one_build():

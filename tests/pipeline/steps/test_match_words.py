@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -280,7 +281,7 @@ def test_ablations_have_a_row_for_each_part_that_speaks(
     spoken: Spoken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: str | None
 ) -> None:
     module = importlib.import_module("lookweave.evaluate.ablations")
-    monkeypatch.setattr(module, "run_step", lambda *_: None)
+    monkeypatch.setattr(module, "made_apart", lambda *_: nullcontext(spoken.workspace))
     monkeypatch.setattr(module, "recall", _without_whole_photo())
     config = settings(**({f"weight_{off}": 0.0} if off else {}))
     truth = spoken.made.write_truth(tmp_path / "truth.csv")
