@@ -14,7 +14,8 @@ from lookweave.pipeline.run import Outcome, run_step
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.group import Group, together
 from lookweave.progress import Progress
-from lookweave.records import GARMENT, LOOK, region_id
+from lookweave.records import GARMENT, LOOK, REGION, region_id
+from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace
 
 CONFIG = load()
@@ -188,3 +189,36 @@ def test_groups_of_another_model_are_not_ones_own(workspace: Workspace) -> None:
             run_step(Group(Setup.of(config)), workspace, Progress(quiet=True))
         found.append(len(together(workspace, Setup.of(config), "look")))
     assert found == [2, 0, 2]
+
+
+def test_a_cut_copy_among_the_looks_is_the_same_picture(workspace: Workspace) -> None:
+    base = 0x0F0F_3C3C_A5A5_1234
+    workspace.table("garments").append([GARMENT.table([photo("sold", base)])])
+    looks = [photo("cut copy", base ^ 0b1111), photo("laid out alike", base ^ 0b1111_0000)]
+    workspace.table("looks").append([LOOK.table(looks)])
+    models = Setup.of(CONFIG).models
+    table = workspace.embeddings(models.encoder.key, models.encoder.dimension or 0)
+    rows, regions = [], []
+    for name, kind, angle in (
+        ("sold", "garment", 0.0),
+        ("cut copy", "look", 0.3),
+        ("laid out alike", "look", 1.2),
+    ):
+        vector = np.zeros(models.encoder.dimension or 0, np.float32)
+        vector[:2] = np.cos(angle), np.sin(angle)
+        region = region_id(identity(name), models.detector.key, 0, kind)
+        rows.append({"subject": region, "kind": kind, "vector": vector})
+        regions.append(
+            {
+                "id": region,
+                "subject": identity(name),
+                "kind": kind,
+                "index": 0,
+                "detector": models.detector.key,
+            }
+        )
+    table.append([table.spec.table(rows)])
+    workspace.table("regions").append([REGION.table(regions)])
+    run(workspace)
+    found = workspace.table("groups").read(where=matching(how="same_picture")).to_pylist()
+    assert {row["subject"] for row in found} == {identity("sold"), identity("cut copy")}

@@ -20,7 +20,7 @@ from lookweave.records import GROUP, fingerprint, region_id
 from lookweave.store.conditions import column, matching
 from lookweave.store.workspace import Workspace
 
-VERSION = 2
+VERSION = 3
 
 ALIKE = 6
 """Differing bits of 64 up to which two photos may be one and the same: a smaller copy of lower
@@ -55,7 +55,7 @@ class Grouping(Worker):
             rows += _rows(ids, kind, how, _sharing(some.column("share").to_pylist()))
             same = self._same_photo(kind, ids, some.column("phash").to_pylist())
             rows += _rows(ids, kind, "same_photo", same)
-        rows += _same_picture(batch)
+        rows += self._same_picture(batch)
         recipe = Group(self.setup).recipe
         return outcome(GROUP, [{**row, "recipe": recipe} for row in rows], [])
 
@@ -71,6 +71,72 @@ class Grouping(Worker):
         pairs = known[np.concatenate([equal[equal[:, 0] != equal[:, 1]], first[near]])]
         same: NDArray[np.int64] = pairs[self._confirmed(kind, ids, hashes, pairs)]
         return same
+
+    def _same_picture(self, batch: pa.Table) -> list[dict[str, object]]:
+        """Rows of garments' photos and looks that are one file, or one picture cut or saved anew.
+
+        Hashes that are all but equal are believed. Of others that are near, the garment's cut-out
+        must be very like one of the look's regions.
+        """
+        known = batch.filter(pc.is_valid(batch.column("phash"))).sort_by([("id", "ascending")])
+        ids, kinds = known.column("id").to_pylist(), known.column("kind").to_pylist()
+        hashes = known.column("phash").to_pylist()
+        values = np.array([int(value, 16) for value in hashes], np.uint64)
+        distinct, first, inverse = np.unique(values, return_index=True, return_inverse=True)
+        holders: dict[int, list[int]] = {}
+        for at, value in enumerate(inverse.tolist()):
+            holders.setdefault(value, []).append(at)
+        edges = [(int(first[value]), at) for at, value in enumerate(inverse.tolist())]
+        doubtful: list[tuple[int, int]] = []
+        for left, right in hamming_pairs(distinct, ALIKE).tolist():
+            if _distance(hashes[int(first[left])], hashes[int(first[right])]) <= SURE:
+                edges.append((int(first[left]), int(first[right])))
+                continue
+            for one in holders[left]:
+                for other in holders[right]:
+                    if {kinds[one], kinds[other]} == {"garment", "look"}:
+                        doubtful.append((one, other) if kinds[one] == "garment" else (other, one))
+        edges += self._alike_across(ids, doubtful)
+        labels = components(len(ids), np.array(edges, np.int64).reshape(-1, 2)).tolist()
+        sides: dict[int, set[str]] = {}
+        for label, kind in zip(labels, kinds, strict=True):
+            sides.setdefault(label, set()).add(kind)
+        return [
+            {"subject": ids[at], "kind": kinds[at], "how": "same_picture", "group": ids[label]}
+            for at, label in enumerate(labels)
+            if len(sides[label]) == 2
+        ]
+
+    def _alike_across(self, ids: list[str], pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Those of the pairs of a garment's photo and a look whose contents are very like."""
+        detector = self.setup.models.detector.key
+        table = embeddings(self.workspace, self.setup)
+        found: list[tuple[int, int]] = []
+        for start in range(0, len(pairs), 256):
+            some = pairs[start : start + 256]
+            cut_outs = {region_id(ids[one], detector, 0, "garment"): one for one, _ in some}
+            looks = {ids[other]: other for _, other in some}
+            of_looks = self.workspace.table("regions").rows_by(
+                "subject", looks, ["id", "subject"], matching(kind="look", detector=detector)
+            )
+            owner = {row["id"]: looks[row["subject"]] for row in of_looks.to_pylist()}
+            rows = table.rows_by("subject", [*cut_outs, *owner], ["subject", "vector"]).to_pylist()
+            vectors = {row["subject"]: np.array(row["vector"]) for row in rows}
+            mine = {at: vectors[name] for name, at in cut_outs.items() if name in vectors}
+            theirs: dict[int, list[NDArray[np.float64]]] = {}
+            for region, at in owner.items():
+                if region in vectors:
+                    theirs.setdefault(at, []).append(vectors[region])
+            found += [
+                (one, other)
+                for one, other in some
+                if one in mine
+                and any(
+                    float(mine[one] @ region) >= COSINE["garment"]
+                    for region in theirs.get(other, [])
+                )
+            ]
+        return found
 
     def _confirmed(
         self, kind: str, ids: list[str], hashes: list[str | None], pairs: NDArray[np.int64]
@@ -215,30 +281,6 @@ def _rows(ids: list[str], kind: str, how: str, pairs: NDArray[np.int64]) -> list
         {"subject": ids[at], "kind": kind, "how": how, "group": ids[labels[at]]}
         for at in np.unique(pairs).tolist()
     ]
-
-
-def _same_picture(batch: pa.Table) -> list[dict[str, object]]:
-    """Rows of garments' photos and looks that are one file, or all but equal by their hashes.
-
-    A cut-out and a region are not embedded alike, so here the hash alone tells.
-    """
-    known = batch.filter(pc.is_valid(batch.column("phash"))).sort_by([("id", "ascending")])
-    ids, kinds = known.column("id").to_pylist(), known.column("kind").to_pylist()
-    values = np.array([int(value, 16) for value in known.column("phash").to_pylist()], np.uint64)
-    distinct, inverse = np.unique(values, return_inverse=True)
-    joined = components(len(distinct), hamming_pairs(distinct, SURE))[inverse]
-    sides: dict[int, set[str]] = {}
-    for label, kind in zip(joined.tolist(), kinds, strict=True):
-        sides.setdefault(label, set()).add(kind)
-    both = [at for at, label in enumerate(joined.tolist()) if len(sides[label]) == 2]
-    first: dict[int, str] = {}
-    for at in both:
-        first.setdefault(int(joined[at]), ids[at])
-    return [
-        {"subject": ids[at], "kind": kinds[at], "how": "same_picture",
-         "group": first[int(joined[at])]}
-        for at in both
-    ]  # fmt: skip
 
 
 def _distance(left: str | None, right: str | None) -> int:
