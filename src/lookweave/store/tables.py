@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from lookweave.errors import WorkspaceError, WorkspaceFull
 from lookweave.records import TableSpec
-from lookweave.store.conditions import ANY_ROW, Condition, column, filtered, literal
+from lookweave.store.conditions import ANY_ROW, Condition, column, filtered
 
 KEPT = timedelta(days=2)
 """How long a version is kept after a newer one took its place: no reader is open for longer."""
@@ -451,11 +451,6 @@ def pair_keys(values: list[str], beside: list[str | None]) -> list[str]:
 
 def _as_bytes(values: list[str]) -> NDArray[np.bytes_]:
     return np.array([value.encode() for value in values], dtype=np.bytes_)
-
-
-def quoted(value: str) -> str:
-    """`value` as an SQL string."""
-    return literal(value)
 
 
 @contextlib.contextmanager

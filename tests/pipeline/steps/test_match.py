@@ -27,8 +27,7 @@ from lookweave.pipeline.steps.match.partition import ATTRIBUTE_WEIGHTS
 from lookweave.pipeline.steps.match.rows import present
 from lookweave.progress import Progress
 from lookweave.records import DESCRIPTION, GROUP, REGION
-from lookweave.store.conditions import column
-from lookweave.store.tables import quoted
+from lookweave.store.conditions import column, matching
 from lookweave.store.workspace import Workspace
 from lookweave.taxonomy import ATTRIBUTES, CATEGORIES
 
@@ -291,7 +290,7 @@ def test_the_second_run_does_nothing_and_what_changed_is_made_anew(tmp_path: Pat
     before = rows_of(made.workspace)
 
     # A run that was killed after it had removed rows leaves no record.
-    made.workspace.table("matches").delete(f"garment = {quoted(made.garments[3])}")
+    made.workspace.table("matches").delete(matching(garment=made.garments[3]))
     assert run(made.workspace, config).read == 45
     assert rows_of(made.workspace) == before
 
