@@ -13,6 +13,7 @@ from typer.cli import get_docs_for_click
 from typer.main import get_command
 
 from lookweave import cli
+from lookweave.cli.app import app
 from lookweave.config import Config
 from lookweave.records import TABLES, TableSpec, embedding_spec
 
@@ -30,7 +31,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def command_line() -> str:
     """Every verb and option."""
-    command = get_command(cli.app)
+    command = get_command(app)
     context: Any = command.make_context("lookweave", [], resilient_parsing=True)
     body = get_docs_for_click(obj=command, ctx=context, name="lookweave")
     head = "# The command line\n\n" + (cli.__doc__ or "").split("\n\n", 1)[1] + "\n"

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from lookweave import cli
+from lookweave.cli import work
 from lookweave.errors import UsageError, WorkError
 from lookweave.exports.rows import MATCHES_SCHEMA
 
@@ -190,7 +190,8 @@ class Missing:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Missing())
-from lookweave import building, cli, demo, evaluate, publish, report, search, status
+from lookweave import building, demo, evaluate, publish, report, search, status
+from lookweave.cli.app import app
 from lookweave.store import verify
 from lookweave.models.cards import resolve
 [card.load() for card in resolve("embedded").cards()]
@@ -204,7 +205,7 @@ def test_the_core_runs_without_torch(environment: dict[str, str]) -> None:
 _WITHOUT_RAY = """
 import sys
 sys.modules["ray"] = None
-from lookweave.cli import main
+from lookweave.cli.main import main
 sys.argv[0] = "lookweave"
 main()
 """
@@ -225,10 +226,10 @@ def test_an_engine_that_is_not_installed_is_a_wrong_call(
 
 def test_columns_are_given_by_field() -> None:
     given = ["sku=Art. No,image=Bild, groß,title=a=b", "brand = Marke"]
-    assert cli._columns(given) == {
+    assert work._columns(given) == {
         "sku": "Art. No", "image": "Bild, groß", "title": "a=b", "brand": "Marke",
     }  # fmt: skip
-    assert cli._columns(None) is None
+    assert work._columns(None) is None
     for wrong in ("sku", "=Bild", "sku="):
         with pytest.raises(UsageError, match="--columns"):
-            cli._columns([wrong])
+            work._columns([wrong])

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from lookweave import __version__, cli
+import lookweave
+from lookweave import __version__
+from lookweave.cli.app import app
 from lookweave.errors import InputError
 
 Call = Callable[..., tuple[int, str, str]]
@@ -59,9 +61,9 @@ def test_the_version() -> None:
 
 def test_messages_name_verbs_that_are_there() -> None:
     """A sentence that sends a person to a verb must not send them into the void."""
-    verbs = {command.name or command.callback.__name__ for command in cli.app.registered_commands}
-    verbs |= {group.name for group in cli.app.registered_groups}
-    source = Path(cli.__file__).parent
+    verbs = {command.name or command.callback.__name__ for command in app.registered_commands}
+    verbs |= {group.name for group in app.registered_groups}
+    source = Path(lookweave.__file__).parent
     named = {
         (match[1], path.name)
         for path in source.rglob("*.py")

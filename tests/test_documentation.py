@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 
 import lookweave
-from lookweave import cli
+from lookweave.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
@@ -31,7 +31,7 @@ def test_links_lead_somewhere(page: str) -> None:
 )
 def test_every_verb_that_is_named_exists(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    verbs = set(get_command(cli.app).commands)  # type: ignore[attr-defined]
+    verbs = set(get_command(app).commands)  # type: ignore[attr-defined]
     named = set(re.findall(r"^\s*lookweave ([a-z][a-z-]+)", text, re.M))
     named |= set(re.findall(r"`lookweave ([a-z][a-z-]+)", text))
     assert named <= verbs

@@ -11,8 +11,7 @@ SOURCE = Path(lookweave.__file__).parent
 
 FLOORS: list[set[str]] = [
     {"__main__"},
-    {"cli", "cli_tables", "web"},
-    {"cli_options"},
+    {"cli", "web"},
     {"api"},
     {"workspace_tables"},
     {"results"},

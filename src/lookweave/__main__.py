@@ -19,7 +19,7 @@ def main() -> None:
         # One that is ignored stays so: nohup.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stopped_while_importing)
-    from lookweave.cli import main as run
+    from lookweave.cli.main import main as run
 
     try:
         run()

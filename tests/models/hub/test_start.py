@@ -19,7 +19,7 @@ for _package in ("torch", "transformers", "cv2", "onnx"):
 import torch
 from typer.testing import CliRunner
 
-from lookweave.cli import app
+from lookweave.cli.app import app
 from lookweave.errors import InputError, ModelError
 from lookweave.models.embedded.words import CONCEPTS
 from lookweave.models.framing import Surroundings, square

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip("tomli_w", reason="the extra [studio] is not installed")
 
-from lookweave.cli import app
+from lookweave.cli.app import app
 from lookweave.errors import InputError, WorkError
 from lookweave.studio.shoot import shoot
 from lookweave.studio.shoot.record import Shoot

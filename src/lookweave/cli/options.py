@@ -12,3 +12,10 @@ TableFile = Annotated[
     str | None,
     typer.Option("-o", "--output", metavar="FILE.csv|.parquet", help="write the table here"),
 ]
+Models = Annotated[
+    str | None, typer.Option(help="a preset or names joined by + (see `lookweave models`)")
+]
+NonCommercial = Annotated[
+    bool, typer.Option("--accept-non-commercial", help="allow weights under such licences")
+]
+ModelsDir = Annotated[str | None, typer.Option(help="where fetched weights lie")]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from lookweave import api
-from lookweave.cli_options import Json, TableFile, WorkspacePath
+from lookweave.cli.options import Json, TableFile, WorkspacePath
 from lookweave.errors import UsageError
 from lookweave.terminal import say, show_result, show_table
 

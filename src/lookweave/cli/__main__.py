@@ -1,0 +1,5 @@
+"""``python -m lookweave.cli``: the command line."""
+
+from lookweave.cli.main import main
+
+main()
