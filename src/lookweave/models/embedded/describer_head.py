@@ -109,23 +109,32 @@ class DescriberHead:
     def _keep(self, regions: list[str | None], known: Analysis) -> None:
         if not self._recalls:
             return
-        kinds = known.kinds
+        kinds, tokens = known.kinds, _together(known.tokens)
         with self._lock:
             if not self._recalls:
                 return
             for place, region in enumerate(regions):
                 if region is not None and len(self._kept) < KEPT:
-                    # Copies, for a view would keep its whole batch in memory.
                     self._kept[region] = Kept(
-                        known.features[place].copy(), known.histograms[place].copy(),
-                        kinds[place].copy(), known.tokens[place],
-                    )  # fmt: skip
+                        known.features[place], known.histograms[place], kinds[place], tokens[place]
+                    )
 
     def recall(self, regions: list[str]) -> dict[str, Kept]:
         """What was kept of the regions, and is then forgotten."""
         with self._lock:
             kept = {region: self._kept.pop(region, None) for region in regions}
         return {region: one for region, one in kept.items() if one is not None}
+
+
+def _together(tokens: list[Tokens]) -> list[Tokens]:
+    """The same tokens in one block of memory. Many small ones, kept for long, would lie between
+    the large arrays of a network that come and go, and leave holes that nothing else fits in."""
+    if not tokens:
+        return []
+    ends = np.cumsum([len(one.values) for one in tokens])[:-1]
+    values = np.split(np.concatenate([one.values for one in tokens]), ends)
+    places = np.split(np.concatenate([one.places for one in tokens]), ends)
+    return [Tokens(*one) for one in zip(values, places, strict=True)]
 
 
 def _opinions(crops: list[Crop]) -> Vectors:
