@@ -81,7 +81,7 @@ def test_events_can_be_neither_changed_nor_deleted(journal: Journal) -> None:
 
 
 def test_each_commit_is_on_the_disk_before_it_is_told(journal: Journal) -> None:
-    connection = journal._connection()
+    connection = journal.connection()
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
     assert journal.path.stat().st_mode & 0o077 == 0

@@ -10,8 +10,9 @@ import pytest
 from tests.web.conftest import Served
 
 from lookweave.errors import InputError
+from lookweave.web.accounts import Accounts, Actor
 from lookweave.web.people import is_name
-from lookweave.web.safety import LARGEST_BODY, Secret
+from lookweave.web.safety import LARGEST_BODY, Secret, own_address
 from lookweave.web.serving import serve
 
 
@@ -221,8 +222,35 @@ def test_the_documentation_pages_that_load_scripts_of_others_are_off(served: Ser
     "host", ["0.0.0.0", "::", "192.168.1.5", "example.com", "127.0.0.1.nip.io", ""]
 )
 def test_another_host_is_refused_with_a_sentence(tmp_path: Path, host: str) -> None:
-    with pytest.raises(InputError, match="no accounts yet"):
+    with pytest.raises(InputError, match=r"wants users .* and --address"):
         serve(tmp_path, host, 0, print)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "localhost"])
+def test_an_address_wants_an_admin(served: Served, host: str) -> None:
+    def refused() -> None:
+        with pytest.raises(InputError, match="once there is an admin"):
+            serve(served.path, host, 0, print, address="https://review.example.com")
+
+    refused()
+    Accounts(served.path).add("Ann", "reviewer", Actor("test"))
+    refused()
+
+
+@pytest.mark.parametrize(
+    ("given", "own"),
+    [("https://Review.Example.com/", "https://review.example.com"),
+     ("https://a.example:443", "https://a.example"), ("http://[::1]:80", "http://[::1]"),
+     ("http://10.0.0.5:8090", "http://10.0.0.5:8090"), ("review.example.com", None),
+     ("ftp://x", None), ("https://x/y", None), ("https://u@x", None), ("https://x:99999", None),
+     ("", None)],
+)  # fmt: skip
+def test_an_address_is_what_browsers_send(given: str, own: str | None) -> None:
+    if own is None:
+        with pytest.raises(InputError, match="--address"):
+            own_address(given)
+    else:
+        assert own_address(given) == own
 
 
 def test_wrong_calls_are_told(tmp_path: Path, built: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from lookweave import __version__
-from lookweave.cli import models, results, tables, work
+from lookweave.cli import models, results, tables, users, work
 from lookweave.cli.logged import with_log
 from lookweave.studio.render.cli import render
 from lookweave.studio.shoot.cli import shoot
@@ -56,6 +56,10 @@ for _verb in VERBS:
 models.app.callback()(models.list_models)
 models.app.command("fetch")(with_log(models.fetch_model))
 app.add_typer(models.app, name="models", help="Every model card.")
+
+for _of_users in users.VERBS:
+    users.app.command(_of_users.__name__.partition("_")[0])(with_log(_of_users))
+app.add_typer(users.app, name="users", help="Who may sign in to what `serve` shows.")
 
 for _command in train_app.registered_commands:
     if _command.callback is not None:

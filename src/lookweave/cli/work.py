@@ -188,12 +188,23 @@ def verify_store(
 
 def serve(
     workspace: WorkspacePath,
-    host: Annotated[str, typer.Option(help="localhost: only this machine may connect")] = (
-        "localhost"
-    ),
+    host: Annotated[
+        str, typer.Option(help="localhost: only this machine; any other one wants users")
+    ] = "localhost",
     port: Annotated[int, typer.Option(help="0: any that is free")] = 8090,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="what people type into the browser: https://…"),
+    ] = None,
+    trust_proxy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="IP", help="believe this reverse proxy's X-Forwarded-For; repeat it"),
+    ] = None,
 ) -> None:
-    """Open the review desk in a browser, until it is stopped."""
+    """Open the review desk and the library in a browser, until it is stopped."""
     from lookweave.web.serving import serve as run
 
-    run(Path(workspace), host, port, lambda address: say(f"{address} (Ctrl-C stops)"))
+    run(
+        Path(workspace), host, port, lambda told: say(f"{told} (Ctrl-C stops)"), address=address,
+        proxies=trust_proxy or (),
+    )  # fmt: skip

@@ -11,16 +11,15 @@ import json
 import math
 import re
 import sqlite3
-import threading
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lookweave.errors import InputError, WorkspaceError, WorkspaceFull
+from lookweave.errors import InputError
+from lookweave.store.database import Database
 from lookweave.store.reviews import VERDICTS
 
 FILE = "reviews.sqlite"
@@ -28,7 +27,6 @@ KINDS = ("verdict", "withdrawal", "adjudication", "link")
 MOST_AT_ONCE = 100
 _FORMAT = 1
 _LONGEST = {"note": 4000, "reviewer": 200, "queue": 100, "lease": 100, "product": 200}
-_BUSY_SECONDS = 30.0
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -165,7 +163,7 @@ class Lease:
     expires: float
 
 
-class Journal:
+class Journal(Database):
     """The events of one workspace. Safe to use from several threads and processes.
 
     Args:
@@ -177,32 +175,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, *, reading: bool = False) -> None:
-        self.path = folder / FILE
-        self._reading = reading
-        self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
-        if reading and not self.path.exists():
-            return
-        with self._told():
-            connection = self._connection()
-            if not reading:
-                self.path.chmod(0o600)  # it says who decided what
-                with _transaction(connection):
-                    for statement in _statements(_SCHEMA):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {_FORMAT}")
-            found = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found != _FORMAT:
-            raise WorkspaceError(
-                f"{self.path} has format {found}, this version of Lookweave reads {_FORMAT}."
-            )
-
-    def close(self) -> None:
-        """Close the file in every thread."""
-        for connection in self._opened:
-            connection.close()
-        self._opened.clear()
-        self._local = threading.local()
+        super().__init__(folder / FILE, _SCHEMA, _FORMAT, reading=reading)
 
     def append(self, events: Sequence[Event]) -> list[Event]:
         """Add events in one commit, all or none. Returns them with seq and time.
@@ -218,10 +191,8 @@ class Journal:
             raise InputError(f"At most {MOST_AT_ONCE} events at a time, not {len(events)}.")
         for event in events:
             event.checked()
-        with self._told():
-            connection = self._connection()
-            with _transaction(connection):
-                return [self._add(connection, event) for event in events]
+        with self.writing() as connection:
+            return [self._add(connection, event) for event in events]
 
     def _add(self, connection: sqlite3.Connection, event: Event) -> Event:
         known = self._stored(connection, event.id)
@@ -254,23 +225,23 @@ class Journal:
         """The event of this id."""
         if not self.path.exists():
             return None
-        with self._told():
-            return self._stored(self._connection(), name)
+        with self.told():
+            return self._stored(self.connection(), name)
 
     def events(self, after: int = 0) -> list[Event]:
         """All events whose seq is above `after`, in order."""
         if not self.path.exists():
             return []
-        with self._told():
-            rows = self._connection().execute(
+        with self.told():
+            rows = self.connection().execute(
                 "SELECT seq, at, content FROM events WHERE seq > ? ORDER BY seq", (after,)
             )
             return [_event(*row) for row in rows]
 
     def leases(self, now: float) -> list[Lease]:
         """Those that have not expired."""
-        with self._told():
-            rows = self._connection().execute(
+        with self.told():
+            rows = self.connection().execute(
                 "SELECT id, reviewer, queue, garment, look, region, inclusion, expires "
                 "FROM leases WHERE expires > ? ORDER BY rowid",
                 (now,),
@@ -280,31 +251,27 @@ class Journal:
     def lease(self, wanted: Sequence[Lease], now: float) -> list[Lease]:
         """Lend pairs, but for those that somebody else has meanwhile. Expired leases go."""
         lent = []
-        with self._told():
-            connection = self._connection()
-            with _transaction(connection):
-                connection.execute("DELETE FROM leases WHERE expires <= ?", (now,))
-                for one in wanted:
-                    taken = connection.execute(
-                        "SELECT 1 FROM leases WHERE garment = ? AND region = ?",
-                        (one.garment, one.region),
-                    ).fetchone()
-                    if taken is None:
-                        connection.execute(
-                            "INSERT INTO leases (id, reviewer, queue, garment, look, region, "
-                            "inclusion, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                            (one.id, one.reviewer, one.queue, one.garment, one.look, one.region,
-                             one.inclusion, one.expires),
-                        )  # fmt: skip
-                        lent.append(one)
+        with self.writing() as connection:
+            connection.execute("DELETE FROM leases WHERE expires <= ?", (now,))
+            for one in wanted:
+                taken = connection.execute(
+                    "SELECT 1 FROM leases WHERE garment = ? AND region = ?",
+                    (one.garment, one.region),
+                ).fetchone()
+                if taken is None:
+                    connection.execute(
+                        "INSERT INTO leases (id, reviewer, queue, garment, look, region, "
+                        "inclusion, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        (one.id, one.reviewer, one.queue, one.garment, one.look, one.region,
+                         one.inclusion, one.expires),
+                    )  # fmt: skip
+                    lent.append(one)
         return lent
 
     def release(self, reviewer: str) -> None:
         """Give back all that a reviewer has before them."""
-        with self._told():
-            connection = self._connection()
-            with _transaction(connection):
-                connection.execute("DELETE FROM leases WHERE reviewer = ?", (reviewer,))
+        with self.writing() as connection:
+            connection.execute("DELETE FROM leases WHERE reviewer = ?", (reviewer,))
 
     @staticmethod
     def _stored(connection: sqlite3.Connection, name: str) -> Event | None:
@@ -312,53 +279,6 @@ class Journal:
             "SELECT seq, at, content FROM events WHERE id = ?", (name,)
         ).fetchone()
         return _event(*row) if row else None
-
-    def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            mode = "ro" if self._reading else "rwc"
-            found = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS,
-                isolation_level=None, check_same_thread=False,
-            )  # fmt: skip
-            self._opened.append(found)
-            if not self._reading:
-                found.execute("PRAGMA journal_mode = WAL")
-            found.execute("PRAGMA synchronous = FULL")
-            self._local.connection = found
-        return found
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            if "full" in str(error):
-                raise WorkspaceFull(
-                    f"No space is left for {self.path}. What was committed is safe: free some "
-                    "space and try again."
-                ) from error
-            raise WorkspaceError(f"{self.path} cannot be used: {error}.") from error
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
-def _statements(script: str) -> Iterator[str]:
-    statement = ""
-    for line in script.splitlines():
-        statement += line + "\n"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _event(seq: int, at: str, content: str) -> Event:

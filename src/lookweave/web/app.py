@@ -5,75 +5,117 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from lookweave import __version__
-from lookweave.web import browsing, desk, finding, pages
+from lookweave.web import admin, browsing, desk, finding, pages, signing
+from lookweave.web.accounts import FILE, Accounts
 from lookweave.web.images import Images
 from lookweave.web.problems import told
+from lookweave.web.rights import ANYBODY, Door, Rights, Rule
 from lookweave.web.safety import Guard, Secret
 from lookweave.web.site import Site
 
 _HERE = Path(__file__).parent
 
+health = APIRouter(prefix="/health", tags=["health"])
+pictures = APIRouter(prefix="/api/v1/images", tags=["images"])
+described = APIRouter(include_in_schema=False)
 
-def create_app(workspace: Path) -> FastAPI:
-    """The review desk, the library and their API for one workspace, for this machine alone.
+ROUTERS: tuple[tuple[APIRouter, Rule], ...] = (
+    (health, Rule(ANYBODY)),
+    (signing.router, Rule(ANYBODY, accounts=True, logged=False)),
+    (signing.own, Rule("viewer", accounts=True, person=True, logged=False)),
+    (admin.router, Rule("admin", accounts=True, person=True, logged=False)),
+    (described, Rule("viewer")),
+    (pictures, Rule("viewer")),
+    (desk.router, Rule("reviewer", logged=False)),
+    (finding.router, Rule("viewer", logged=False)),
+    (pages.router, Rule("reviewer")),
+    (pages.naming, Rule("reviewer", accounts=False)),
+    (browsing.router, Rule("viewer", "reviewer", but={"POST /library": "viewer"})),
+)
+"""Every router and who may use it, in the order in which they are asked."""
+
+
+def create_app(workspace: Path, address: str | None = None) -> FastAPI:
+    """The review desk, the library and their API for one workspace.
+
+    With users in the workspace everybody signs in; without any it is for this machine alone.
 
     Args:
-        workspace: its folder. The journal of verdicts and a secret are written to it.
+        workspace: its folder. The journal of verdicts, a secret, and the accounts where there
+            are any are written to it.
+        address: that people type, such as ``https://review.example.com``, as
+            `safety.own_address` gives it; None: this machine's own.
 
     Raises:
         InputError: there is no workspace.
     """
     # Its documentation pages would load scripts of another host.
-    app = FastAPI(title="Lookweave", version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Lookweave", version=__version__, docs_url=None, redoc_url=None, openapi_url=None
+    )
     app.state.site = Site(workspace)
     app.state.images = Images()
     app.state.secret = Secret(app.state.site.path)
+    app.state.address = address
+    app.state.secure = bool(address and address.startswith("https:"))
+    there = (app.state.site.path / FILE).exists()
+    accounts = Accounts(app.state.site.path) if there or address else None
+    app.state.accounts = accounts if accounts and (address or accounts.users()) else None
+    app.state.attempts = signing.Attempts()
+    app.state.rights = Rights(ROUTERS, mounted=["/static/"])
     app.state.templates = Environment(
         loader=PackageLoader("lookweave.web"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    app.state.templates.globals["nav"] = pages.NAVIGATION
     for error in (HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, told)
-    app.include_router(desk.router)
-    app.include_router(finding.router)
-    app.include_router(pages.router)
-    app.include_router(browsing.router)
+    for router, _ in ROUTERS:
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
-
-    @app.get("/health/live", tags=["health"])
-    def live() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "alive"}
-
-    @app.get("/health/ready", tags=["health"])
-    def ready() -> dict[str, str]:
-        """Workspace and journal can be read."""
-        app.state.site.now()
-        app.state.site.journal.events(1 << 62)
-        return {"status": "ready"}
-
-    @app.get("/api/v1/images/{photo}/{region}/{size}/0/default.webp", tags=["images"])
-    def image(photo: str, region: str, size: int, request: Request) -> Response:
-        """A photo (`full`), a garment's cut-out (`cut`) or a look's region (two digits), as WebP.
-
-        Sizes are 200, 400, 800 and 1600 pixels of the longest side.
-        """
-        content = app.state.images.picture(app.state.site.now(), photo, region, size)
-        tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
-        # Always asked again: a photo that was taken down meanwhile is shown no more.
-        headers = {"etag": tag, "cache-control": "private, no-cache"}
-        if request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers=headers)
-        return Response(content, media_type="image/webp", headers=headers)
-
-    app.add_middleware(Guard)
+    app.add_middleware(Door, rights=app.state.rights, accounts=app.state.accounts)
+    app.add_middleware(Guard, address=address)
     return app
+
+
+@health.get("/live")
+def live() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "alive"}
+
+
+@health.get("/ready")
+def ready(request: Request) -> dict[str, str]:
+    """Workspace and journal can be read."""
+    request.app.state.site.now()
+    request.app.state.site.journal.events(1 << 62)
+    return {"status": "ready"}
+
+
+@described.get("/openapi.json")
+def openapi(request: Request) -> Response:
+    """What `/api/v1` takes and gives."""
+    return JSONResponse(request.app.openapi())
+
+
+@pictures.get("/{photo}/{region}/{size}/0/default.webp")
+def image(photo: str, region: str, size: int, request: Request) -> Response:
+    """A photo (`full`), a garment's cut-out (`cut`) or a look's region (two digits), as WebP.
+
+    Sizes are 200, 400, 800 and 1600 pixels of the longest side.
+    """
+    state = request.app.state
+    content = state.images.picture(state.site.now(), photo, region, size)
+    tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
+    # Always asked again: a photo that was taken down meanwhile is shown no more.
+    headers = {"etag": tag, "cache-control": "private, no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="image/webp", headers=headers)

@@ -14,27 +14,44 @@ from lookweave.web import people
 from lookweave.web.desk import agreement
 
 router = APIRouter(include_in_schema=False)
+naming = APIRouter(include_in_schema=False)
+"""Where there are no accounts."""
 
-NAVIGATION = (
+NAVIGATION: tuple[tuple[str, str, str], ...] = (
     ("/", "home", "Coverage"),
     ("/review", "review", "Review"),
     ("/review/stats", "stats", "Agreement"),
     ("/library", "library", "Library"),
     ("/rejects", "rejects", "Rejects"),
+    ("/admin/users", "users", "Users"),
+    ("/admin/audit", "audit", "Log"),
 )
-"""Path, id and label of each page in the bar."""
+"""Path, id and label of each page in the bar; everybody sees those that they may open."""
 
 
-def page(request: Request, name: str, here: str, **values: Any) -> HTMLResponse:
+def page(
+    request: Request, name: str, here: str, *, status: int = 200, **values: Any
+) -> HTMLResponse:
     """A template of the folder templates/."""
-    session = people.session(request)
-    html = request.app.state.templates.get_template(name).render(
-        reviewer=people.reviewer(request), token=request.app.state.secret.token(session),
-        here=here, **values,
+    state = request.app.state
+    html = state.templates.get_template(name).render(
+        who=request.state.who, accounts=state.accounts is not None, here=here,
+        nav=_open_to(request), token=state.secret.token(people.session(request)), **values,
     )  # fmt: skip
-    response = HTMLResponse(html)
+    response = HTMLResponse(html, status)
     people.remember_session(request, response)
     return response
+
+
+def _open_to(request: Request) -> list[tuple[str, str, str]]:
+    state, who = request.app.state, request.state.who
+    found = []
+    for entry in NAVIGATION:
+        right = state.rights.find("GET", entry[0])
+        there = right is not None and right.rule.accounts in (None, state.accounts is not None)
+        if there and who is not None and who.may(right.role):
+            found.append(entry)
+    return found
 
 
 def own_form(request: Request, token: Annotated[str, Form()] = "") -> None:
@@ -65,7 +82,7 @@ def stats(request: Request) -> Response:
     return page(request, "stats.html", "stats", **found)
 
 
-@router.post("/name", dependencies=[Depends(own_form)])
+@naming.post("/name", dependencies=[Depends(own_form)])
 def name(name: Annotated[str, Form(max_length=100)]) -> Response:
     """Say who one is."""
     response = RedirectResponse("/review", 303)

@@ -31,6 +31,13 @@ def problem(status: int, detail: str) -> JSONResponse:
 
 def told(request: Request, error: Exception) -> Response:
     """Any error of a request; what was not expected is logged, and its text is not shown."""
+    response = _told(request, error)
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+def _told(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         status, detail = error.status_code, str(error.detail)
     elif isinstance(error, RequestValidationError):
@@ -49,5 +56,5 @@ def told(request: Request, error: Exception) -> Response:
         return problem(status, detail)
     page = request.app.state.templates.get_template("error.html")
     title = http.HTTPStatus(status).phrase
-    html = page.render(title=title, detail=detail, reviewer="", token="", here="")
+    html = page.render(title=title, detail=detail, who=None, accounts=False, nav=(), here="")
     return Response(html, status, media_type="text/html")

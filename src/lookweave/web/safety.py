@@ -10,11 +10,13 @@ import re
 import secrets
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lookweave.errors import InputError
 from lookweave.web.problems import problem
 
 LARGEST_BODY = 24 << 20
@@ -36,15 +38,18 @@ HEADERS = {
 
 
 class Guard:
-    """Refuses hosts and origins that are not this machine's own, and bodies that are too large.
+    """Refuses hosts and origins that are not this server's own, and bodies that are too large.
 
     A page of another site can make a browser ask this server: by a form, or under a name of its
     own that it lets point here (DNS rebinding). The Host header tells the second, Origin and
-    Sec-Fetch-Site the first. Nothing that a proxy may claim (X-Forwarded-…) is read.
+    Sec-Fetch-Site the first. Nothing that a proxy may claim (X-Forwarded-…) is read here.
+
+    Args:
+        address: that people type, such as ``https://review.example.com``; None: this machine's.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, address: str | None) -> None:
+        self._app, self._address = app, address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,7 +57,7 @@ class Guard:
                 await self._app(scope, receive, send)
             return  # no websockets here
         headers = Headers(scope=scope)
-        refused = _refusal(scope["method"], headers)
+        refused = _refusal(scope["method"], headers, self._address)
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -83,13 +88,16 @@ def _limited(receive: Receive) -> Receive:
     return limited
 
 
-def _refusal(method: str, headers: Headers) -> tuple[int, str] | None:
+def _refusal(method: str, headers: Headers, address: str | None) -> tuple[int, str] | None:
     hosts = headers.getlist("host")
-    if len(hosts) != 1 or not _LOOPBACK.fullmatch(hosts[0]):
+    host = hosts[0].lower() if len(hosts) == 1 else ""
+    if address is None and not _LOOPBACK.fullmatch(host):
         return 421, "This server answers to localhost, 127.0.0.1 and [::1] alone."
+    if address is not None and host != address.partition("://")[2]:
+        return 421, f"This server answers to {address} alone."
     if method not in _READING:
         origin = headers.get("origin")
-        if origin is not None and origin.lower() != f"http://{hosts[0].lower()}":
+        if origin is not None and origin.lower() != (address or f"http://{host}"):
             return 403, "A page of another site asked for this."
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return 403, "A page of another site asked for this."
@@ -97,6 +105,29 @@ def _refusal(method: str, headers: Headers) -> tuple[int, str] | None:
     if not length.isdigit() or int(length) > LARGEST_BODY:
         return 413, _TOO_LARGE
     return None
+
+
+def own_address(given: str) -> str:
+    """An address as browsers send it: lower case, no path, no usual port.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        parts = urlsplit(given)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    proper = parts.scheme in ("http", "https") and parts.hostname and parts.path in ("", "/")
+    if not proper or parts.query or parts.fragment or parts.username is not None:
+        raise InputError(
+            f"--address is what people type into the browser, such as "
+            f"https://review.example.com, not {given!r}."
+        )
+    name = str(parts.hostname)
+    name = f"[{name}]" if ":" in name else name
+    usual = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{name}" + (f":{port}" if port not in (None, usual) else "")
 
 
 class Secret:

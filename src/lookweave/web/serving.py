@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lookweave.errors import InputError, UsageError
 
+_MISSING = "`lookweave {verb}` needs the extra serve ({error}): pip install 'lookweave[serve]'."
 
-def serve(workspace: Path, host: str, port: int, say: Callable[[str], object]) -> None:
+
+def serve(
+    workspace: Path, host: str, port: int, say: Callable[[str], object], *,
+    address: str | None = None, proxies: Sequence[str] = (),
+) -> None:  # fmt: skip
     """Serve a workspace until the process is told to stop.
 
     Args:
-        host: ``localhost`` or a loopback address.
+        host: to listen on: ``localhost`` or a loopback address; any other one, and any `address`,
+            wants users.
         port: 0 for any that is free.
-        say: told the address once it answers there.
+        say: told the address once it answers there, and what is unsafe about it.
+        address: that people type into the browser, where it is not this machine's own.
+        proxies: addresses or networks of reverse proxies whose word on the client's address
+            (X-Forwarded-For) is taken; nobody else's is.
 
     Raises:
-        InputError: no workspace, another host, or a port that cannot be had.
+        InputError: no workspace, no admin, no address, or a port that cannot be had.
         UsageError: the extra ``serve`` is not installed.
     """
-    if not _is_loopback(host):
-        raise InputError(
-            f"--host {host}: only this machine may connect, since there are no accounts yet: use "
-            "localhost, and from another machine an SSH tunnel "
-            "(ssh -L 8090:localhost:8090 THIS-MACHINE)."
-        )
     if not 0 <= port <= 65535:
         raise InputError(f"--port is a number from 0 to 65535, not {port}.")
+    trusted = [_network(one) for one in proxies]
     try:
         import uvicorn
 
         from lookweave.web.app import create_app
+        from lookweave.web.safety import own_address
     except ImportError as error:
-        raise UsageError(
-            f"`lookweave serve` needs the extra serve ({error}): pip install 'lookweave[serve]'."
-        ) from error
-    app = create_app(workspace)
+        raise UsageError(_MISSING.format(verb="serve", error=error)) from error
+    if address is None and not _is_loopback(host):
+        raise InputError(
+            f"--host {host} lets other machines connect. That wants users (`lookweave users "
+            f"{workspace} add NAME --role admin`), and --address: what people type into their "
+            "browsers. With a reverse proxy that speaks TLS (docs/serving.md has two) that is such "
+            "as https://review.example.com. An address that begins with http:// is not encrypted: "
+            "whoever is on the way reads passwords and photos."
+        )
+    own = own_address(address) if address is not None else None
+    app = create_app(workspace, own)
+    if own is not None and not _has_admin(app.state.accounts):
+        raise InputError(
+            f"Other machines may connect once there is an admin: `lookweave users {workspace} add "
+            "NAME --role admin`, then start again. Without accounts only this machine may: leave "
+            "--host and --address out."
+        )
     try:
         listening = socket.create_server((host, port), family=_family(host))
     except OSError as error:
@@ -46,16 +65,39 @@ def serve(workspace: Path, host: str, port: int, say: Callable[[str], object]) -
         ) from error
     with listening:
         at = listening.getsockname()[1]
-        say(f"http://{f'[{host}]' if ':' in host else host}:{at}/")
+        here = f"[{host}]" if ":" in host else host
+        say(f"{own or f'http://{here}:{at}'}/")
+        if own is not None and own.startswith("http:") and not _is_loopback_address(own):
+            say(f"{own} is not encrypted: whoever is on the way reads passwords and photos.")
         config = uvicorn.Config(
-            app, log_level="warning", proxy_headers=False, server_header=False, ws="none",
-            timeout_graceful_shutdown=5, lifespan="off",
+            app, log_level="warning", proxy_headers=bool(trusted), forwarded_allow_ips=trusted,
+            server_header=False, ws="none", timeout_graceful_shutdown=5, lifespan="off",
         )  # fmt: skip
         uvicorn.Server(config).run(sockets=[listening])
 
 
+def _has_admin(accounts: object) -> bool:
+    users = accounts.users() if accounts is not None else []  # type: ignore[attr-defined]
+    return any(one.role == "admin" for one in users)
+
+
+def _network(given: str) -> str:
+    try:
+        return str(ipaddress.ip_network(given))
+    except ValueError as error:
+        raise InputError(
+            f"--trust-proxy is the address of a reverse proxy or its network, not {given!r}."
+        ) from error
+
+
 def _is_loopback(host: str) -> bool:
     return host.lower() in ("localhost", "127.0.0.1", "::1")
+
+
+def _is_loopback_address(address: str) -> bool:
+    return address.partition("://")[2].rpartition(":")[0].strip("[]") in (
+        "localhost", "127.0.0.1", "::1",
+    )  # fmt: skip
 
 
 def _family(host: str) -> socket.AddressFamily:
