@@ -110,7 +110,7 @@ class Tier(_Section):
 
     `high`, `medium` and `low` are counts of pairs when above 1 and fractions of the candidate
     pairs otherwise. With `target_precision` (high, medium, low) they are upper limits, and a
-    tier ends where the lower bound of its precision's interval would fall below its target.
+    tier reaches as far as a random sample bears its precision out (`lookweave audit`).
     """
 
     high: float = Field(10_000, ge=0)

@@ -4,8 +4,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
-from lookweave.matching.select import HIGH, LOW, MEDIUM, OUT, Candidates, choose, stretches, wilson
+from lookweave.matching.select import (
+    DELTA,
+    HIGH,
+    LOW,
+    MEDIUM,
+    OUT,
+    Candidates,
+    choose,
+    cut,
+    frozen,
+    wilson,
+)
 
 MANY = (10**9, 10**9, 10**9)
 
@@ -15,13 +27,11 @@ def candidates(
     looks: list[int],
     best: list[int],
     label: list[int] | None = None,
-    probability: list[float] | None = None,
 ) -> Candidates:
     return Candidates(
         np.array(garments, np.int32),
         np.array(looks, np.int32),
         np.array(best, np.int8),
-        np.array(probability or [0.5] * len(best), np.float32),
         np.array(label or [-1] * len(best), np.int8),
     )
 
@@ -74,40 +84,55 @@ def test_quotas_and_limits_are_never_exceeded(data: st.DataObject) -> None:
     assert (tier >= some.best)[entered & (some.label != 1)].all()
 
 
-def test_a_stretch_ends_where_labels_stop_bearing_it_out() -> None:
-    # 100 yes, then a run of half yes and half no: .9 holds somewhat into the run.
-    label = np.array([1] * 100 + [0, 1] * 50)
-    some = candidates([0] * 200, [0] * 200, [2] * 200, label.tolist())
-    ends = stretches(some, (0.9, 0.3, 0.99))
-    counts = np.arange(1, 201)
-    bounds = [wilson(int(label[:n].sum()), int(n))[0] for n in counts]
-    assert ends[0] == max(n for n, bound in zip(counts, bounds, strict=True) if bound >= 0.9)
-    assert 100 < ends[0] < 115
-    assert ends[1] == 200
-    assert ends[2] == 200  # nothing is left, so nothing is added
+def test_what_is_frozen_keeps_the_limits_and_no_refused_pair() -> None:
+    some = candidates([0, 0, 0, 1, 2], [0, 1, 2, 0, 0], [0] * 5, label=[-1, 0, -1, 1, -1])
+    confirmed, order = frozen(some, 2, 2)
+    assert confirmed.tolist() == [3]
+    assert order.tolist() == [0, 2]  # look 0 is full when garment 2 comes
 
 
-def test_unlabelled_pairs_count_only_up_to_the_last_label() -> None:
-    label = [1, -1] * 60 + [-1] * 100
-    some = candidates([0] * 220, [0] * 220, [2] * 220, label)
-    assert stretches(some, (0.9,)) == [119]
+def test_a_cut_goes_as_far_as_exact_tests_pass_one_after_another() -> None:
+    # Everything judged: 3,000 right, then half wrong.
+    right = np.array([True] * 3000 + [True, False] * 3500)
+    (high, low) = cut(np.arange(10_000), right, 10_000, (0.95, 0.0), MANY[:2])
+    assert 3000 <= high.end < 3334  # where .95 is reached
+    assert high.judged == high.end and high.right == int(right[: high.end].sum())
+    assert high.p_value == pytest.approx(binom.sf(high.right - 1, high.judged, 0.95))
+    assert high.p_value <= DELTA / 2
+    assert (low.start, low.end) == (high.end, 10_000)
 
 
-def test_without_labels_calibrated_probabilities_bear_out_a_stretch() -> None:
-    probability = [0.99] * 400 + [0.2] * 400
-    some = candidates([0] * 800, [0] * 800, [2] * 800, probability=probability)
-    end = stretches(some, (0.95,))[0]
-    total = np.cumsum(probability)[end - 1]
-    spread = np.sqrt(np.cumsum([p * (1 - p) for p in probability])[end - 1])
-    assert 400 < end < 440
-    assert (total - 1.96 * spread) / end >= 0.95
+def test_a_tier_without_evidence_is_empty_and_the_next_begins_there() -> None:
+    few = np.arange(0, 1000, 20)
+    stretches = cut(few, np.ones(50, bool), 1000, (0.99, 0.8, 0.0), MANY)
+    assert [one.end for one in stretches] == [0, 1000, 1000]
+    assert [one.end for one in cut(few[:0], np.ones(0, bool), 1000, (0.9, 0.5, 0.0), MANY)] == [
+        0, 0, 1000,
+    ]  # fmt: skip
+    assert cut(few, np.zeros(50, bool), 1000, (0.5,), MANY[:1])[0].end == 0
 
 
-def test_a_target_precision_fills_tiers_one_after_another() -> None:
-    label = [1] * 60 + [0, 1] * 60
-    some = candidates(list(range(180)), list(range(180)), [2] * 180, label)
-    tier = choose(some, MANY, 9, 9, (0.9, 0.3, 0.0))
-    assert (tier[np.array(label) == 1] == HIGH).all()
-    assert (tier[np.array(label) == 0] == OUT).all()
-    none = candidates(list(range(180)), list(range(180)), [2] * 180, [*label[:-1], -1])
-    assert choose(none, MANY, 9, 9, (0.9, 0.3, 0.0))[-1] == LOW
+def test_cuts_stay_below_quotas_and_what_came_later_has_no_promise() -> None:
+    everything = np.arange(1000)
+    first, second, rest = cut(
+        everything, np.ones(1000, bool), 1000, (0.9, 0.9, 0.0), (300, 400, 10**9), further=25
+    )
+    assert [(one.start, one.end) for one in (first, second, rest)] == [
+        (0, 300), (300, 700), (700, 1025),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("true", [0.9, 0.88])
+def test_the_promise_is_broken_no_more_often_than_said(true: float) -> None:
+    # The hardest case: all pairs as right as promised, or just less.
+    broken = 0
+    random = np.random.default_rng(5)
+    truth = np.zeros(4000, bool)
+    truth[random.choice(4000, int(true * 4000) - 1, replace=False)] = True
+    for _ in range(400):
+        places = np.sort(random.choice(4000, 400, replace=False))
+        for one in cut(places, truth[places], 4000, (0.9, 0.9, 0.9), MANY):
+            if one.end > one.start and truth[one.start : one.end].mean() < 0.9:
+                broken += 1
+                break
+    assert broken <= 0.06 * 400

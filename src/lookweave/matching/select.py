@@ -13,10 +13,11 @@ from lookweave.matching.vectors import Positions
 
 HIGH, MEDIUM, LOW, OUT = 0, 1, 2, 3
 CONFIDENCE = 0.95
-MINIMUM_LABELS = 30
-"""Labels a target precision needs; Wilson's lower bound of 30 of 30 is .89."""
+MOST_CUTS = 20
+"""Cuts that are tried for a tier with a target precision, fixed before any label is seen."""
 
-_Z = 1.959963984540054  # two-sided 95 %
+DELTA = 0.05
+"""Chance that any of the three target precisions is missed; each tier has a third of it."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,12 @@ class Candidates:
     Attributes:
         garments, looks: int codes.
         best: int8, the highest tier (HIGH, MEDIUM, LOW) that the pair's evidence allows.
-        probability: float32.
         label: int8: 1 where a person said yes, 0 where no, -1 where nobody looked.
     """
 
     garments: NDArray[np.int32]
     looks: NDArray[np.int32]
     best: NDArray[np.int8]
-    probability: NDArray[np.float32]
     label: NDArray[np.int8]
 
 
@@ -46,22 +45,16 @@ def wilson(yes: int, count: int) -> tuple[float, float]:
 
 
 def choose(
-    candidates: Candidates,
-    quotas: Sequence[int],
-    looks_per_garment: int,
-    garments_per_look: int,
-    targets: Sequence[float] | None = None,
+    candidates: Candidates, quotas: Sequence[int], looks_per_garment: int, garments_per_look: int
 ) -> NDArray[np.int8]:
     """The tier of each candidate, OUT where it does not enter.
 
     A pair that a person confirmed is high; one that a person refused is out. The others fill
-    high, then medium, then low, best first, as far as quotas and limits allow: without
-    `targets` each no higher than its evidence allows, with `targets` one stretch of the order
-    after another (see `stretches`).
+    high, then medium, then low, best first, as far as quotas and limits allow, each no higher
+    than its evidence allows.
 
     Args:
         quotas: most pairs of each tier.
-        targets: precision of each tier, or None.
     """
     tier = np.full(len(candidates.label), OUT, np.int8)
     limits = _Limits(candidates, looks_per_garment, garments_per_look)
@@ -75,41 +68,113 @@ def choose(
                 tier[at] = into
                 left[into] -= 1
 
-    ends = stretches(candidates, targets) if targets else None
     fill(np.flatnonzero(candidates.label == 1), HIGH)
     for into in (HIGH, MEDIUM, LOW):
         open_to_all = (tier == OUT) & (candidates.label != 0)
-        if ends is None:
-            fill(np.flatnonzero(open_to_all & (candidates.best <= into)), into)
-        else:
-            open_to_all[ends[into] :] = False
-            fill(np.flatnonzero(open_to_all), into)
+        fill(np.flatnonzero(open_to_all & (candidates.best <= into)), into)
     return tier
 
 
-def stretches(candidates: Candidates, targets: Sequence[float]) -> list[int]:
-    """Where each tier ends in the order, so that its precision's lower bound meets its target.
+def frozen(
+    candidates: Candidates, looks_per_garment: int, garments_per_look: int
+) -> tuple[Positions, Positions]:
+    """What tiers with a target precision are cut from: all that the limits let in.
 
-    With at least `MINIMUM_LABELS` labels the precision of a stretch is that of its labelled
-    pairs and the bound is Wilson's; the stretch ends at a labelled pair, since nothing is known
-    of what follows the last. With fewer, it is the mean of the probabilities, which then must
-    be calibrated, less 1.96 standard errors of a sum of independent draws. A target of 0 takes
-    all that is left.
+    Returns:
+        Places of the pairs that people confirmed, and of the others, the best first. Of refused
+        pairs none.
     """
-    labels = candidates.label
-    by_label = int((labels >= 0).sum()) >= MINIMUM_LABELS
-    ends: list[int] = []
+    limits = _Limits(candidates, looks_per_garment, garments_per_look)
+    taken = [
+        [at for at in np.flatnonzero(candidates.label == label).tolist() if limits.take(at)]
+        for label in (1, -1)
+    ]
+    confirmed, rest = (np.array(one, np.int64) for one in taken)
+    return confirmed, rest
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One tier of an order that was cut.
+
+    Attributes:
+        start, end: its places in the order.
+        judged, right: pairs of the random sample in it, and how many of them are right.
+        p_value: of the hypothesis that fewer are right than promised; NaN where nothing is
+            promised or no cut was left to test.
+    """
+
+    start: int
+    end: int
+    judged: int
+    right: int
+    p_value: float
+
+
+def cut(
+    places: Positions,
+    right: NDArray[np.bool_],
+    size: int,
+    targets: Sequence[float],
+    quotas: Sequence[int],
+    *,
+    further: int = 0,
+    delta: float = DELTA,
+) -> list[Stretch]:
+    """Cut an order into tiers of which each keeps its target precision, but for chance `delta`.
+
+    For each tier at most `MOST_CUTS` ends are fixed by the size of the order and of the sample
+    alone, from strict to lax. They are tested in this sequence, each by an exact binomial test
+    at its share of `delta`, until one fails (fixed-sequence testing, as in Maurer, Hothorn and
+    Lehmacher, 1995); the last that passed is the tier's end. The next tier begins there. That
+    place depends on labels, and harms nothing: of the labels behind it, all that is known is that
+    a test failed with them, so they are rather worse than others (Harris' inequality).
+
+    Args:
+        places: int64, ascending: where in the order the sampled pairs are. The sample is uniform,
+            and drawn without regard to the order.
+        right: bool, of each of them. Whoever cannot tell says it is not.
+        size: of the order, the best first.
+        targets: precision of each tier; 0 takes all that is left.
+        quotas: most pairs of each tier.
+        further: how many pairs come behind the order that the sample says nothing of. Only a tier
+            that promises nothing takes them.
+    """
+    level = delta / len(targets)
+    found: list[Stretch] = []
     start = 0
-    for target in targets:
+    for target, quota in zip(targets, quotas, strict=True):
+        most = min(size if target > 0 else size + further, start + quota)
+        stretch = Stretch(start, start, 0, 0, float("nan"))
         if target <= 0:
-            length = len(labels) - start
-        elif by_label:
-            length = _longest_by_label(labels[start:], target)
+            inside = (places >= start) & (places < most)
+            count, yes = int(inside.sum()), int(right[inside].sum())
+            stretch = Stretch(start, most, count, yes, float("nan"))
         else:
-            length = _longest_by_probability(candidates.probability[start:], target)
-        start += length
-        ends.append(start)
-    return ends
+            for end in _ends(places, start, most, target, level):
+                inside = (places >= start) & (places < end)
+                count, yes = int(inside.sum()), int(right[inside].sum())
+                if target**count > level:
+                    continue  # too few for a test to pass, whatever they are
+                p_value = float(binomtest(yes, count, target, alternative="greater").pvalue)
+                if p_value > level:
+                    break
+                stretch = Stretch(start, end, count, yes, p_value)
+        found.append(stretch)
+        start = stretch.end
+    return found
+
+
+def _ends(places: Positions, start: int, most: int, target: float, level: float) -> list[int]:
+    """The cuts of a tier, ascending: in even steps of their logarithm, from where the sample is
+    just large enough for a test to pass. It never looks at a label."""
+    judged = int(((places >= start) & (places < most)).sum())
+    # Twice as many as would do without a mistake: then one or two do no harm.
+    needed = 2 * np.log(level) / np.log(target) if target < 1 else np.inf
+    if judged < needed:
+        return []
+    lengths = np.geomspace(needed / judged, 1, MOST_CUTS) * (most - start)
+    return sorted({start + round(length) for length in lengths.tolist()})
 
 
 class _Limits:
@@ -126,20 +191,3 @@ class _Limits:
         self._of_garment[garment] -= 1
         self._of_look[look] -= 1
         return True
-
-
-def _longest_by_label(labels: NDArray[np.int8], target: float) -> int:
-    places = np.flatnonzero(labels >= 0)
-    yes = np.cumsum(labels[places])
-    for count in range(len(places), 0, -1):
-        if wilson(int(yes[count - 1]), count)[0] >= target:
-            return int(places[count - 1]) + 1
-    return 0
-
-
-def _longest_by_probability(probability: NDArray[np.float32], target: float) -> int:
-    values = probability.astype(np.float64)
-    count = np.arange(1, len(values) + 1)
-    error = np.sqrt(np.cumsum(values * (1 - values))) / count
-    good = np.flatnonzero(np.cumsum(values) / count - _Z * error >= target)
-    return int(good[-1]) + 1 if len(good) else 0

@@ -120,9 +120,12 @@ def tier_definitions(config: Config) -> str:
     for position, (name, quota) in enumerate(quotas.items()):
         size = f"{quota:,.0f} pairs" if quota > 1 else f"{quota:.0%} of the candidate pairs"
         if tier.target_precision:
+            target = tier.target_precision[position]
             rule = (
-                "a stretch of the order by probability, as long as the lower bound of its "
-                f"precision is at least {tier.target_precision[position]:.0%}"
+                "a stretch of the order by probability, cut where exact tests of a random sample "
+                f"bear a precision of {target:.0%} out"
+                if target
+                else "the rest of the order by probability"
             )
         else:
             rule = _TIER_RULES[name]

@@ -176,7 +176,11 @@ def tier_meaning(it: Contents, tier: str) -> str:
     targets = it.scope.config.tier.target_precision
     if targets:
         target = dict(zip(TIERS, targets, strict=True))[tier]
-        return f"As many of the likeliest pairs as keep the precision surely above {share(target)}."
+        if not target:
+            return "The rest of the likeliest pairs; nothing is promised of them."
+        return (
+            f"As many of the likeliest pairs as a random sample says are right in {share(target)}."
+        )
     return TIER_MEANING[tier]
 
 

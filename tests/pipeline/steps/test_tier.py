@@ -8,14 +8,22 @@ from typing import Any
 import pytest
 
 from lookweave.config import Config, load
-from lookweave.errors import ConfigError
 from lookweave.pipeline.run import Outcome, run_step
 from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.steps.choosing import frozen_candidates
 from lookweave.pipeline.steps.group import Group
 from lookweave.pipeline.steps.match import Match
 from lookweave.pipeline.steps.tier import Tier, measured_path
 from lookweave.progress import Progress
 from lookweave.records import GROUP, MATCH, REVIEW
+from lookweave.store.audits import (
+    CANDIDATES,
+    Sample,
+    folder_of,
+    hash_of,
+    name_of,
+    save_sample,
+)
 from lookweave.store.workspace import Workspace
 
 
@@ -208,33 +216,71 @@ def test_what_hangs_together_trains_and_the_report_can_say_so(tmp_path: Path) ->
     assert len(measured["short"]) == 2
 
 
-def test_a_target_precision_needs_something_that_tells_it(tmp_path: Path) -> None:
-    config = load(tier={**FREE, "target_precision": (0.9, 0.5, 0.0)})
-    rows = [match(f"g{at:03d}", f"l{at:03d}", 0.99 - at / 400, rank=1) for at in range(300)]
-    workspace = made(tmp_path, *rows)
-    with pytest.raises(ConfigError, match="target_precision: 0 matches are reviewed"):
-        run(workspace, config)
-    decisions = [review(rows[at], "yes" if at < 100 or at % 2 else "no") for at in range(0, 300, 2)]
-    workspace.table("reviews").append([REVIEW.table(decisions)])
-    run(workspace, config)
-    tiers = {at: row["tier"] for at, row in pairs(workspace, config).items()}
-    assert all(tiers[f"g{at:03d}", f"l{at:03d}"] == "high" for at in range(99))
-    assert ("g200", "l200") not in tiers
-    assert tiers["g299", "l299"] == "low"
+def sampled(workspace: Workspace, config: Config, right: dict[int, bool] | None = None) -> Sample:
+    """A sample of all that is frozen now, judged by the number of the garment."""
+    pairs = frozen_candidates(workspace, Setup.of(config))
+    digest = hash_of(pairs)
+    name = name_of(CANDIDATES, digest)
+    sample = Sample(
+        name, CANDIDATES, len(pairs), len(pairs), 7, digest, "2026-01-01T00:00:00", "recipe",
+        folder_of(workspace, name),
+    )  # fmt: skip
+    save_sample(sample, pairs, pairs)
+    if right is not None:
+        sample.save_verdicts({pair: right[int(pair[0][1:])] for pair in pairs})
+    return sample
 
 
-def test_calibrated_probabilities_tell_the_precision_too(tmp_path: Path) -> None:
+def test_a_target_precision_is_kept_by_a_random_sample_alone(tmp_path: Path) -> None:
     config = load(tier={**FREE, "target_precision": (0.9, 0.5, 0.0)})
     rows = [
-        match(f"g{at:03d}", f"l{at:03d}", 0.99 if at < 150 else 0.3, rank=1, calibrated=True)
-        for at in range(300)
+        match(f"g{at:03d}", f"l{at:03d}", 0.99 - at / 800, rank=1, calibrated=True)
+        for at in range(600)
     ]
-    workspace = made(tmp_path, *rows)
+    # Calibrated, and a hundred yes of people who chose what to judge: that promises nothing.
+    workspace = made(tmp_path, *rows, reviews=[review(rows[at], "yes") for at in range(100)])
+
+    def tiers() -> dict[str, str]:
+        run(workspace, config)
+        return {garment: row["tier"] for (garment, _), row in pairs(workspace, config).items()}
+
+    def notes() -> list[str]:
+        path = measured_path(workspace, Tier(Setup.of(config)).recipe)
+        found: list[str] = json.loads(path.read_text())["short"]
+        return found
+
+    found = tiers()
+    assert all(found[f"g{at:03d}"] == "high" for at in range(100))
+    assert {found[f"g{at:03d}"] for at in range(100, 600)} == {"low"}
+    assert any(
+        "No pair is high and medium: their precision is known only" in one for one in notes()
+    )
+    sample = sampled(workspace, config)
+    assert tiers() == found
+    assert any("0 of 500 pairs are judged" in one for one in notes())
+    # Of the order's 500, the first 300 are right, then every second.
+    right = {at: at < 400 or at % 2 == 0 for at in range(600)}
+    sample.save_verdicts({pair: right[int(pair[0][1:])] for pair in sample.pairs})
+    found = tiers()
+    high = [at for at in range(100, 600) if found[f"g{at:03d}"] == "high"]
+    assert len(high) >= 290 and high == list(range(100, 100 + len(high)))
+    assert sum(right[at] for at in high) / len(high) >= 0.9
+    measured = json.loads(measured_path(workspace, Tier(Setup.of(config)).recipe).read_text())
+    assert measured["cuts"][0]["pairs"] == len(high) == measured["cuts"][0]["judged"]
+    assert measured["cuts"][0]["p_value"] <= 0.05 / 3
+    assert run(workspace, config).read == 0
+
+
+def test_what_comes_after_the_sample_is_promised_nothing(tmp_path: Path) -> None:
+    config = load(tier={**FREE, "target_precision": (0.9, 0.0, 0.0)})
+    rows = [match(f"g{at:03d}", f"l{at:03d}", 0.99 - at / 400, rank=1) for at in range(201)]
+    workspace = made(tmp_path, *rows[1:])
+    sampled(workspace, config, dict.fromkeys(range(201), True))
+    workspace.table("matches").append([MATCH.table([rows[0]])])
     run(workspace, config)
-    found = pairs(workspace, config)
-    high = sum(row["tier"] == "high" for row in found.values())
-    assert 150 <= high < 172
-    assert next(iter(found.values()))["calibrated"]
+    found = {garment: row["tier"] for (garment, _), row in pairs(workspace, config).items()}
+    assert found.pop("g000") == "medium"
+    assert set(found.values()) == {"high"}
 
 
 def test_the_second_run_does_nothing_until_a_review_comes(tmp_path: Path) -> None:
