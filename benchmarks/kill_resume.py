@@ -57,6 +57,7 @@ class Reader(threading.Thread):
             except Exception as error:
                 self.wrong.append(f"{type(error).__name__}: {error}")
             self.looks += 1
+            time.sleep(0.05)  # leaves the processor to the build
 
     def stop(self) -> None:
         self._end.set()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from heapq import nlargest
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,7 @@ from lookweave.config import Config
 from lookweave.errors import InputError, Rejected
 from lookweave.matching.terms import Term, said, terms
 from lookweave.models import colour
+from lookweave.models.card import Card
 from lookweave.models.cards import Models, models_of
 from lookweave.models.cutout import garment_region
 from lookweave.models.protocols import Crop
@@ -135,7 +137,7 @@ def _worded(
     if not models.encoder.text:
         by = f"{spoken} ({models.encoder.name} reads no text)"
         return by, _Descriptions(workspace, models).best(wish, kinds, top)
-    encoder = models.encoder.load(config.models_dir)
+    encoder = _loaded(_Wanted.of(models.encoder, config))
     reading = encoder.reading(words) if hasattr(encoder, "reading") else None
     if reading is not None and not reading.concepts:
         by = f"{spoken} ({models.encoder.name} reads none of them)"
@@ -268,11 +270,30 @@ def _vector_of(image: Path, models: Models, config: Config) -> np.ndarray[Any, A
         photo = photos.load(image, max_side=WORKING_SIDE)
     except Rejected as why:
         raise InputError(f"{image} cannot be searched with: {why.detail}") from why
-    found = models.detector.load(config.models_dir).detect([photo.pixels])[0]
+    found = _loaded(_Wanted.of(models.detector, config)).detect([photo.pixels])[0]
     one = garment_region(models.detector, photo.pixels, found)
     crop = Crop(photo.pixels, one.box, one.mask, "garment", one.label_scores)
-    vector: np.ndarray[Any, Any] = models.encoder.load(config.models_dir).encode([crop])[0]
+    vector: np.ndarray[Any, Any] = _loaded(_Wanted.of(models.encoder, config)).encode([crop])[0]
     return vector
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A model, told apart by its key and where its weights lie."""
+
+    key: str
+    models_dir: Path | None
+    card: Card = field(compare=False)
+
+    @classmethod
+    def of(cls, card: Card, config: Config) -> _Wanted:
+        return cls(card.key, config.models_dir, card)
+
+
+@lru_cache(maxsize=2)
+def _loaded(wanted: _Wanted) -> Any:
+    """The model, kept for the next search of this process: an encoder and a detector at most."""
+    return wanted.card.load(wanted.models_dir)
 
 
 Hit = tuple[float, str, str | None]
