@@ -494,7 +494,7 @@ def _figure(thumbnail: Path | None, *lines: str) -> str:
     except OSError:
         data = ""
     picture = (
-        f'<img src="data:image/webp;base64,{data}" alt="{html(lines[-1])}" '
+        f'<img src="data:{_media_type(thumbnail)};base64,{data}" alt="{html(lines[-1])}" '
         'style="max-width:160px;max-height:200px">'
         if data
         else '<span style="display:inline-block;width:160px">no picture</span>'
@@ -504,6 +504,11 @@ def _figure(thumbnail: Path | None, *lines: str) -> str:
         f'<figure style="display:inline-block;margin:4px;width:170px;vertical-align:top">{picture}'
         f'<figcaption style="overflow-wrap:anywhere">{said}</figcaption></figure>'
     )
+
+
+def _media_type(picture: Path | None) -> str:
+    """Of a thumbnail; an earlier version kept WebP."""
+    return "image/webp" if picture and picture.suffix == ".webp" else "image/jpeg"
 
 
 def _row(pictures: str) -> str:

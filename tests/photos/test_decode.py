@@ -190,10 +190,10 @@ def test_loading_from_many_threads_gives_the_same_pixels() -> None:
         assert all(pool.map(load, range(6)))
 
 
-def test_thumbnail_is_webp_within_its_side() -> None:
+def test_thumbnail_is_jpeg_within_its_side() -> None:
     photo = photos.load(encoded(turned(6), "JPEG", exif=exif(6), quality=95))
     with Image.open(BytesIO(photos.thumbnail(photo, 48))) as image:
-        assert (image.format, image.size) == ("WEBP", (48, 32))
+        assert (image.format, image.size) == ("JPEG", (48, 32))
         found = np.array(quarters_of(np.asarray(image.convert("RGB"))))
     assert np.abs(found - np.array(QUARTERS)).max() < 25
 
@@ -246,3 +246,23 @@ def test_file_that_grows_while_it_is_read(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(Rejected, match="changed_while_read") as why:
         photos.load(path)
     assert why.value.retry
+
+
+def test_thumbnail_of_a_small_photo_is_not_enlarged() -> None:
+    photo = photos.load(encoded(upright(60, 40), "PNG"))
+    with Image.open(BytesIO(photos.thumbnail(photo, 384))) as image:
+        assert image.size == (60, 40)
+
+
+def test_perceptual_hash_is_that_of_imagehash_to_few_bits() -> None:
+    import imagehash
+
+    coarse = np.random.default_rng(5).integers(0, 256, (9, 7, 3), np.uint8)
+    picture = Image.fromarray(coarse).resize((560, 720), Image.Resampling.BICUBIC)
+    reference = imagehash.phash(picture)
+    data = encoded(picture, "JPEG", quality=90)
+    for options in ({}, {"max_side": 512, "enough": 256}):  # whole, and decoded at a half
+        found = imagehash.hex_to_hash(photos.perceptual_hash(photos.load(data, **options)))
+        assert found - reference <= 4
+    mirrored = photos.load(encoded(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT), "PNG"))
+    assert imagehash.hex_to_hash(photos.perceptual_hash(mirrored)) - reference > 16

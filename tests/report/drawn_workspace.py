@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from lookweave.config import Config
 from lookweave.models.cards import resolve
+from lookweave.photos import load, thumbnail
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.ingest import Ingest
 from lookweave.records import (
@@ -91,9 +92,7 @@ def _photo(workspace: Workspace, folder: Path, kind: str, i: int) -> dict[str, o
     image.save(path)
     sha = file_sha256(path)
     photo = photo_id(sha)
-    thumbnail = workspace.thumbnail_path(photo)
-    thumbnail.parent.mkdir(parents=True, exist_ok=True)
-    image.resize((150, 200)).save(thumbnail, "WEBP")
+    workspace.keep_thumbnail(photo, thumbnail(load(path), 200))
     row: dict[str, object] = {
         "id": photo, "path": str(path), "name": path.name, "width": image.width,
         "height": image.height, "format": "PNG", "bytes": path.stat().st_size, "sha256": sha,

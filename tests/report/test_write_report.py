@@ -171,7 +171,7 @@ def test_a_vanished_photo_is_shown_from_its_thumbnail(tmp_path: Path) -> None:
     for photo in (own.workspace.path.parent / "photos").iterdir():
         photo.unlink()
     assert len(ReportPage(write_report(own.workspace, own.config)).images()) == whole
-    for thumbnail in (own.workspace.path / "thumbnails").rglob("*.webp"):
+    for thumbnail in (own.workspace.path / "thumbnails").rglob("*.jpg"):
         thumbnail.unlink()
     page = ReportPage(write_report(own.workspace, own.config))
     assert not page.of("img")

@@ -130,7 +130,7 @@ def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
 
 
 def test_workspace_inside_the_folder_is_passed_over(tmp_path: Path) -> None:
-    put(tmp_path, "a.jpg", "ws/thumbnails/ab/abc.webp")
+    put(tmp_path, "a.jpg", "ws/thumbnails/ab/abc.jpg")
     (tmp_path / "ws/workspace.json").write_text("{}")
     assert names(tmp_path) == ["a.jpg"]
 

@@ -2,11 +2,12 @@
 
 `decode` reads; `formats` tells what the bytes are and takes formats of others; `jpeg`, `png`,
 `tiff` and `containers` open them; `holes` finds what was never written; `colour` and
-`colour_spaces` bring them to sRGB.
+`colour_spaces` bring them to sRGB; `small` makes thumbnails and perceptual hashes.
 """
 
-from lookweave.photos.decode import FileBytes, Limits, Photo, load, read_file, thumbnail
+from lookweave.photos.decode import FileBytes, Limits, Photo, load, read_file
 from lookweave.photos.formats import PhotoFormat, register_photo_format
+from lookweave.photos.small import perceptual_hash, thumbnail
 
 __all__ = [
     "FileBytes",
@@ -14,6 +15,7 @@ __all__ = [
     "Photo",
     "PhotoFormat",
     "load",
+    "perceptual_hash",
     "read_file",
     "register_photo_format",
     "thumbnail",

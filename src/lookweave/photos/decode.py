@@ -11,7 +11,6 @@ import stat
 import threading
 from contextlib import nullcontext
 from dataclasses import dataclass
-from io import BytesIO
 from math import ceil
 from pathlib import Path
 
@@ -135,14 +134,6 @@ def load(
     except Exception as error:
         # Decoders raise nearly anything on hostile bytes (struct.error, KeyError, SyntaxError...).
         raise _broken(data, photo_format, error) from error
-
-
-def thumbnail(photo: Photo, side: int) -> bytes:
-    """The photo as WebP whose longest side is at most `side` pixels."""
-    image = _shrink(photo.image(), side)
-    out = BytesIO()
-    image.save(out, "WEBP", quality=80, method=2)
-    return out.getvalue()
 
 
 def read_file(path: str | Path, max_bytes: int = DEFAULT_LIMITS.max_bytes) -> FileBytes:

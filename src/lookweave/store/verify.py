@@ -22,7 +22,7 @@ from lookweave.progress import Progress
 from lookweave.records import SOURCE, TABLES, file_sha256
 from lookweave.store.conditions import column, matching
 from lookweave.store.tables import Lookup, Table
-from lookweave.store.workspace import Workspace, is_scratch, write_atomically
+from lookweave.store.workspace import Workspace, is_scratch
 
 _REFERENCES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("sources", "id", ("garments", "looks")),
@@ -234,16 +234,16 @@ def _thumbnails(workspace: Workspace, verdict: Verdict, repair: bool) -> None:
                 if thumbnail.exists() and thumbnail.stat().st_size:
                     continue
                 lost.append(row["id"])
-                mended = repair and _make_thumbnail(workspace, row, thumbnail) and mended
+                mended = repair and _make_thumbnail(workspace, row) and mended
     _say(verdict, "thumbnails", "thumbnail is missing", lost, mended)
 
 
-def _make_thumbnail(workspace: Workspace, row: dict[str, str], to: Path) -> bool:
+def _make_thumbnail(workspace: Workspace, row: dict[str, str]) -> bool:
     try:
         photo = photos.load(workspace.photo_path(row["id"], row["path"]), max_side=384)
     except Rejected:
         return False
-    write_atomically(to, photos.thumbnail(photo, 384))
+    workspace.keep_thumbnail(row["id"], photos.thumbnail(photo, 384))
     return True
 
 

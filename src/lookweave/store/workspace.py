@@ -7,7 +7,7 @@
     WS/versions.json       the versions of all tables that readers see together
     WS/tables/*.lance      the tables of records.py
     WS/embeddings/*.lance  one table for each encoder
-    WS/thumbnails/ab/ID.webp
+    WS/thumbnails/ab/ID.jpg
     WS/photos/ab/ID        the photos' bytes, only after `build --copy`
     WS/reviews.sqlite      people's verdicts as they came (review/journal.py)
     WS/snapshots/NAME.json named versions of all tables
@@ -240,7 +240,19 @@ class Workspace:
         return sorted(path.stem for path in (self.path / "embeddings").glob("*.lance"))
 
     def thumbnail_path(self, photo: str) -> Path:
-        return self.path / "thumbnails" / photo[:2] / f"{photo}.webp"
+        """Where the thumbnail of a photo is, or is to be; an earlier version kept WebP."""
+        path = self.path / "thumbnails" / photo[:2] / f"{photo}.jpg"
+        earlier = path.with_suffix(".webp")
+        return earlier if not path.exists() and earlier.exists() else path
+
+    def keep_thumbnail(self, photo: str, jpeg: bytes) -> None:
+        """Write a photo's thumbnail, in the place of an earlier one.
+
+        Raises:
+            WorkspaceFull: no space is left.
+        """
+        path = self.path / "thumbnails" / photo[:2] / f"{photo}.jpg"
+        write_atomically(path, jpeg)
 
     def photo_path(self, photo: str, path: str) -> str:
         """Where the bytes of a photo are: its copy in the workspace if there is one."""
@@ -360,8 +372,11 @@ def write_atomically(path: Path, content: bytes) -> None:
     # Two threads may write the same photo's thumbnail at once: each has a file of its own.
     scratch = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_bytes(content)
+        try:
+            scratch.write_bytes(content)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            scratch.write_bytes(content)
         scratch.replace(path)
     except OSError as error:
         scratch.unlink(missing_ok=True)

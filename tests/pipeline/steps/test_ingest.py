@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -62,7 +63,7 @@ def test_photo_becomes_rows_and_a_thumbnail(shop: Shop) -> None:
     source = next(row for row in shop.rows("sources") if row["kind"] == "garment")
     assert (source["size"], source["modified_ns"]) == (len(content), path.stat().st_mtime_ns)
     with Image.open(shop.workspace.thumbnail_path(look["id"])) as thumbnail:
-        assert (thumbnail.format, thumbnail.size) == ("WEBP", (288, 384))
+        assert (thumbnail.format, thumbnail.size) == ("JPEG", (288, 384))
     assert not shop.workspace.copy_path(look["id"]).exists()
 
 
@@ -345,3 +346,18 @@ def test_nothing_is_left_lying_about(shop: Shop) -> None:
     left = [path for path in shop.workspace.path.rglob("*") if path.suffix in (".tmp", ".arrow")]
     assert left == []
     shutil.rmtree(shop.path)
+
+
+def test_a_photo_read_again_gets_a_jpeg_beside_an_earlier_versions_webp(shop: Shop) -> None:
+    shop.put("garments/a.jpg", photo(1))
+    shop.put("looks/l.jpg", photo(2))
+    shop.ingest()
+    garment = shop.rows("garments")[0]["id"]
+    now = shop.workspace.thumbnail_path(garment)
+    earlier = now.with_suffix(".webp")
+    now.rename(earlier)
+    assert shop.workspace.thumbnail_path(garment) == earlier
+    path = shop.put("garments/a.jpg", photo(1))
+    os.utime(path, ns=(1, 1))
+    shop.ingest()
+    assert shop.workspace.thumbnail_path(garment) == now

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, ClassVar
 
-import imagehash
 import pyarrow as pa
 
 from lookweave import photos, sources
@@ -99,10 +98,13 @@ class Reading(Worker):
         self, source: dict[str, Any], content: photos.FileBytes | bytes
     ) -> dict[str, object]:
         data = content if isinstance(content, bytes) else content.data
-        photo = photos.load(data, max_side=self._side, limits=self._limits)
+        # A JPEG's halves, quarters or eighths that lie between these need no further resizing.
+        photo = photos.load(
+            data, max_side=4 * self._side // 3, enough=2 * self._side // 3, limits=self._limits
+        )
         sha256 = hashlib.sha256(data).hexdigest()
         found = photo_id(sha256)
-        write_atomically(self.workspace.thumbnail_path(found), photos.thumbnail(photo, self._side))
+        self.workspace.keep_thumbnail(found, photos.thumbnail(photo, self._side))
         copy = self.workspace.copy_path(found)
         # What was fetched cannot be relied upon to be there again.
         wants_copy = isinstance(content, bytes) or self._copy
@@ -119,7 +121,7 @@ class Reading(Worker):
             "format": photo.format,
             "bytes": len(data),
             "sha256": sha256,
-            "phash": str(imagehash.phash(photo.image())),
+            "phash": photos.perceptual_hash(photo),
         }
 
 
