@@ -5,6 +5,7 @@ import uuid
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -129,8 +130,9 @@ def test_a_dropped_picture_finds_its_like(served: Served) -> None:
 
 def bomb() -> bytes:
     out = BytesIO()
-    Image.new("1", (30_000, 30_000)).save(out, "PNG")
-    return out.getvalue()
+    Image.new("1", (8, 8)).save(out, "PNG")
+    head = b"IHDR" + (30_000).to_bytes(4, "big") * 2 + b"\x01\x00\x00\x00\x00"
+    return out.getvalue()[:12] + head + crc32(head).to_bytes(4, "big") + out.getvalue()[33:]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from lookweave import photos
 from lookweave.errors import Rejected
+from lookweave.photos.apart import load_apart
 from lookweave.search import search
 from lookweave.web.desk import TheSite
 from lookweave.web.library import FIELDS, Query
@@ -72,7 +73,8 @@ def by_picture(moment: Moment, image: UploadFile) -> tuple[str, list[int]]:
         HTTPException: 422: it is no photo, or too large.
     """
     try:
-        photo = photos.load(image.file.read(_UPLOAD.max_bytes + 1), max_side=1600, limits=_UPLOAD)
+        data = image.file.read(_UPLOAD.max_bytes + 1)
+        photo = load_apart(data, max_side=1600, limits=_UPLOAD)
     except Rejected as why:
         raise HTTPException(422, f"This file cannot be searched with: {why.detail}") from why
     with tempfile.NamedTemporaryFile(suffix=".png") as file:
