@@ -267,9 +267,9 @@ def page(
             raise _missing(error) from error
         if (failed := rendered_failures(content["name"], rendered)) is not None:
             draw_failures(failures_path(to), failed, "rendered pictures")
-    if "encoder_sha256" in content:
-        from lookweave.train.head_page import write_head_page
+    from lookweave.train.head_page import HEADS, write_head_page
 
+    if content["name"] in HEADS:
         write_head_page(content, to)
         return
     from lookweave.train.model_page import write_model_page

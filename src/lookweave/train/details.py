@@ -39,6 +39,12 @@ from lookweave.train.parsed_photos import Split, load_parsed_photos
 from lookweave.train.retrieval_quality import retrieval_scores
 from lookweave.train.running import sample_generator, seed_everything
 
+LIMITS = [
+    "compares what both photos show: a back view and a front view share few parts",
+    "parts have no place in the comparison: a print that moved counts as found",
+    "one network at one resolution: lettering and seams below a sixteenth of the crop are lost",
+    "learned from street photos of people; flat product photos only as cut-outs of these",
+]
 EVERY_CELL = 10_000
 SHOWN_SIDE = 256
 """Height and width of the views, in pixels, before the encoder frames them as its crops."""
@@ -109,6 +115,7 @@ def train(config: DetailsConfig) -> dict[str, Any]:
         "seed": config.seed,
         "made": time.strftime("%Y-%m-%d"),
         "trained_minutes": round((time.monotonic() - began) / 60, 1),
+        "limits": LIMITS,
         "quality": _quality(config, encoder, learned, held_out),
     }
     write_record(out, record)

@@ -1,4 +1,4 @@
-"""The pages of text tower and describer in docs/models/, written from their runs' records."""
+"""The pages of text tower, describer and details in docs/models/, written from their runs' records."""
 
 from __future__ import annotations
 
@@ -57,11 +57,38 @@ def _describer_lines(quality: Mapping[str, Any]) -> list[str]:
     return [*lines, *_table(header, rows)]
 
 
+def _details_lines(quality: Mapping[str, Any]) -> list[str]:
+    rows = [
+        (what, f"{one['R@1']:.3f} ({one['R@1_low']:.3f}–{one['R@1_high']:.3f})",
+         *(f"{one[name]:.3f}" for name in ("R@5", "R@10", "MRR")))
+        for what, one in quality["cut_out_to_look"].items()
+    ]  # fmt: skip
+    order = quality["order_as_unrounded"]
+    return [
+        f"Cut-outs of {quality['garments']} garments of Clothing Co-Parsing photos that taught"
+        " nothing seek their looks, by the cosine of vectors, by S_detail of tokens, or by both:",
+        "",
+        *_table(("score", "R@1 (95% interval)", "R@5", "R@10", "MRR"), rows),
+        f"A region has {quality['parts']} parts and takes {quality['bytes']:,} bytes on average,"
+        " 4,096 at most. Stored tokens put two looks in the same order as unrounded tokens of every"
+        f" part in **{order['vectors + 2 tokens']:.1%}** of cases (vectors + 2 tokens; tokens"
+        f" alone {order['tokens']:.1%}).",
+        "",
+    ]
+
+
+HEADS = {"text": _text_lines, "describer": _describer_lines, "details": _details_lines}
+"""Records that have a page of this kind, and what writes their quality."""
+
+
 def head_page(record: Mapping[str, Any], failures: Sequence[str] = ()) -> str:
     """The Markdown page of a record, with the lines on its failures; nothing on it is written by
     hand."""
     is_text = record["name"] == "text"
-    quality = (_text_lines if is_text else _describer_lines)(record["quality"])
+    quality = HEADS[record["name"]](record["quality"])
+    # Heads are known by the file of the encoder below them; tokens by its card's key.
+    below = record.get("encoder_sha256") or record["encoder"]
+    stored = "float16" if "encoder_sha256" in record else "float32"
     lines = [
         f"# {record['name']}",
         "",
@@ -75,8 +102,8 @@ def head_page(record: Mapping[str, Any], failures: Sequence[str] = ()) -> str:
                 ("sha-256", f"`{record['sha256']}`"),
                 ("Licence", record["licence"]),
                 ("Model", record["architecture"]),
-                ("Weights", f"{record['weights']:,}, stored as float16, computed in float32"),
-                ("Stands on the encoder", f"`{record['encoder_sha256']}`, and loads with no other"),
+                ("Weights", f"{record['weights']:,}, stored as {stored}, computed in float32"),
+                ("Stands on the encoder", f"`{below}`, and loads with no other"),
                 ("Trained", f"{record['trained_minutes']} minutes, seed {record['seed']},"
                  f" {record['made']}"),
             ],
