@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
@@ -17,7 +17,7 @@ import pyarrow as pa
 from lookweave import photos
 from lookweave.config import Config
 from lookweave.errors import InputError, Rejected
-from lookweave.matching.terms import Term, said, terms
+from lookweave.matching.terms import Term, is_unspaced, said, terms
 from lookweave.models import colour
 from lookweave.models.card import Card
 from lookweave.models.cards import Models, models_of
@@ -132,22 +132,52 @@ def _worded(
     that it does not read are asked of descriptions and catalogue once more. An encoder with an
     open vocabulary reads everything, and answers alone.
     """
+    reading = read_words(models, lambda: _loaded(_Wanted.of(models.encoder, config)), words)
+    if reading.vector is None:
+        return reading.by, _Descriptions(workspace, models).best(reading.wishes[0], kinds, top)
+    if not reading.wishes:
+        return reading.by, _nearest(workspace, models, reading.vector, kinds, top)
+    return reading.by, _agreed(workspace, models, reading.vector, reading.wishes, kinds, top)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How words are to be compared: by descriptions and catalogue, by a vector, or by both.
+
+    Attributes:
+        by: the same in words.
+        wishes: to hold against descriptions and catalogue; the first is all that was asked.
+        vector: float32, of unit length, in the encoder's space; None where it reads nothing.
+    """
+
+    by: str
+    wishes: tuple[Wish, ...]
+    vector: Scores | None
+
+
+def read_words(models: Models, encoder: Callable[[], Any], words: str) -> Reading:
+    """How these words are to be compared.
+
+    Args:
+        encoder: loads the encoder, where it reads text.
+
+    Raises:
+        InputError: there is no word.
+    """
     wish = Wish.parse(words)
     spoken = f"words of {models.describer.name} and of the catalogue"
     if not models.encoder.text:
-        by = f"{spoken} ({models.encoder.name} reads no text)"
-        return by, _Descriptions(workspace, models).best(wish, kinds, top)
-    encoder = _loaded(_Wanted.of(models.encoder, config))
-    reading = encoder.reading(words) if hasattr(encoder, "reading") else None
+        return Reading(f"{spoken} ({models.encoder.name} reads no text)", (wish,), None)
+    loaded = encoder()
+    reading = loaded.reading(words) if hasattr(loaded, "reading") else None
     if reading is not None and not reading.concepts:
-        by = f"{spoken} ({models.encoder.name} reads none of them)"
-        return by, _Descriptions(workspace, models).best(wish, kinds, top)
-    vector = encoder.encode_text([words])[0]
+        return Reading(f"{spoken} ({models.encoder.name} reads none of them)", (wish,), None)
+    vector = loaded.encode_text([words])[0]
     by = f"text in the space of {models.encoder.name}"
     if reading is None:
-        return by, _nearest(workspace, models, vector, kinds, top)
-    wishes = [wish, *([Wish.parse(" ".join(reading.unread))] if reading.unread else [])]
-    return f"{by}, and {spoken}", _agreed(workspace, models, vector, wishes, kinds, top)
+        return Reading(by, (), vector)
+    unread = (Wish.parse(" ".join(reading.unread)),) if reading.unread else ()
+    return Reading(f"{by}, and {spoken}", (wish, *unread), vector)
 
 
 def together(agreement: Scores, similarity: Scores) -> Scores:
@@ -169,7 +199,7 @@ def _agreed(
     workspace: Workspace,
     models: Models,
     vector: Scores,
-    wishes: list[Wish],
+    wishes: tuple[Wish, ...],
     kinds: tuple[str, ...],
     top: int,
 ) -> list[Hit]:
@@ -387,35 +417,90 @@ def catalogue_fit(workspace: Workspace, asked: tuple[Term, ...]) -> dict[tuple[s
     The share of the terms that stand in a photo's own words, weighed; and a whole point more where
     one of them is the number of its article.
     """
-    fits: dict[tuple[str, str], float] = {}
-    for kind, columns in _SAID.items():
-        for batch in workspace.table(f"{kind}s").scan(["id", *columns]):
+    return Catalogue.read(workspace, asked).fits(asked)
+
+
+@dataclass
+class Catalogue:
+    """The words of catalogue and credits, ready for many queries.
+
+    Attributes:
+        owners: photos that each text speaks of, by kind and id: one, or those of an article.
+        places: word -> the texts that have it.
+        joined: each text without spaces, for scripts that put none.
+        numbers: an article's number, joined -> the texts of which it is one.
+    """
+
+    owners: list[tuple[tuple[str, str], ...]]
+    places: dict[str, list[int]]
+    joined: list[str]
+    numbers: dict[str, list[int]]
+
+    @classmethod
+    def read(cls, workspace: Workspace, asked: tuple[Term, ...] | None = None) -> Catalogue:
+        """Of a workspace.
+
+        Args:
+            asked: keep only texts that say one of these; None: all.
+        """
+        found = cls([], {}, [], {})
+        for kind, columns in _SAID.items():
+            for batch in workspace.table(f"{kind}s").scan(["id", *columns]):
+                for row in batch.to_pylist():
+                    found._add(row, columns, ((kind, row["id"]),), asked)
+        # A photo may show several articles, and its own row names one of them.
+        listed = column("listed").is_not_false()
+        shown: dict[str, list[tuple[str, str]]] = {}
+        for batch in workspace.table("product_photos").scan(["product", "garment"], listed):
             for row in batch.to_pylist():
-                if fit := _fit(row, columns, asked):
-                    fits[kind, row["id"]] = fit
-    # A photo may show several articles, and its own row names one of them.
-    articles: dict[str, float] = {}
-    listed = column("listed").is_not_false()
-    for batch in workspace.table("products").scan(["id", *_ARTICLE], listed):
-        for row in batch.to_pylist():
-            if fit := _fit(row, _ARTICLE, asked):
-                articles[row["id"]] = fit
-    for batch in workspace.table("product_photos").scan(["product", "garment"], listed):
-        for row in batch.to_pylist() if articles else ():
-            if row["garment"] and row["product"] in articles:
-                key = ("garment", row["garment"])
-                fits[key] = max(articles[row["product"]], fits.get(key, 0.0))
-    return fits
+                if row["garment"]:
+                    shown.setdefault(row["product"], []).append(("garment", row["garment"]))
+        for batch in workspace.table("products").scan(["id", *_ARTICLE], listed):
+            for row in batch.to_pylist():
+                if row["id"] in shown:
+                    found._add(row, _ARTICLE, tuple(shown[row["id"]]), asked)
+        return found
 
+    def fits(self, asked: tuple[Term, ...]) -> dict[tuple[str, str], float]:
+        """As `catalogue_fit`."""
+        counts: dict[int, int] = {}
+        for term in asked:
+            for at in self._saying(term):
+                counts[at] = counts.get(at, 0) + 1
+        named = {at for term in asked for at in self.numbers.get(term.joined, ())}
+        fits: dict[tuple[str, str], float] = {}
+        for at, count in counts.items():
+            fit = _TITLE_WEIGHT * count / len(asked) + (1.0 if at in named else 0.0)
+            for owner in self.owners[at]:
+                fits[owner] = max(fit, fits.get(owner, 0.0))
+        return fits
 
-def _fit(row: Mapping[str, Any], columns: tuple[str, ...], asked: tuple[Term, ...]) -> float:
-    words = said(" ".join(row[name] for name in columns if row[name]))
-    share = sum(term.is_in(words) for term in asked) / len(asked)
-    if not share:
-        return 0.0
-    wanted = {term.joined for term in asked}
-    named = any(said(row[name]).joined in wanted for name in _NUMBERS if row.get(name))
-    return _TITLE_WEIGHT * share + (1.0 if named else 0.0)
+    def _saying(self, term: Term) -> set[int]:
+        """As `Term.is_in`."""
+        parts = [set(self.places.get(part, ())) for part in term.parts]
+        found = set(self.places.get(term.joined, ())) | set.intersection(*parts)
+        if is_unspaced(term.joined):
+            found |= {at for at, text in enumerate(self.joined) if term.joined in text}
+        return found
+
+    def _add(
+        self,
+        row: Mapping[str, Any],
+        columns: tuple[str, ...],
+        owners: tuple[tuple[str, str], ...],
+        asked: tuple[Term, ...] | None,
+    ) -> None:
+        words = said(" ".join(row[name] for name in columns if row[name]))
+        if not words.words or (asked is not None and not any(one.is_in(words) for one in asked)):
+            return
+        at = len(self.owners)
+        self.owners.append(owners)
+        self.joined.append(words.joined)
+        for word in words.words:
+            self.places.setdefault(word, []).append(at)
+        for name in _NUMBERS:
+            if row.get(name):
+                self.numbers.setdefault(said(row[name]).joined, []).append(at)
 
 
 def _results(

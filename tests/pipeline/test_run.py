@@ -21,6 +21,7 @@ from lookweave.models.embedded.describer_head import DescriberHead
 from lookweave.models.embedded.features import ImageTower
 from lookweave.models.protocols import Crop
 from lookweave.models.whole import WholePhoto
+from lookweave.pipeline.run import PIPELINE
 from lookweave.pipeline.steps.embed import Embed
 from lookweave.pipeline.steps.match import Match
 from lookweave.progress import Progress
@@ -56,7 +57,7 @@ def test_a_second_build_does_nothing_and_loads_no_model(
     before = contents(built)
     monkeypatch.setattr(Card, "load", refuse)
     result = build(built.path, photo_folders)
-    assert [one.read for one in result.steps] == [0] * 7
+    assert [one.read for one in result.steps] == [0] * len(PIPELINE)
     assert contents(Workspace.open(built.path)) == before
 
 

@@ -15,8 +15,9 @@ def found(served: Served, query: str = "") -> Any:
 def test_all_photos_a_page_at_a_time(served: Served) -> None:
     everything = found(served)
     assert everything["count"] == len(everything["photos"]) == 24 and everything["next"] is None
-    last = everything["photos"][9]["id"]
-    assert found(served, f"?after={last}")["photos"] == everything["photos"][10:]
+    last = everything["photos"][9]
+    after = f"{last['kind']}.{last['id']}"
+    assert found(served, f"?after={after}")["photos"] == everything["photos"][10:]
     counts = {one["value"]: one["count"] for one in everything["filters"]["kind"]}
     assert counts == {"garment": 12, "look": 12}
 

@@ -130,9 +130,51 @@ def test_single_keys_can_be_switched_off_and_buttons_stay(
     page.close()
 
 
+def test_a_part_is_drawn_found_linked_and_taken_back(
+    browser: Any, served: Served, address: str
+) -> None:
+    look = served.workspace.table("looks").read(["id"]).column("id")[0].as_py()
+    page, complaints = opened(browser, f"{address}/looks/{look}")
+    box = page.locator("#canvas").bounding_box()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"])
+    page.mouse.up()
+    edges = [float(one) for one in page.input_value("input[name=box]").split(",")]
+    assert edges == pytest.approx([0.3, 0.3, 0.6, 0.7], abs=0.01)
+    page.keyboard.press("Enter")  # the button has the focus
+    page.wait_for_url("**/library?*box=*")
+    assert "the part that you drew" in page.inner_text("[role=status]")
+    page.locator("button", has_text="This one").first.click()
+    page.locator("button", has_text="Unlink").first.click()
+    page.locator("button", has_text="Unlink").wait_for(state="detached")
+    assert [one.kind for one in Journal(served.path).events()] == ["link", "withdrawal"]
+    assert complaints == []
+    page.close()
+
+
+def test_a_picture_is_pasted(browser: Any, served: Served, address: str) -> None:
+    row = served.workspace.table("garments").read().to_pylist()[2]
+    page, complaints = opened(browser, f"{address}/library?kind=garment")
+    page.evaluate(
+        """async (address) => {
+            const photo = await (await fetch(address)).blob();
+            const data = new DataTransfer();
+            data.items.add(new File([photo], "p.webp", { type: "image/webp" }));
+            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }));
+        }""",
+        f"/api/v1/images/{row['id']}/full/400/0/default.webp",
+    )
+    page.wait_for_url("**/library?picture=*kind=garment*")
+    assert row["id"] in (page.locator(".cards a").first.get_attribute("href") or "")
+    assert complaints == []
+    page.close()
+
+
 PAGES = (
     "/", "/review/boundary", "/review/stats", "/library?q=red", "/garments/{garment}",
-    "/looks/{look}", "/rejects", "/nothing-here",
+    "/looks/{look}", "/rejects", "/library?garment={garment}&kind=look", "/nothing-here",
 )  # fmt: skip
 
 

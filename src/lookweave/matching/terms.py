@@ -58,7 +58,7 @@ class Term:
         """Whether a text says it."""
         if self.joined in said.words or all(part in said.words for part in self.parts):
             return True
-        return _UNSPACED.search(self.joined) is not None and self.joined in said.joined
+        return is_unspaced(self.joined) and self.joined in said.joined
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,11 @@ class Said:
 
     words: frozenset[str]
     joined: str
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether a text has letters of a script that puts no spaces between words."""
+    return _UNSPACED.search(text) is not None
 
 
 def terms(query: str) -> tuple[Term, ...]:

@@ -21,6 +21,7 @@ from lookweave.pipeline.steps.detect import Detect
 from lookweave.pipeline.steps.embed import Embed
 from lookweave.pipeline.steps.group import Group
 from lookweave.pipeline.steps.ingest import Ingest
+from lookweave.pipeline.steps.link import Link
 from lookweave.pipeline.steps.match import Match
 from lookweave.pipeline.steps.tier import Tier
 from lookweave.progress import Progress
@@ -35,6 +36,7 @@ PIPELINE: list[type[Step]] = [
     Embed,     # regions -> unit vectors
     Group,     # photos -> same photo, same product, same shoot
     Match,     # garments x regions -> scored matches
+    Link,      # what people linked and no match has -> matches
     Tier,      # matches -> pairs of the data set
 ]  # fmt: skip
 

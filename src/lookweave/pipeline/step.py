@@ -113,6 +113,11 @@ class Step(ABC):
         return matching(recipe=self.recipe)
 
     @property
+    def counted(self) -> Condition:
+        """Those of `rows` that the step itself writes: another step may add to them."""
+        return self.rows
+
+    @property
     def tried_again(self) -> Condition:
         """Which of the rejects that may be tried again are so now."""
         return ANY_ROW
@@ -136,7 +141,7 @@ class Step(ABC):
             return False
         last = max(runs, key=lambda run: run["started"])
         # The count tells where rows were removed since, as by verify-store.
-        made = self.table(workspace).count(self.rows)
+        made = self.table(workspace).count(self.counted)
         return bool(last["inputs"] == inputs and last["written"] == made)
 
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from lookweave.errors import InputError
 from lookweave.review.candidates import Candidates, audit_draw, audit_inclusion, spread
-from lookweave.review.journal import Event, Journal, Lease
+from lookweave.review.journal import Journal, Lease
 from lookweave.review.state import SAME_BOX, State, overlap
-from lookweave.store.reviews import VERDICTS, Standing, standing
+from lookweave.review.state import said as said_of
+from lookweave.store.reviews import Standing
 
 LEASE_SECONDS = 600.0
 MOST_LENT = 20
@@ -83,7 +84,7 @@ class Desk:
                 if overlap(event.box, self.box(at)) >= SAME_BOX
             ]
             if about:
-                self.said[at] = standing(map(_row, about))
+                self.said[at] = said_of(about)
             if any(event.reviewer == self.reviewer for event in about):
                 self.mine.add(at)
 
@@ -203,11 +204,3 @@ def _belongs(queue: str, said: Standing) -> bool:
         return said.disputed
     once = said.same is True and not said.settled and not said.no
     return once or (said.same is None and not said.disputed)  # "unsure" asks another person
-
-
-def _row(event: Event) -> dict[str, object]:
-    return {
-        "look": event.look, "reviewer": event.reviewer,
-        "decision": VERDICTS[event.verdict or ""], "kind": event.kind,
-        "blind": event.kind == "verdict" and not event.score_shown,
-    }  # fmt: skip

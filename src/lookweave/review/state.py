@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lookweave.review.journal import Event
-from lookweave.store.reviews import VERDICTS
+from lookweave.store.reviews import VERDICTS, Standing, standing
 
 Box = Sequence[float]
 
@@ -98,6 +98,20 @@ def overlap(one: Box | None, other: Box | None) -> float:
     shared = width * height
     areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
     return float(shared / (sum(areas) - shared))
+
+
+def row_of(event: Event) -> dict[str, Any]:
+    """A verdict as a row of the table `reviews` has it, as far as `standing` reads it."""
+    return {
+        "look": event.look, "reviewer": event.reviewer,
+        "decision": VERDICTS[event.verdict or ""], "kind": event.kind,
+        "blind": event.kind == "verdict" and not event.score_shown,
+    }  # fmt: skip
+
+
+def said(events: Iterable[Event]) -> Standing:
+    """What verdicts on one garment and one place of a look come to."""
+    return standing(map(row_of, events))
 
 
 def bound(event: Event, regions: Mapping[str, Box]) -> str | None:

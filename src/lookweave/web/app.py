@@ -13,8 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from lookweave import __version__
-from lookweave.web import admin, browsing, desk, finding, pages, signing
+from lookweave.web import admin, browsing, desk, finding, linking, pages, signing
 from lookweave.web.accounts import FILE, Accounts
+from lookweave.web.asking import Pictures
 from lookweave.web.images import Images
 from lookweave.web.problems import told
 from lookweave.web.rights import ANYBODY, Door, Rights, Rule
@@ -38,7 +39,9 @@ ROUTERS: tuple[tuple[APIRouter, Rule], ...] = (
     (finding.router, Rule("viewer", logged=False)),
     (pages.router, Rule("reviewer")),
     (pages.naming, Rule("reviewer", accounts=False)),
-    (browsing.router, Rule("viewer", "reviewer", but={"POST /library": "viewer"})),
+    (browsing.router, Rule("viewer", logged=False)),
+    (linking.router, Rule("reviewer", logged=False)),
+    (linking.api, Rule("reviewer", logged=False)),
 )
 """Every router and who may use it, in the order in which they are asked."""
 
@@ -63,6 +66,7 @@ def create_app(workspace: Path, address: str | None = None) -> FastAPI:
     )
     app.state.site = Site(workspace)
     app.state.images = Images()
+    app.state.pictures = Pictures()
     app.state.secret = Secret(app.state.site.path)
     app.state.address = address
     app.state.secure = bool(address and address.startswith("https:"))

@@ -1,128 +1,126 @@
-"""`/api/v1` of the library: search by words or by a picture, with the filters of the page."""
+"""`/api/v1` of the library: search by words, a picture or a part of one, with exact filters."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Request, UploadFile
-from starlette.exceptions import HTTPException
 
-from lookweave import photos
-from lookweave.errors import Rejected
-from lookweave.photos.apart import load_apart
-from lookweave.search import search
+from lookweave.web.asking import Asked, Pictures, Ranking, rank
 from lookweave.web.desk import TheSite
-from lookweave.web.library import FIELDS, Query
-from lookweave.web.site import Moment
+from lookweave.web.library import FIELDS, Facet, Library, Places, Query
+from lookweave.web.site import Moment, Site
 
 router = APIRouter(prefix="/api/v1", tags=["library"])
 
-BEST = 600
-"""Photos that words or a picture find, among which filters then count."""
-
-_UPLOAD = photos.Limits(max_bytes=20 << 20, max_pixels=60_000_000)
 _FILTERS = [
     {"name": name, "in": "query", "required": False, "description": about,
      "schema": {"type": "array", "items": {"type": "string", "maxLength": 300}}}
     for one in FIELDS
     for name, about in ((one, f"one of these values of {one}"), (f"not.{one}", "none of these"))
 ]  # fmt: skip
-_PARAMETERS = [
-    {"name": "q", "in": "query", "required": False, "description": "words; without them: all",
-     "schema": {"type": "string", "maxLength": 300}},
-    {"name": "after", "in": "query", "required": False, "description": "of the page before: next",
-     "schema": {"type": "string", "maxLength": 300}},
-    *_FILTERS,
+_ASKED = [
+    {"name": name, "in": "query", "required": False, "description": about,
+     "schema": {"type": "string", "maxLength": 300}}
+    for name, about in {
+        "q": "words", "garment": "id of a garment to find the like of",
+        "region": "id of a look's region to find the like of",
+        "look": "id of a look, of which `box` is the part to find the like of",
+        "box": "left,top,right,bottom: shares of the look's width and height",
+        "picture": "key of a picture that was sent before",
+        "since": "day from which on the photo's file was last changed",
+        "until": "day until which it was", "copies": "yes: also photos merged into another",
+        "after": "`next` of the page before",
+    }.items()
 ]  # fmt: skip
+PARAMETERS = {"parameters": [*_ASKED, *_FILTERS]}
 
 
-@router.get("/search", openapi_extra={"parameters": _PARAMETERS})
-def find(request: Request, site: TheSite) -> dict[str, Any]:
-    """Photos by words and filters, a page at a time, and what each further filter would leave."""
-    moment = site.now()
-    query = Query.parse(request.query_params.multi_items())
-    by, ranked = by_words(moment, query) if query.words else ("", None)
-    return _told(moment, query, by, ranked)
+@dataclass(frozen=True)
+class Found:
+    """The answer to a query.
 
-
-@router.post("/search")
-def find_by_image(site: TheSite, image: UploadFile) -> dict[str, Any]:
-    """Photos that look like one that is sent. It is kept nowhere."""
-    moment = site.now()
-    by, ranked = by_picture(moment, image)
-    return _told(moment, Query(), by, ranked)
-
-
-def by_words(moment: Moment, query: Query) -> tuple[str, list[int]]:
-    """How words were compared, and the places in the library, the best first."""
-    kinds = query.wanted.get("kind", ())
-    kind = kinds[0] if len(kinds) == 1 and kinds[0] in ("garment", "look") else None
-    found = _searched(moment, words=query.words, kind=kind)
-    return found["by"], _places(moment, found["results"])
-
-
-def by_picture(moment: Moment, image: UploadFile) -> tuple[str, list[int]]:
-    """The same for a picture, taken for what its bytes are, whatever it calls itself.
-
-    Raises:
-        HTTPException: 422: it is no photo, or too large.
+    Attributes:
+        order: places in the library, best first, or by name where nothing is ranked by.
     """
-    try:
-        data = image.file.read(_UPLOAD.max_bytes + 1)
-        photo = load_apart(data, max_side=1600, limits=_UPLOAD)
-    except Rejected as why:
-        raise HTTPException(422, f"This file cannot be searched with: {why.detail}") from why
-    with tempfile.NamedTemporaryFile(suffix=".png") as file:
-        photo.image().save(file, "PNG")
-        file.flush()
-        found = _searched(moment, image=Path(file.name))
-    by = f"your picture, as {moment.setup.models.encoder.name} sees it"
-    return by, _places(moment, found["results"])
+
+    query: Query
+    library: Library
+    order: Places
+    ranking: Ranking | None
+
+    @property
+    def by(self) -> str:
+        """How it was compared; empty where only filters were asked."""
+        return self.ranking.by if self.ranking else ""
+
+    @property
+    def asked(self) -> Asked | None:
+        """The picture that it began with."""
+        return self.ranking.asked if self.ranking else None
+
+    def facets(self) -> dict[str, list[Facet]]:
+        """Field -> values with their counts."""
+        everything = np.ones(len(self.library), bool)
+        return self.library.facets(self.query, self.ranking.found if self.ranking else everything)
+
+    def boxes(self, moment: Moment, places: list[int]) -> dict[int, tuple[str, Any]]:
+        """Of looks among the places: the region that fits best, and its relative box."""
+        if self.ranking is None:
+            return {}
+        looks = {at: str(self.library.id[at]) for at in places if self.library.kind[at] == "look"}
+        boxes = moment.boxes(looks.values())
+        regions = {at: self.ranking.region(at) for at in looks}
+        return {
+            at: (region, boxes[looks[at]][region])
+            for at, region in regions.items() if region in boxes[looks[at]]
+        }  # fmt: skip
 
 
-def chosen(
-    moment: Moment, query: Query, ranked: list[int] | None
-) -> tuple[list[int], np.ndarray[Any, np.dtype[np.bool_]]]:
-    """The places that fit all filters, in their order, and those that the search found at all."""
-    library = moment.library
-    among = np.ones(len(library.id), bool)
-    if ranked is not None:
-        among[:] = False
-        among[ranked] = True
-    fit = library.fitting(query) & among
-    order = np.flatnonzero(fit).tolist() if ranked is None else [at for at in ranked if fit[at]]
-    return order, among
+def answer(site: Site, pictures: Pictures, query: Query) -> tuple[Moment, Found]:
+    """What a query finds, and the moment of the workspace in which."""
+    moment, library = site.now(), site.library()
+    ranking = rank(moment, library, query, pictures)
+    order = np.flatnonzero(library.fitting(query)) if ranking is None else ranking.order
+    return moment, Found(query, library, order, ranking)
 
 
-def _searched(moment: Moment, **asked: Any) -> dict[str, Any]:
-    _ = moment.encoder
-    return search(moment.workspace, moment.config, top=BEST, **asked)
+@router.get("/search", openapi_extra=PARAMETERS)
+def find(request: Request, site: TheSite) -> dict[str, Any]:
+    """Photos by words or by a picture of the workspace, and by filters, a page at a time; and
+    what each further filter would leave. Counts are exact."""
+    query = Query.parse(request.query_params.multi_items())
+    return _told(*answer(site, request.app.state.pictures, query))
 
 
-def _places(moment: Moment, results: Iterable[dict[str, Any]]) -> list[int]:
-    found = (moment.library.place.get(row["id"]) for row in results)
-    return [at for at in found if at is not None]
+@router.post("/search", openapi_extra=PARAMETERS)
+def find_by_image(request: Request, site: TheSite, image: UploadFile) -> dict[str, Any]:
+    """Photos that look like one that is sent. It is kept nowhere but in memory; `picture` in the
+    answer is its key for further pages."""
+    pictures: Pictures = request.app.state.pictures
+    query = Query.parse(request.query_params.multi_items())
+    key = pictures.add(site.now(), image)
+    told = _told(*answer(site, pictures, replace(query, by={"picture": key})))
+    return {"picture": key, **told}
 
 
-def _told(moment: Moment, query: Query, by: str, ranked: list[int] | None) -> dict[str, Any]:
-    library = moment.library
-    order, among = chosen(moment, query, ranked)
-    shown, following = library.page(order, query.after)
+def _told(moment: Moment, found: Found) -> dict[str, Any]:
+    library = found.library
+    shown, following = library.page(found.order, found.query.after)
+    boxes = found.boxes(moment, shown)
     return {
-        "by": by, "count": len(order), "next": following or None,
+        "by": found.by, "count": len(found.order), "next": following or None,
         "photos": [
-            {"id": library.id[at], "name": library.name[at], "title": library.title[at],
-             **{name: library.values[name][at] for name in FIELDS},
-             "image": f"/api/v1/images/{library.id[at]}/full/400/0/default.webp"}
+            {**library.told(at), "image": image_of(library, at, 400),
+             **({"region": boxes[at][0], "box": list(boxes[at][1])} if at in boxes else {})}
             for at in shown
         ],
-        "filters": {
-            name: [asdict(one) for one in each]
-            for name, each in library.facets(query, among).items()
-        },
+        "filters": {name: [asdict(one) for one in each] for name, each in found.facets().items()},
     }  # fmt: skip
+
+
+def image_of(library: Library, at: int, size: int) -> str:
+    """The address of a photo's picture."""
+    return f"/api/v1/images/{library.id[at]}/full/{size}/0/default.webp"

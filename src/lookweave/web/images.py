@@ -85,7 +85,7 @@ class Images:
                 raise NotShown("picture")
             found = rows.to_pylist()[0]
         with self._decoding:
-            image, scale = _opened(moment, row, size, found)
+            image, scale = opened(moment, row, size, found)
             if found is not None:
                 image = _cut(image, found, scale, masked=region == "cut")
             image.thumbnail((size, size), Image.Resampling.LANCZOS)
@@ -94,11 +94,19 @@ class Images:
         return out.getvalue()
 
 
-def _opened(
+def opened(
     moment: Moment, row: dict[str, Any], size: int, region: dict[str, Any] | None
 ) -> tuple[Image.Image, float]:
-    """The photo's pixels and their scale. Where its bytes are gone or others now, its thumbnail:
-    what is at an address is never asked for."""
+    """The photo's pixels and their scale, large enough for `size` pixels of the region's longer
+    side. Where its bytes are gone or others now, its thumbnail:
+    what is at an address is never asked for.
+
+    Args:
+        region: with ``box``, x0, y0, x1, y1 in pixels of the photo; None: all of it.
+
+    Raises:
+        NotShown: there is no picture of it at all.
+    """
     side = size
     if region is not None:
         left, top, right, bottom = region["box"]

@@ -8,6 +8,11 @@ function searchBy(files) {
   form.requestSubmit();
 }
 
+// On a phone the photos come first; a filter in use stays open.
+if (matchMedia("(max-width: 640px)").matches) {
+  for (const one of document.querySelectorAll(".library aside details")) one.open = !!one.querySelector("[aria-current]");
+}
+
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => {
   event.preventDefault();

@@ -8,6 +8,7 @@ the workspace and sorted by the `blocks` of the category filter; `words` reads b
 
 from lookweave.pipeline.steps.match.step import (
     CALIBRATION,
+    RANKED,
     Match,
     calibration,
     make_matcher,
@@ -19,6 +20,14 @@ from lookweave.pipeline.steps.match.step import (
 )
 
 __all__ = [
-    "CALIBRATION", "Match", "calibration", "make_matcher", "measured_path", "open_matcher",
-    "score_weights", "scratch", "set_weights",
+    "CALIBRATION",
+    "RANKED",
+    "Match",
+    "calibration",
+    "make_matcher",
+    "measured_path",
+    "open_matcher",
+    "score_weights",
+    "scratch",
+    "set_weights",
 ]  # fmt: skip

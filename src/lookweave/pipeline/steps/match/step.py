@@ -25,12 +25,16 @@ from lookweave.pipeline.steps.match import partition
 from lookweave.pipeline.steps.match.matcher import QUERY_ROWS, Matcher, Measured
 from lookweave.pipeline.steps.match.rows import present
 from lookweave.records import MATCH, fingerprint
+from lookweave.store.conditions import Condition, column
 from lookweave.store.tables import full_disk
 from lookweave.store.takedowns import hidden
 from lookweave.store.workspace import Workspace, write_atomically
 
 CALIBRATION = "calibration.json"
 """File in the workspace with what was learned from labels."""
+
+RANKED = column("rank").is_given() | column("reverse_rank").is_given()
+"""Matches that the join found; those without a rank come from people (`steps.link`)."""
 
 VERSION = 4
 """Raised when the same inputs and settings give other matches than before."""
@@ -97,6 +101,10 @@ class Match(Step):
             "match", VERSION, self.setup.models.key, settings, partition.ATTRIBUTE_WEIGHTS,
             self.setup.tokens or "",
         )  # fmt: skip
+
+    @property
+    def counted(self) -> Condition:
+        return self.rows & RANKED
 
     def plan(self, workspace: Workspace) -> Plan:
         """All garments, or nothing while what the matches are made of is unchanged."""
