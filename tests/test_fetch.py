@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import http.server
 import ipaddress
@@ -14,7 +15,9 @@ import tracemalloc
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from email.utils import formatdate
+from itertools import pairwise
 from typing import ClassVar
 
 import pytest
@@ -47,8 +50,10 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
         with_status = name.removeprefix("status-")
         if with_status != name:
             self.answer(b"no", status=int(with_status))
-        else:
+        elif hasattr(self, name):
             getattr(self, name)()
+        else:
+            self.answer(b"no", status=404)
 
     def answer(
         self, body: bytes, status: int = 200, length: int | None = -1, **headers: str
@@ -175,6 +180,16 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
 
     def drops_once(self) -> None:
         self.drops() if self.asked["drops_once"] == 1 else self.answer(PHOTO)
+
+    def asks_for_time(self) -> None:
+        self.answer(b"", status=503, Retry_After="3600")
+
+    def busy_until(self) -> None:
+        at = formatdate(time.time() + 1.0, usegmt=True)
+        if self.asked["busy_until"] == 1:
+            self.answer(b"", status=429, Retry_After=at)
+        else:
+            self.answer(PHOTO)
 
     def log_message(self, format: str, *_: object) -> None:
         pass
@@ -407,7 +422,7 @@ def test_certificate_of_one_host_is_never_used_for_another_at_the_same_address(
     authority.configure_trust(trusting)
     authority.issue_cert("a.example").configure_cert(serving)
     monkeypatch.setattr(fetch, "_tls", lambda: trusting)
-    monkeypatch.setattr(fetch, "TOGETHER", 1)  # b comes when a's connection waits to be used again
+    one_by_one = dataclasses.replace(QUICK, together=1)  # b comes when a's connection is free
     connections: set[int] = set()
 
     class Secret(Misbehaving):
@@ -421,7 +436,7 @@ def test_certificate_of_one_host_is_never_used_for_another_at_the_same_address(
     try:
         hosts = ("a.example", "b.example", "a.example", "A.example")
         addresses = [f"https://{host}:{server.server_port}/" for host in hosts]
-        first, other, *again = fetch.fetch_all(addresses, QUICK)
+        first, other, *again = fetch.fetch_all(addresses, one_by_one)
     finally:
         server.shutdown()
         server.server_close()
@@ -429,3 +444,172 @@ def test_certificate_of_one_host_is_never_used_for_another_at_the_same_address(
     assert other.reason == "certificate_not_valid"
     assert [first, *again] == [PHOTO, PHOTO, PHOTO]
     assert len(connections) == 1, "one host's connection is used again"
+
+
+def test_a_server_that_wants_more_time_than_we_wait_is_left_to_the_next_build(server: str) -> None:
+    why = fetched(f"{server}/asks_for_time")
+    assert isinstance(why, Rejected)
+    assert (why.reason, why.retry, Misbehaving.asked["asks_for_time"]) == ("server_error", True, 1)
+
+
+def test_a_date_in_retry_after_is_waited_for(server: str) -> None:
+    began = time.time()
+    assert fetched(f"{server}/busy_until") == PHOTO
+    assert time.time() >= float(int(began + 1.0)), "seconds are all that such a date tells"
+
+
+class Site(http.server.BaseHTTPRequestHandler):
+    """A shop of photos with a robots.txt, which notes what it was asked, when, and by how many
+    at a time."""
+
+    protocol_version = "HTTP/1.1"
+    robots: ClassVar[tuple[int, bytes]] = (404, b"")
+    said: ClassVar[dict[str, str]] = {}
+    asked: ClassVar[list[tuple[str, float]]] = []
+    connections: ClassVar[set[int]] = set()
+    busy: ClassVar[list[int]] = [0, 0]
+    lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def do_GET(self) -> None:
+        with self.lock:
+            self.asked.append((self.path, time.monotonic()))
+            self.connections.add(self.client_address[1])
+            self.busy[0] += 1
+            self.busy[1] = max(self.busy)
+        status, body = self.robots if self.path == "/robots.txt" else (200, PHOTO)
+        if self.path.startswith("/slow"):
+            time.sleep(0.05)
+        with self.lock:
+            self.busy[0] -= 1
+        self.send_response(status)
+        for name, value in self.said.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def site(robots: tuple[int, bytes] = (404, b""), **said: str) -> Iterator[tuple[str, type[Site]]]:
+    headers = {name.replace("_", "-"): value for name, value in said.items()}
+    own = type(
+        "Own", (Site,),
+        {"robots": robots, "said": headers, "asked": [], "connections": set(), "busy": [0, 0],
+         "lock": threading.Lock()},
+    )  # fmt: skip
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), own) as server:
+        server.daemon_threads = True
+        server.block_on_close = False
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", own
+        server.shutdown()
+
+
+def reasons(addresses: list[str], limits: FetchLimits = QUICK) -> list[str | None]:
+    return [
+        one.reason if isinstance(one, Rejected) else None
+        for one in fetch.fetch_all(addresses, limits)
+    ]
+
+
+def test_robots_txt_is_asked_for_once_and_kept_to() -> None:
+    rules = b"User-agent: *\nDisallow: /private\nUser-agent: other\nDisallow: /\n"
+    with site((200, rules)) as (address, own):
+        names = ["a.jpg", "private/b.jpg", "c.jpg", "d.jpg"]
+        found = reasons([f"{address}/{name}" for name in names])
+        assert found == [None, "robots_disallow", None, None]
+        assert sorted(path for path, _ in own.asked) == [
+            "/a.jpg", "/c.jpg", "/d.jpg", "/robots.txt",
+        ]  # fmt: skip
+        switched_off = dataclasses.replace(QUICK, robots=False)
+        assert reasons([f"{address}/private/b.jpg"], switched_off) == [None]
+
+
+def test_rules_for_us_by_name_count_before_those_for_all() -> None:
+    rules = b"User-agent: *\nDisallow: /\nUser-agent: lookweave\nAllow: /\n"
+    with site((200, rules)) as (address, _):
+        assert reasons([f"{address}/a.jpg"]) == [None]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [(404, None), (403, None), (503, "robots_unreachable")]
+)
+def test_a_server_without_robots_txt_allows_all_and_one_that_fails_nothing(
+    status: int, expected: str | None
+) -> None:
+    with site((status, b"")) as (address, own):
+        assert reasons([f"{address}/a.jpg"]) == [expected]
+        assert ("/a.jpg" in [path for path, _ in own.asked]) == (expected is None)
+
+
+def test_a_crawl_delay_is_waited_for_between_requests() -> None:
+    with site((200, b"User-agent: *\nCrawl-delay: 0.2\n")) as (address, own):
+        assert reasons([f"{address}/{n}.jpg" for n in range(3)]) == [None] * 3
+        at = sorted(when for path, when in own.asked if path != "/robots.txt")
+        assert min(later - one for one, later in pairwise(at)) > 0.15
+
+
+def test_a_redirect_leads_to_a_host_whose_rules_count_too(server: str) -> None:
+    with site((200, b"User-agent: *\nDisallow: /\n")) as (address, own):
+        Misbehaving.moved_elsewhere = lambda self: self.redirect(f"{address}/a.jpg")  # type: ignore[attr-defined]
+        assert reason(f"{server}/moved_elsewhere") == "robots_disallow"
+        assert [path for path, _ in own.asked] == ["/robots.txt"]
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "counts"),
+    [
+        ("X_Robots_Tag", "noai", True),
+        ("X_Robots_Tag", "index, NoImageAI", True),
+        ("X_Robots_Tag", "none", True),
+        ("X_Robots_Tag", "nofollow", False),
+        ("X_Robots_Tag", "otherbot: noai", False),
+        ("X_Robots_Tag", "lookweave: noindex", True),
+        ("X_Robots_Tag", "unavailable_after: 25 Jun 2030 15:00:00 PST", False),
+        ("TDM_Reservation", "1", True),
+        ("TDM_Reservation", "0", False),
+    ],
+)
+def test_headers_that_opt_out(header: str, value: str, counts: bool) -> None:
+    with site(**{header: value}) as (address, _):
+        assert reasons([f"{address}/a.jpg"]) == ["opted_out" if counts else None]
+        all_welcome = dataclasses.replace(QUICK, opt_out=())
+        assert reasons([f"{address}/a.jpg"], all_welcome) == [None]
+
+
+def test_no_host_has_more_requests_at_a_time_than_it_may_and_connections_are_used_again() -> None:
+    limits = dataclasses.replace(QUICK, per_host=3, together=20)
+    with site() as (address, own):
+        assert reasons([f"{address}/slow{n}.jpg" for n in range(20)], limits) == [None] * 20
+        assert own.busy[1] == 3
+        assert len(own.connections) <= 4, "the first asked for robots.txt"
+
+
+def test_no_more_photos_are_in_memory_than_may_be_together() -> None:
+    limits = dataclasses.replace(QUICK, together=2)
+    with site() as (address, own), closing(fetch.Fetcher(limits)) as fetcher:
+        arriving = fetcher.fetch([f"{address}/{n}.jpg" for n in range(6)])
+        held = [next(arriving)[1] for _ in range(2)]
+        time.sleep(0.2)
+        assert len([path for path, _ in own.asked if path != "/robots.txt"]) == 2
+        for content in held:
+            fetcher.done_with(content)
+        for _, content in arriving:
+            fetcher.done_with(content)
+        assert len(own.asked) == 7
+
+
+def test_who_wants_no_more_leaves_room_for_others() -> None:
+    limits = dataclasses.replace(QUICK, together=2)
+    with site() as (address, _), closing(fetch.Fetcher(limits)) as fetcher:
+        arriving = fetcher.fetch([f"{address}/slow{n}.jpg" for n in range(6)])
+        _, content = next(arriving)
+        fetcher.done_with(content)
+        arriving.close()
+        found = fetcher.fetch([f"{address}/{n}.jpg" for n in range(6)])
+        for _, content in found:
+            assert content == PHOTO
+            fetcher.done_with(content)

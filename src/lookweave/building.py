@@ -57,6 +57,12 @@ class BuildResult:
             f"regions, {counts['matches']} matches, {counts['pairs']} pairs in {self.workspace}",
             "tiers: " + (", ".join(f"{tier} {n}" for tier, n in self.tiers.items()) or "none yet"),
             f"this build: {', '.join(did) or 'nothing was new'} ({self.seconds:.1f} s)",
+            *(
+                line
+                for one in self.steps
+                if one.step == "ingest" and one.read
+                for line in _read(one)
+            ),
         ]
         lines += [f"{kind}s from: {', '.join(paths)}" for kind, paths in self.inputs.items()]
         if self.rejects:
@@ -120,6 +126,15 @@ def build_workspace(
         _log.info("note: %s", notice)
     _log.info("built %s in %.1f s: %s", result.workspace, result.seconds, result.counts)
     return result
+
+
+def _read(ingest: Outcome) -> list[str]:
+    """How fast the photos came, and a table of what kept some of them away."""
+    lines = [f"photos read: {ingest.read} in {ingest.seconds:.1f} s, {ingest.rate:.1f} a second"]
+    causes = sorted(ingest.reasons.items(), key=lambda cause: (-cause[1], cause[0]))
+    return lines + [
+        f"  {count:>9}  {count / ingest.read:>6.2%}  {reason}" for reason, count in causes
+    ]
 
 
 def _known_inputs(workspace: Workspace, earlier: dict[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -55,6 +55,13 @@ class Ingest(_Section):
     http_timeout: float = Field(15.0, gt=0, description="seconds for one address")
     http_retries: int = Field(2, ge=0)
     http_redirects: int = Field(5, ge=0)
+    http_together: int = Field(64, ge=1, description="photos on their way at a time")
+    http_per_host: int = Field(16, ge=1, description="requests to one host at a time")
+    http_robots: bool = Field(True, description="keep to each host's robots.txt")
+    http_opt_out: tuple[str, ...] = Field(
+        ("noai", "noimageai", "noindex", "noimageindex"),
+        description="of X-Robots-Tag, what keeps a photo out; with any, TDM-Reservation does too",
+    )
     allow_private_addresses: bool = False
     ignored_query: tuple[str, ...] | None = Field(
         None,

@@ -48,6 +48,7 @@ class Outcome:
     """What one step did in one build.
 
     Attributes:
+        reasons: of what was turned away, how often each.
         notes: sentences for the person who builds.
     """
 
@@ -57,7 +58,13 @@ class Outcome:
     written: int = 0
     rejected: int = 0
     seconds: float = 0.0
+    reasons: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Subjects a second."""
+        return self.read / self.seconds if self.seconds else 0.0
 
 
 def steps(setup: Setup) -> list[Step]:
@@ -146,6 +153,8 @@ def _counted(
         done.read += sizes[position]
         done.written += rows.num_rows
         done.rejected += rejects.num_rows
+        for reason in rejects.column("reason").to_pylist():
+            done.reasons[reason] = done.reasons.get(reason, 0) + 1
         progress.advance(sizes[position])
         _log_rejects(rejects)
         yield rows, rejects
@@ -235,6 +244,6 @@ def _record(step: Step, workspace: Workspace, done: Outcome, plan: Plan, started
         "started": started,
         "engine": step.setup.config.run.engine,
         "settings": step.setup.config.model_dump_json(),
-        **{name: value for name, value in asdict(done).items() if name != "notes"},
+        **{name: value for name, value in asdict(done).items() if name in RUN.schema.names},
     }
     workspace.table("runs").append([RUN.table([row])])

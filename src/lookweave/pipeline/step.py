@@ -112,6 +112,11 @@ class Step(ABC):
         """The rows that this recipe made, in `table`."""
         return matching(recipe=self.recipe)
 
+    def at_once(self, workers: int) -> int:
+        """Batches at work at a time in this process, where `workers` cores are to be busy: more
+        of them where batches wait for a network."""
+        return workers
+
     @property
     def counted(self) -> Condition:
         """Those of `rows` that the step itself writes: another step may add to them."""

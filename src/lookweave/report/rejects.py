@@ -20,6 +20,8 @@ ADVICE: dict[str, str] = {
     "too_many_pixels": "If these photos are meant to be that large, raise ingest.max_pixels.",
     "too_small": "Use larger originals, or lower ingest.min_side.",
     "out_of_memory": "Free some memory, or use fewer workers.",
+    "robots_disallow": "Ask the site for the photos, or for leave to fetch them.",
+    "opted_out": "Ask the owner of the photos for leave; until then they stay out.",
     "no_photo_named": "Fill in the path or address of the photo in these rows.",
 }
 """Reason -> what helps, where the rows' own detail only says what was found."""

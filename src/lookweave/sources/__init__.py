@@ -1,7 +1,7 @@
 """Where photos come from: folders, manifests, addresses.
 
 `places` lists them, `manifests` reads CSV and Parquet, `catalogue` understands their columns,
-`fetch` brings what lies behind an address.
+`fetch` brings what lies behind an address, as far as `permission` lets it.
 """
 
 from lookweave.sources.places import Listing, absolute, input_name, listing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from tests.photo_bytes import encoded, grainy
 
 from lookweave import config as settings
 from lookweave.config import Config
+from lookweave.errors import Rejected
 from lookweave.pipeline import run as pipeline
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.ingest import Ingest
 from lookweave.progress import Progress
 from lookweave.records import photo_id
+from lookweave.sources import fetch
 from lookweave.store.workspace import Workspace
 
 _TABLES = ("sources", "garments", "looks", "products", "product_photos", "rejects")
@@ -78,3 +81,27 @@ class Shop:
 
     def tables(self) -> dict[str, list[Any]]:
         return {name: self.rows(name) for name in _TABLES}
+
+
+def web_of(
+    fetch_all: Callable[[list[str], fetch.FetchLimits], list[bytes | Rejected]],
+) -> Callable[[fetch.FetchLimits], fetch.Fetcher]:
+    """In the place of `fetch.Fetcher`: what a function gives for some addresses."""
+
+    class Web(fetch.Fetcher):
+        def __init__(self, limits: fetch.FetchLimits) -> None:
+            self._limits = limits
+
+        def fetch(
+            self, addresses: Sequence[str]
+        ) -> Generator[tuple[int, bytes | Rejected], None, None]:
+            # The last one first: the order of arrival must not matter.
+            yield from reversed(list(enumerate(fetch_all(list(addresses), self._limits))))
+
+        def done_with(self, content: object) -> None:
+            pass
+
+        def close(self) -> None:
+            pass
+
+    return Web

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from tests import bad_inputs, odd_files
 from tests.photo_bytes import encoded, upright
-from tests.pipeline.steps.shop import Shop, id_of, photo
+from tests.pipeline.steps.shop import Shop, id_of, photo, web_of
 
 from lookweave import photos
 from lookweave.errors import InputError, Rejected
@@ -302,7 +302,7 @@ def test_addresses(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         asked.extend(addresses)
         return [web[address] for address in addresses]
 
-    monkeypatch.setattr(fetch, "fetch_all", fetch_all)
+    monkeypatch.setattr(fetch, "Fetcher", web_of(fetch_all))
     shop.put("photos/local.jpg", photo(5))
     rows = ["image_url,sku", *(f"{address},s" for address in web), "local.jpg,s"]
     manifest = (str(shop.put("photos/m.csv", "\n".join(rows).encode())),)

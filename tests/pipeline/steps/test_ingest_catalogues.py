@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests import shop_exports
-from tests.pipeline.steps.shop import Shop, id_of, photo
+from tests.pipeline.steps.shop import Shop, id_of, photo, web_of
 
 from lookweave.errors import Rejected
 from lookweave.inputs import drop_input, input_states
@@ -180,7 +180,7 @@ def test_addresses_are_the_same_photos_under_new_signatures(
             for address in addresses
         ]
 
-    monkeypatch.setattr(fetch, "fetch_all", fetch_all)
+    monkeypatch.setattr(fetch, "Fetcher", web_of(fetch_all))
 
     def listing(signature: str, numbers: tuple[int, ...], rights: str) -> dict[str, Any]:
         rows = [

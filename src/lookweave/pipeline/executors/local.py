@@ -20,7 +20,7 @@ from lookweave.store.workspace import Workspace
 def run(step: Step, workspace: Workspace, batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Yield the outcome of each batch, in the batches' order."""
     worker = step.worker(workspace, step.setup)
-    workers = step.setup.config.run.workers
+    workers = step.at_once(step.setup.config.run.workers)
     # Outcomes are given back in order: enough batches wait that no worker is idle while the
     # oldest, which may be a long one, is at work. Those of a step over the whole are large.
     ahead = workers if step.over_everything else 3 * workers

@@ -133,6 +133,11 @@ class Ledger:
     def count_to_read(self) -> int:
         return int(next(self._ask(f"SELECT COUNT(*) AS n {_TO_READ}"))["n"])
 
+    def has_addresses(self) -> bool:
+        """Whether any place whose bytes are to be read is an address."""
+        asked = f"SELECT 1 {_TO_READ} AND p.path LIKE 'http%://%' LIMIT 1"
+        return next(self._ask(asked), None) is not None
+
     def said_anew(self) -> Iterator[Mapping[str, Any]]:
         """A row of `merge.PLACE` for each place and input of which the store knows nothing or
         something else, and ``id``: the photo that the place held last, if any."""

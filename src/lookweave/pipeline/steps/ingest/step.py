@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import weakref
+from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -49,44 +53,65 @@ class Reading(Worker):
             retries=given.http_retries,
             redirects=given.http_redirects,
             allow_private_addresses=given.allow_private_addresses,
+            together=given.http_together,
+            per_host=given.http_per_host,
+            robots=given.http_robots,
+            opt_out=given.http_opt_out,
         )
+        # More threads than cores may wait for servers; no more than cores decode.
+        self._decoding = threading.Semaphore(setup.config.run.workers)
+        self._making = threading.Lock()
+        self._made: fetch.Fetcher | None = None
+
+    @property
+    def _fetcher(self) -> fetch.Fetcher:
+        """One for all threads: connections are used again by whichever comes next."""
+        with self._making:
+            if self._made is None:
+                self._made = fetch.Fetcher(self._fetching)
+                weakref.finalize(self, self._made.close)
+            return self._made
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """Map rows of `listing.TO_READ` to the photos found there."""
-        rows: list[dict[str, object]] = []
-        rejects: list[dict[str, object]] = []
-        for source, content in self._contents(batch.to_pylist()):
+        rows: dict[int, dict[str, object]] = {}
+        rejects: dict[int, dict[str, object]] = {}
+        for place, source, content in self._contents(batch.to_pylist()):
             try:
                 if isinstance(content, Rejected):
                     raise content
-                rows.append(self._ingested(source, content))
+                with self._decoding:
+                    rows[place] = self._ingested(source, content)
             except Rejected as why:
                 told = {name: source[name] for name in ("kind", "name", "size", "modified_ns")}
-                rejects.append(reject_row("ingest", self._recipe, source["place"], why, **told))
-        return outcome(_INGESTED, rows, rejects)
+                rejects[place] = reject_row("ingest", self._recipe, source["place"], why, **told)
+        # In the order of the listing, however they arrived.
+        return outcome(_INGESTED, _in_order(rows), _in_order(rejects))
 
     def _contents(
         self, batch: list[dict[str, Any]]
-    ) -> Iterator[tuple[dict[str, Any], photos.FileBytes | bytes | Rejected]]:
-        """Each source with its bytes, or why there are none; addresses some at a time."""
-        for start in range(0, len(batch), fetch.TOGETHER):
-            group = batch[start : start + fetch.TOGETHER]
-            wanted = {
-                source["path"]: None
-                for source in group
-                if sources.is_address(source["path"]) and not source["reason"]
-            }
-            arrived = fetch.fetch_all(list(wanted), self._fetching) if wanted else []
-            fetched = dict(zip(wanted, arrived, strict=True))
-            for source in group:
-                path = source["path"]
-                if source["reason"]:
-                    retry = bool(source["retry"])
-                    yield source, Rejected(source["reason"], source["detail"], retry=retry)
-                elif path in fetched:
-                    yield source, fetched[path]
-                else:
-                    yield source, self._read(path)
+    ) -> Iterator[tuple[int, dict[str, Any], photos.FileBytes | bytes | Rejected]]:
+        """Each source, its position, and its bytes or why there are none; files first, then
+        addresses as they arrive."""
+        wanted: dict[str, list[int]] = defaultdict(list)
+        for place, source in enumerate(batch):
+            if source["reason"]:
+                retry = bool(source["retry"])
+                yield place, source, Rejected(source["reason"], source["detail"], retry=retry)
+            elif sources.is_address(source["path"]):
+                wanted[source["path"]].append(place)
+            else:
+                yield place, source, self._read(source["path"])
+        if not wanted:
+            return
+        with closing(self._fetcher.fetch(list(wanted))) as arriving:
+            places = list(wanted.values())
+            for number, content in arriving:
+                try:
+                    for place in places[number]:
+                        yield place, batch[place], content
+                finally:
+                    self._fetcher.done_with(content)
 
     def _read(self, path: str) -> photos.FileBytes | Rejected:
         try:
@@ -131,13 +156,19 @@ class Ingest(Step):
     name: ClassVar[str] = "ingest"
     worker: ClassVar[type[Worker]] = Reading
     spec = _INGESTED  # a source with the columns of the photo found there
+    _has_addresses = False
 
     @cached_property
     def recipe(self) -> str:
         """Names the limits: under others, what was turned away is looked at again."""
         given = self.setup.config.ingest
         limits = (given.max_pixels, given.max_bytes, given.min_side, given.allow_private_addresses)
-        return f"ingest1-{fingerprint(*limits)}"
+        return f"ingest2-{fingerprint(*limits, given.http_robots, *given.http_opt_out)}"
+
+    def at_once(self, workers: int) -> int:
+        """A batch is as slow as its slowest server: where there are addresses, as many more are
+        under way as photos may be."""
+        return workers + self.setup.config.ingest.http_together * self._has_addresses
 
     def table(self, workspace: Workspace) -> Table:
         """The sources; `commit` writes garments and looks too."""
@@ -154,6 +185,7 @@ class Ingest(Step):
         if listed is None:
             return NOTHING
         canonical = listing.canonical(config)
+        self._has_addresses = listed.ledger.has_addresses()
 
         def settle(workspace: Workspace) -> list[str]:
             return changes.settle(workspace, listed.ledger, listed.given, canonical)
@@ -176,6 +208,10 @@ class Ingest(Step):
         _drop_superseded(workspace, self.recipe)
         for name in ("sources", "garments", "looks", "products", "product_photos"):
             workspace.table(name).compact()
+
+
+def _in_order(rows: dict[int, dict[str, object]]) -> list[dict[str, object]]:
+    return [row for _, row in sorted(rows.items())]
 
 
 def _drop_superseded(workspace: Workspace, recipe: str) -> None:
