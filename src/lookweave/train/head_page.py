@@ -1,4 +1,4 @@
-"""The pages of text tower, describer and details in docs/models/, written from their runs' records."""
+"""The pages of text tower, describer and details in docs/models/, from their runs' records."""
 
 from __future__ import annotations
 
