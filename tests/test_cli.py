@@ -233,3 +233,22 @@ def test_columns_are_given_by_field() -> None:
     for wrong in ("sku", "=Bild", "sku="):
         with pytest.raises(UsageError, match="--columns"):
             work._columns([wrong])
+
+
+def test_an_audit_is_drawn_judged_and_told(call: Call, workspace: Path, tmp_path: Path) -> None:
+    code, out, _ = call("audit", workspace, "--tier", "candidates", "--n", 4, "--json")
+    drawn = json.loads(out)
+    assert code == 0 and (drawn["size"], drawn["judged"], drawn["lower"]) == (4, 0, 0.0)
+    code, out, _ = call("audit", workspace, "--tier", "candidates", "--sheet", tmp_path / "sheet")
+    assert code == 0 and "fill in the column verdict" in out
+    sheet = tmp_path / "sheet" / "sheet.csv"
+    rows = sheet.read_text(encoding="utf-8").replace('"","",', '"same","",')
+    sheet.write_text(rows, encoding="utf-8")
+    code, _, err = call("audit", workspace, "--tier", "candidates", "--read", sheet)
+    assert code == 2 and "--reviewer" in err
+    arguments = ("--read", sheet, "--reviewer", "Ann")
+    code, out, _ = call("audit", workspace, "--tier", "candidates", *arguments)
+    assert code == 0 and "4 verdicts were read" in out
+    assert "4 judged by 1 person" in out and "at least **47.2%**" in out  # .05 ** (1 / 4)
+    code, _, err = call("audit", workspace, "--tier", "best")
+    assert code == 2 and "A tier is high, medium, low or candidates" in err

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from lookweave.demo import DemoResult
     from lookweave.inputs import InputState
     from lookweave.progress import Progress
+    from lookweave.review.audits import AuditResult
     from lookweave.store.verify import Verdict
     from lookweave.store.workspace import Workspace as Store
     from lookweave.takedown import TakedownEvent, TakenDown
@@ -350,6 +351,51 @@ class Workspace(WorkspaceTables):
             learned = Learned(**learn(self._store, self._config, file))
         _log.info("learned from %d labels: %s", learned.labels, learned.to_dict())
         return learned
+
+    @told()
+    def audit(
+        self,
+        tier: str,
+        *,
+        n: int | None = None,
+        seed: int | None = None,
+        delta: float = 0.05,
+        sheet: AnyPath | None = None,
+        read: AnyPath | None = None,
+        reviewer: str = "",
+    ) -> AuditResult:
+        """Draw a random sample of a tier, or take verdicts on it in; tell how right the tier is.
+
+        A tier that is as it was keeps its sample: an audit is never drawn again until it pleases.
+
+        Args:
+            tier: ``high``, ``medium`` or ``low``; or ``candidates``, which tiers with a target
+                precision are cut from.
+            n: pairs to draw; 600 when not given.
+            seed: of the draw.
+            delta: chance that a bound is wrong.
+            sheet: write the pairs into this new folder, to be judged by hand.
+            read: a sheet that was filled in.
+            reviewer: who filled it in.
+
+        Raises:
+            InputError: there is no pair, another sample of the same pairs is being judged, or the
+                sheet does not fit.
+            WorkspaceLocked: another process is writing.
+        """
+        from lookweave.review.auditing import audit
+
+        if not 0 < delta < 1:
+            raise InputError(f"delta is between 0 and 1, not {delta:g}.")
+        folder, file = (
+            None if one is None else path_of(one, name)
+            for one, name in ((sheet, "sheet"), (read, "read"))
+        )
+        with self._store.lock():
+            return audit(
+                self._store, self._config, tier, size=None if n is None else positive("n", n),
+                seed=seed, delta=delta, sheet=folder, read=file, reviewer=reviewer,
+            )  # fmt: skip
 
     @told()
     def report(self, to: AnyPath | None = None, *, truth: AnyPath | None = None) -> Path:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,11 +10,12 @@ import pytest
 from tests.review.events import BOX, verdict
 
 from lookweave.errors import InputError
-from lookweave.review.agreement import agreements, audited, paces
-from lookweave.review.candidates import Candidates, audit_draw, audit_inclusion, spread
+from lookweave.review.agreement import agreements, paces
+from lookweave.review.candidates import Candidates, spread
 from lookweave.review.journal import Event, Journal
 from lookweave.review.queues import Desk, lend
 from lookweave.review.state import State, fold
+from lookweave.store.audits import Sample, save_sample
 
 
 def candidates(count: int = 60, products: int = 6, shoots: int = 5) -> Candidates:
@@ -36,6 +39,13 @@ def about(at: int, said: str = "same", reviewer: str = "ann", **more: Any) -> Ev
 
 def desk(reviewer: str, *events: Event, count: int = 60) -> Desk:
     return Desk(candidates(count), fold(events), lambda at: BOX, reviewer)
+
+
+def sample(folder: Path, places: Iterable[int]) -> Sample:
+    pairs = [(f"g{at:05d}", f"l{at:05d}", f"l{at:05d}:d:00") for at in places]
+    made = Sample("audit-high-1", "high", 2 * len(pairs), len(pairs), 7, "1", "now", "r", folder)
+    save_sample(made, pairs, pairs)
+    return made
 
 
 def first(desk: Desk, queue: str, count: int = 10) -> list[int]:
@@ -87,23 +97,58 @@ def test_tiers_and_categories_are_queues_and_others_are_told() -> None:
         first(desk("ann"), "x")
 
 
-def test_the_mixed_queue_holds_a_fifth_of_audit_and_asks_all_once() -> None:
-    asked = list(desk("ann", count=4000).ask("mixed"))
+def test_the_mixed_queue_holds_a_fifth_of_audit_and_asks_all_once(tmp_path: Path) -> None:
+    ours = Desk(
+        candidates(4000), State(), lambda at: BOX, "ann", [sample(tmp_path, range(0, 4000, 4))]
+    )
+    asked = list(ours.ask("mixed"))
     assert len({one.at for one in asked}) == len(asked) == 4000
     start = [one.queue for one in asked[:100]]
-    assert start.count("audit") == 20
-    assert all((one.inclusion is None) == (one.queue != "audit") for one in asked)
+    assert start.count("audit-high-1") == 20
+    assert all((one.inclusion is None) == (one.queue == "boundary") for one in asked)
 
 
-def test_the_audit_draws_with_the_probabilities_that_it_tells() -> None:
-    ours = candidates(4000)
-    inclusion = audit_inclusion(ours, 200)
-    assert set(inclusion[:3000]) == {0.2} and not inclusion[3000:].any()
-    draws = np.array([audit_draw(ours, inclusion, seed) for seed in range(10)])
-    assert draws[0].tolist() == audit_draw(ours, inclusion, 0).tolist()
-    assert draws.mean() == pytest.approx(0.15, abs=0.01)
-    larger = audit_draw(ours, audit_inclusion(ours, 400), 0)
-    assert larger[draws[0]].all()  # a larger sample keeps what a smaller one drew
+def test_an_audit_asks_two_people_and_a_third_where_they_disagree(tmp_path: Path) -> None:
+    drawn = sample(tmp_path, range(5))
+
+    def asked(who: str, *events: Event) -> set[int]:
+        ours = Desk(candidates(), fold(events), lambda at: BOX, who, [drawn])
+        return {one.at for one in ours.ask("audit")}
+
+    def said(at: int, what: str, who: str) -> Event:
+        return about(at, what, who, queue=drawn.name)
+
+    assert asked("ann") == set(range(5))
+    # What is said elsewhere neither counts nor spares the question.
+    assert asked("ann", about(0), about(0, "same", "ben")) == set(range(5))
+    assert asked("ann", said(0, "same", "ann")) == {1, 2, 3, 4}
+    both = [
+        said(0, "same", "ann"),
+        said(0, "same", "ben"),
+        said(1, "same", "ann"),
+        said(1, "no", "ben"),
+    ]
+    assert asked("cy", *both) == {1, 2, 3, 4}
+    # And an audit answers no other queue.
+    other = desk("cy", *both)
+    assert first(other, "second") == first(other, "known") == []
+    assert 29 in first(other, "boundary", 60) and 0 in first(other, "boundary", 60)
+    assert [one.at for one in Desk(candidates(), State(), lambda at: BOX, "ann").ask("audit")] == []
+
+
+def test_a_lease_of_an_audit_is_of_the_audit(tmp_path: Path) -> None:
+    drawn = sample(tmp_path, [7])
+    journal = Journal(tmp_path)
+
+    def ours(who: str) -> Desk:
+        return Desk(candidates(), fold(journal.events()), lambda at: BOX, who, [drawn])
+
+    (one,) = lend(journal, ours("ann"), "audit", 3, now=0.0)
+    assert (one.queue, one.inclusion) == (drawn.name, drawn.inclusion)
+    assert lend(journal, ours("ann"), "audit", 3, now=1.0) == [one]
+    journal.append([about(7, queue=one.queue, lease=one.id, inclusion=one.inclusion)])
+    assert lend(journal, ours("ann"), "audit", 3, now=2.0) == []
+    assert [one.garment for one in lend(journal, ours("ben"), "audit", 3, now=2.0)] == ["g00007"]
 
 
 def test_leases_are_a_persons_own_and_stay_over_a_reload(tmp_path: Any) -> None:
@@ -150,23 +195,6 @@ def test_unsure_and_what_was_not_blind_tell_nothing_of_agreement() -> None:
     assert agreements(fold([about(1), about(1, "unsure", "ben")])) == []
     assert agreements(fold([about(1), about(1, "no", "ben", score_shown=True)])) == []
     assert agreements(State()) == []
-
-
-def test_the_audit_tells_the_precision_of_each_tier() -> None:
-    events = [about(at, "no" if at < 5 else "same") for at in range(15)]
-    ours = desk("ann", *events)
-    (high,) = audited(ours, np.full(60, 0.5), np.ones(60, bool))
-    assert (high.tier, high.judged) == ("high", 15)
-    assert high.precision.value == pytest.approx(10 / 15)
-    from scipy.stats import binomtest
-
-    interval = binomtest(10, 15).proportion_ci(method="exact")
-    assert (high.precision.low, high.precision.high) == pytest.approx(tuple(interval))
-    # Of each wrong one the sample holds every one, of each right one a tenth.
-    uneven = np.where(np.arange(60) < 5, 1.0, 0.1)
-    (high,) = audited(ours, uneven, np.ones(60, bool))
-    assert high.precision.value == pytest.approx(100 / 105)
-    assert audited(ours, uneven, np.zeros(60, bool)) == []
 
 
 def test_pace_and_drift() -> None:

@@ -44,6 +44,7 @@ VERBS = (
     results.evaluate,
     results.benchmark,
     results.calibrate,
+    results.audit,
     results.publish,
     render,
     shoot,

@@ -77,6 +77,30 @@ def calibrate(
     show_result(learned if json_ else to_json(learned, indent=2), json_)
 
 
+def audit(
+    workspace: WorkspacePath,
+    tier: Annotated[
+        str, typer.Option(help="high, medium, low; candidates, to cut tiers by a target precision")
+    ],
+    n: Annotated[int | None, typer.Option(min=1, help="pairs to draw; 600")] = None,
+    seed: Annotated[int | None, typer.Option(help="of the draw")] = None,
+    delta: Annotated[float, typer.Option(help="chance that a bound is wrong")] = 0.05,
+    sheet: Annotated[
+        str | None, typer.Option(metavar="DIR", help="write the pairs here, to judge them by hand")
+    ] = None,
+    read: Annotated[
+        str | None, typer.Option(metavar="FILE", help="take in a sheet that was filled in")
+    ] = None,
+    reviewer: Annotated[str, typer.Option(help="who filled it in")] = "",
+    json_: Json = False,
+) -> None:
+    """Draw a random sample of a tier, have people judge it, and tell how right the tier is."""
+    found = api.open(workspace).audit(
+        tier, n=n, seed=seed, delta=delta, sheet=sheet, read=read, reviewer=reviewer
+    )
+    show_result(found.to_dict() if json_ else found.text(), json_)
+
+
 def publish(
     workspace: WorkspacePath,
     to: Annotated[str, typer.Option(metavar="DIR|hf://owner/name")],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -26,6 +26,7 @@ REASONS: dict[str, str] = {
     "duplicate_taken_down": "a photo is a near-duplicate of one that was taken down",
     "rights_forbid": "a photo's rights forbid publication",
     "duplicate_rights_forbid": "a photo is a near-duplicate of one whose rights forbid it",
+    "refused_in_audit": "an audit did not find it right",
     "rights_unclear": "a photo's rights are stated in words that are not understood",
     "rights_unknown": "a photo's rights are not stated",
     "source_missing": "a photo's file could not be read any more",
@@ -50,6 +51,7 @@ class Facts:
     held: dict[str, int]
     destination: Destination
     missing_tiers: list[str]
+    audits: dict[str, str] = field(default_factory=dict)
 
 
 def card(tally: Tally, facts: Facts, config: Config, options: Options) -> str:
@@ -87,6 +89,7 @@ def card(tally: Tally, facts: Facts, config: Config, options: Options) -> str:
         load_name_is_hub=bool(facts.destination.repository),
         tier_text=tier_definitions(config),
         distributions=distributions(tally),
+        audits=facts.audits,
         expected_precision=tally.expected_precision(),
         recipe=facts.recipe,
         snapshot=facts.snapshot,

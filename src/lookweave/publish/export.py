@@ -175,6 +175,7 @@ def _write(
         held=reasons,
         destination=where,
         missing_tiers=[tier for tier in options.tiers if tier not in tally.tiers()],
+        audits=plan.audits,
     )
     _write_held_back(folder / HELD_BACK, held)
     (folder / "README.md").write_text(card(tally, facts, config, options), encoding="utf-8")

@@ -19,6 +19,7 @@ from lookweave.errors import PublishError
 from lookweave.publish.options import SPLITS, TIERS, Options
 from lookweave.publish.rights import Judgement, RightsRules, Standing
 from lookweave.records import fingerprint
+from lookweave.review.audits import published, refused
 from lookweave.store.conditions import column, matching
 from lookweave.store.tables import Table
 from lookweave.store.takedowns import down
@@ -52,12 +53,14 @@ class Plan:
             the order in which they are written: by tier and split, then shuffled by look.
         held: the pairs that do not.
         judgements: photo -> what its rights say, for every photo of `pairs`.
+        audits: tier -> what its audit says, of the tiers that have one.
     """
 
     recipe: str
     pairs: pa.Table
     held: list[HeldBack] = field(default_factory=list)
     judgements: dict[str, Judgement] = field(default_factory=dict)
+    audits: dict[str, str] = field(default_factory=dict)
 
 
 def make_plan(
@@ -91,8 +94,30 @@ def make_plan(
         else:
             for photo in (row["garment"], row["look"]):
                 plan.judgements[photo] = standing.judgements[photo]
-    plan.pairs = _in_order(pairs.filter(pa.array(keep, pa.bool_())))
+    plan.pairs = pairs.filter(pa.array(keep, pa.bool_()))
+    _audit(plan, now, standing)
+    plan.pairs = _in_order(plan.pairs)
     return plan
+
+
+def _audit(plan: Plan, now: Workspace, standing: _Standing) -> None:
+    """Tell what audits say of what may go out; then hold back what they did not find right."""
+    rows = plan.pairs.to_pylist()
+    for tier in TIERS:
+        pairs = [
+            (row["garment"], row["look"], row["region"]) for row in rows if row["tier"] == tier
+        ]
+        if said := published(now, tier, pairs) if pairs else "":
+            plan.audits[tier] = said
+    wrong = refused(now)
+    keep = []
+    for row in rows:
+        keep.append((row["garment"], row["look"], row["region"]) not in wrong)
+        if not keep[-1]:
+            name = standing.names.get(("look", row["look"]), "")
+            detail = "An audit did not find that the look shows the garment."
+            plan.held.append(hold_back(row, "look", name, "refused_in_audit", detail))
+    plan.pairs = plan.pairs.filter(pa.array(keep, pa.bool_()))
 
 
 def no_longer_allowed(then: Plan, now: Plan) -> list[str]:

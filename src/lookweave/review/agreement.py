@@ -1,4 +1,4 @@
-"""How far people agree, and how right each tier is by the audit, with 95 % intervals."""
+"""How far people agree, with 95 % intervals."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, bootstrap
+from scipy.stats import bootstrap
 from sklearn.metrics import cohen_kappa_score, f1_score
 
 from lookweave.review.journal import Event
-from lookweave.review.queues import Desk
-from lookweave.review.state import SAME_BOX, State, overlap
+from lookweave.review.state import SAME_BOX, State, audit_of, overlap
 from lookweave.store.reviews import VERDICTS
 
 _RESAMPLES = 1000
@@ -61,20 +60,32 @@ def agreements(state: State) -> list[Agreement]:
 
     Together each pair of answers counts in both orders, since nobody is the reference.
     """
+    answers = answers_in_common(state)
+    everybody = [pair for pairs in answers.values() for pair in pairs]
+    found = [_agreement("", "", everybody)] if everybody else []
+    return found + [_agreement(*names, pairs) for names, pairs in sorted(answers.items())]
+
+
+def answers_in_common(
+    state: State, audit: str = ""
+) -> dict[tuple[str, str], list[tuple[bool, bool]]]:
+    """Of every two people, by name, their blind yes or no to the same questions.
+
+    Args:
+        audit: what was said in this audit; by default what was said in none.
+    """
     answers: dict[tuple[str, str], list[tuple[bool, bool]]] = defaultdict(list)
-    for garment, look in state.pairs():
+    for garment, look in state.pairs(audit):
         blind = [
             event
-            for event in state.verdicts(garment, look)
+            for event in state.verdicts(garment, look, audit)
             if event.kind == "verdict" and not event.score_shown
             and VERDICTS[event.verdict or ""] != "unsure"
         ]  # fmt: skip
         for one, other in combinations(sorted(blind, key=lambda event: event.reviewer), 2):
             if one.reviewer != other.reviewer and overlap(one.box, other.box) >= SAME_BOX:
                 answers[one.reviewer, other.reviewer].append((_yes(one), _yes(other)))
-    everybody = [pair for pairs in answers.values() for pair in pairs]
-    found = [_agreement("", "", everybody)] if everybody else []
-    return found + [_agreement(*names, pairs) for names, pairs in sorted(answers.items())]
+    return answers
 
 
 def _yes(event: Event) -> bool:
@@ -118,45 +129,6 @@ def _measured(of: Measure, one: Labels, other: Labels, *, symmetric: bool) -> Me
         ).bootstrap_distribution  # fmt: skip
         low, high = np.nanpercentile(drawn, [2.5, 97.5])
     return Measured(value, float(low), float(high))
-
-
-@dataclass(frozen=True)
-class Audited:
-    """Precision of one tier by the audit's sample.
-
-    Attributes:
-        judged: pairs of the sample that people decided.
-        precision: each pair weighed by one over its inclusion probability (Hájek, 1971).
-    """
-
-    tier: str
-    judged: int
-    precision: Measured
-
-
-def audited(desk: Desk, inclusion: NDArray[np.float64], drawn: Labels) -> list[Audited]:
-    """Of every tier with decided pairs in the sample, best first.
-
-    The interval is Clopper and Pearson's for as many draws as the weights are worth (Kish, 1965).
-
-    Args:
-        inclusion, drawn: of every candidate; see `candidates.audit_inclusion`, `audit_draw`.
-    """
-    answers: dict[str, list[tuple[bool, float]]] = defaultdict(list)
-    for at, said in desk.said.items():
-        if drawn[at] and said.same is not None:
-            answers[str(desk.candidates.tier[at])].append((said.same, 1.0 / float(inclusion[at])))
-    found = []
-    for tier in ("high", "medium", "low"):
-        if answers[tier]:
-            right, weight = (np.array(column, float) for column in zip(*answers[tier], strict=True))
-            value = float(right @ weight / weight.sum())
-            count = float(weight.sum() ** 2 / (weight**2).sum())
-            yes = value * count
-            low = float(beta.ppf(0.025, yes, count - yes + 1)) if yes > 1e-9 else 0.0
-            high = float(beta.ppf(0.975, yes + 1, count - yes)) if count - yes > 1e-9 else 1.0
-            found.append(Audited(tier, len(right), Measured(value, low, high)))
-    return found
 
 
 @dataclass(frozen=True)
@@ -210,7 +182,7 @@ def _as_others(state: State, event: Event) -> bool | None:
         return None
     others = [
         _yes(other)
-        for other in state.verdicts(event.garment, event.look)
+        for other in state.verdicts(event.garment, event.look, audit_of(event))
         if other.reviewer != event.reviewer
         and overlap(other.box, event.box) >= SAME_BOX
         and VERDICTS[other.verdict or ""] != "unsure"

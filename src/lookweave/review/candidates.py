@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -102,51 +100,6 @@ class Candidates:
 def _values(workspace: Workspace, table: str, name: str) -> dict[str, str | None]:
     rows = workspace.table(table).read(["id", name], SHOWN)
     return dict(zip(rows.column("id").to_pylist(), rows.column(name).to_pylist(), strict=True))
-
-
-def audit_inclusion(candidates: Candidates, each_tier: int) -> NDArray[np.float64]:
-    """The probability with which an audit draws each pair: as many of every tier, so that each
-    tier's precision is known alike.
-
-    Args:
-        each_tier: pairs expected of each; fewer where the tier is smaller.
-
-    Returns:
-        float64, 0..1; 0 for what is in no tier.
-    """
-    inclusion = np.zeros(len(candidates))
-    for tier in set(candidates.tier.tolist()) - {NO_TIER}:
-        own = candidates.tier == tier
-        inclusion[own] = min(1.0, each_tier / int(own.sum()))
-    return inclusion
-
-
-def audit_draw(
-    candidates: Candidates, inclusion: NDArray[np.float64], seed: int
-) -> NDArray[np.bool_]:
-    """Which pairs the audit draws: a Poisson sample with permanent random numbers (Ohlsson, 1995).
-
-    Each pair has one number for ever, a hash of its ids and the seed; it is drawn where that is
-    below its inclusion probability. So a build changes the sample only as it changes tiers.
-    """
-    number = _permanent(seed)
-    return np.array(
-        [
-            chance > 0 and number(garment, look) < chance
-            for garment, look, chance in zip(
-                candidates.garment, candidates.look, inclusion, strict=True
-            )
-        ],
-        bool,
-    )
-
-
-def _permanent(seed: int) -> Callable[[str, str], float]:
-    def number(garment: str, look: str) -> float:
-        digest = hashlib.sha256(f"{seed}\x1f{garment}\x1f{look}".encode()).digest()
-        return int.from_bytes(digest[:7], "big") / 2**56
-
-    return number
 
 
 def spread(candidates: Candidates, order: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -7,14 +7,16 @@ from collections.abc import Iterable
 
 from lookweave.pipeline.setup import Setup
 from lookweave.records import REVIEW
+from lookweave.review.audits import decided
 from lookweave.review.journal import Journal
 from lookweave.review.state import Box, fold, rows
+from lookweave.store import audits
 from lookweave.store.conditions import column, matching
 from lookweave.store.workspace import Workspace
 
 
 def fold_reviews(workspace: Workspace, setup: Setup) -> int:
-    """Bring the table `reviews` up to the journal. Rows of other origin stay.
+    """Bring the table `reviews` and the audits up to the journal. Rows of other origin stay.
 
     Call it once today's detector has its regions, under the workspace's lock. A second call
     without new events or regions commits nothing.
@@ -22,6 +24,7 @@ def fold_reviews(workspace: Workspace, setup: Setup) -> int:
     Returns:
         How many verdicts stand.
     """
+    fold_audits(workspace)
     state = fold(Journal(workspace.path, reading=True).events())
     boxes = relative_boxes(
         workspace, setup.models.detector.key, {look for _, look in state.pairs()}
@@ -60,3 +63,21 @@ def relative_boxes(
                 left / width, top / height, right / width, bottom / height,
             )  # fmt: skip
     return dict(found)
+
+
+def fold_audits(workspace: Workspace) -> int:
+    """Bring the verdicts of every sample up to the journal. Returns how many samples have news.
+
+    Call it under the workspace's lock.
+    """
+    known = audits.samples(workspace)
+    if not known:
+        return 0
+    state = fold(Journal(workspace.path, reading=True).events())
+    news = 0
+    for sample in known:
+        votes = {pair: decided(state, sample.name, pair) for pair in sample.pairs}
+        news += sample.save_verdicts(
+            {pair: said is True for pair, said in votes.items() if said is not None}
+        )
+    return news

@@ -5,23 +5,23 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookweave.errors import InputError
-from lookweave.review.candidates import Candidates, audit_draw, audit_inclusion, spread
+from lookweave.review.audits import decided
+from lookweave.review.candidates import Candidates, spread
 from lookweave.review.journal import Journal, Lease
-from lookweave.review.state import SAME_BOX, State, overlap
+from lookweave.review.state import AUDIT, SAME_BOX, State, overlap
 from lookweave.review.state import said as said_of
+from lookweave.store.audits import Sample
 from lookweave.store.reviews import Standing
 
 LEASE_SECONDS = 600.0
 MOST_LENT = 20
-AUDIT_EACH_TIER = 200
-SEED = 2026
 _WINDOW = 5000  # nearest to the boundary, among which products and shoots are spread
 _MIXED = ("boundary",) * 7 + ("audit",) * 2 + ("known",)
 """Of ten: most near the decision boundary, a fifth audit, a tenth known answers."""
@@ -29,7 +29,7 @@ _MIXED = ("boundary",) * 7 + ("audit",) * 2 + ("known",)
 QUEUES: dict[str, str] = {
     "mixed": "Seven of ten near the boundary, two of the audit, one with a known answer.",
     "boundary": "Where the model is least sure, spread over products and shoots.",
-    "audit": "A random sample of every tier: the precision of each comes from it.",
+    "audit": "The random samples that `lookweave audit` drew: how right each tier is.",
     "second": "Said to be the same by one person: a second one makes it verified.",
     "disputed": "People disagree: a third decides.",
     "known": "Settled by others: shows how people agree with what is known.",
@@ -46,7 +46,7 @@ class Asked:
 
     Attributes:
         at: its row in the candidates.
-        queue: the rule that chose it, never `mixed`.
+        queue: the rule that chose it, never `mixed`; of an audit its name.
         inclusion: of an audit, the probability with which it was drawn.
     """
 
@@ -64,12 +64,14 @@ class Desk:
         state: all events.
         box: of a candidate's row, the relative box of its region.
         reviewer: who asks.
+        audits: samples to judge.
     """
 
     candidates: Candidates
     state: State
     box: Callable[[int], tuple[float, float, float, float] | None]
     reviewer: str
+    audits: Sequence[Sample] = ()
     said: dict[int, Standing] = field(init=False)
     mine: set[int] = field(init=False)
 
@@ -97,19 +99,36 @@ class Desk:
         if queue == "mixed":
             yield from self._mixed()
             return
-        inclusion: NDArray[np.float64] | None = None
         if queue == "audit":
-            inclusion = audit_inclusion(self.candidates, AUDIT_EACH_TIER)
-        for at in self._order(queue, inclusion).tolist():
+            yield from self._audited()
+            return
+        for at in self._order(queue).tolist():
             if at not in self.mine:
-                yield Asked(at, queue, float(inclusion[at]) if inclusion is not None else None)
+                yield Asked(at, queue)
 
-    def _order(self, queue: str, inclusion: NDArray[np.float64] | None) -> NDArray[np.int64]:
-        c = self.candidates
-        if queue == "audit" and inclusion is not None:
-            drawn = np.flatnonzero(audit_draw(c, inclusion, SEED))
+    def answered(self, audit: str, garment: str, look: str) -> bool:
+        """Whether this reviewer has answered a pair in an audit."""
+        said = self.state.verdicts(garment, look, audit)
+        return any(one.reviewer == self.reviewer for one in said)
+
+    def _audited(self) -> Iterator[Asked]:
+        """Of every audit what two people have not judged, or judged otherwise."""
+        for sample in self.audits:
+            here: list[int] = []
+            for pair in sample.pairs:
+                at = self.candidates.place.get(pair[:2])
+                if at is None or self.candidates.region[at] != pair[2]:
+                    continue  # no match any more, or by another region: it counts as wrong
+                votes = len(self.state.verdicts(pair[0], pair[1], sample.name))
+                wanted = votes < 2 or decided(self.state, sample.name, pair) == "tied"
+                if wanted and not self.answered(sample.name, pair[0], pair[1]):
+                    here.append(at)
             # Everybody in an order of their own, so that all of it gets two opinions in time.
-            return np.array(sorted(drawn.tolist(), key=self._shuffled), np.int64)
+            for at in sorted(here, key=self._shuffled):
+                yield Asked(at, sample.name, sample.inclusion)
+
+    def _order(self, queue: str) -> NDArray[np.int64]:
+        c = self.candidates
         if queue in ("second", "disputed", "known"):
             wanted = [at for at, said in self.said.items() if _belongs(queue, said)]
             return np.array(sorted(wanted, key=self._shuffled), np.int64)
@@ -173,8 +192,12 @@ def lend(
         one
         for one in current
         if one.reviewer == desk.reviewer
-        and (queue == "mixed" or one.queue == queue)
-        and (one.garment, one.region) not in answered
+        and (queue == "mixed" or one.queue == queue or (queue == "audit" and _audits(one)))
+        and not (
+            desk.answered(one.queue, one.garment, one.look)
+            if _audits(one)
+            else (one.garment, one.region) in answered
+        )
     ]
     taken = {(one.garment, one.region) for one in current}
     lent = own[:count]
@@ -187,6 +210,10 @@ def lend(
         taken.add(pair)
         lent += journal.lease([_lease(desk, asked, moment)], moment)
     return lent
+
+
+def _audits(lease: Lease) -> bool:
+    return lease.queue.startswith(AUDIT)
 
 
 def _lease(desk: Desk, asked: Asked, now: float) -> Lease:

@@ -11,6 +11,10 @@ from lookweave.store.reviews import VERDICTS, Standing, standing
 
 Box = Sequence[float]
 
+AUDIT = "audit-"
+"""How the queues of audits begin. What is said there stays there: it decides no tier and teaches
+nothing, or it could not tell how right the tiers are."""
+
 SAME_BOX = 0.5
 """Least overlap (intersection over union) at which a box of another detector is the same."""
 
@@ -26,7 +30,8 @@ class State:
         self.seq = 0
         self._events: dict[str, Event] = {}
         self._withdrawals: dict[str, list[str]] = defaultdict(list)
-        self._verdicts: dict[tuple[str, str], list[Event]] = defaultdict(list)
+        # Audit ("" for all that is none) -> garment and look -> what was said.
+        self._verdicts: dict[str, dict[tuple[str, str], list[Event]]] = {}
         self._by_reviewer: dict[str, list[Event]] = defaultdict(list)
 
     def add(self, event: Event) -> None:
@@ -38,7 +43,8 @@ class State:
         if event.kind == "withdrawal":
             self._withdrawals[event.supersedes or ""].append(event.id)
         else:
-            self._verdicts[event.garment, event.look].append(event)
+            said = self._verdicts.setdefault(audit_of(event), defaultdict(list))
+            said[event.garment, event.look].append(event)
             self._by_reviewer[event.reviewer].append(event)
 
     def stands(self, event: str) -> bool:
@@ -55,10 +61,15 @@ class State:
             waiting.pop()
         return known[event]
 
-    def verdicts(self, garment: str, look: str) -> list[Event]:
-        """What stands of a garment and a look, oldest first: the newest of each person and box."""
+    def verdicts(self, garment: str, look: str, audit: str = "") -> list[Event]:
+        """What stands of a garment and a look, oldest first: the newest of each person and box.
+
+        Args:
+            audit: what was said in this audit; by default what was said in none.
+        """
         found: list[Event] = []
-        for event in reversed(self._verdicts.get((garment, look), ())):
+        said = self._verdicts.get(audit, {})
+        for event in reversed(said.get((garment, look), ())):
             if self.stands(event.id) and not any(
                 one.reviewer == event.reviewer and overlap(one.box, event.box) >= SAME_BOX
                 for one in found
@@ -66,9 +77,9 @@ class State:
                 found.append(event)
         return found[::-1]
 
-    def pairs(self) -> list[tuple[str, str]]:
-        """Every garment and look that anything was said of."""
-        return sorted(self._verdicts)
+    def pairs(self, audit: str = "") -> list[tuple[str, str]]:
+        """Every garment and look that anything was said of, in an audit or in none."""
+        return sorted(self._verdicts.get(audit, ()))
 
     def of(self, reviewer: str) -> list[Event]:
         """Every verdict that a person gave, oldest first, withdrawn ones too."""
@@ -77,6 +88,11 @@ class State:
     def reviewers(self) -> list[str]:
         """Everybody who gave one, by name."""
         return sorted(self._by_reviewer)
+
+
+def audit_of(event: Event) -> str:
+    """The audit that an event belongs to; "" if to none."""
+    return event.queue if event.queue and event.queue.startswith(AUDIT) else ""
 
 
 def fold(events: Iterable[Event]) -> State:

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from lookweave.review.agreement import agreements, audited, paces
-from lookweave.review.candidates import audit_draw, audit_inclusion
+from lookweave.review.agreement import agreements, paces
+from lookweave.review.audits import result
 from lookweave.review.journal import MOST_AT_ONCE, Event, Lease
-from lookweave.review.queues import AUDIT_EACH_TIER, MOST_LENT, QUEUES, SEED, lend
+from lookweave.review.queues import MOST_LENT, QUEUES, lend
 from lookweave.review.state import Box
 from lookweave.web.people import reviewer
 from lookweave.web.problems import NotShown
@@ -132,11 +132,11 @@ def my_verdicts(
 def agreement(site: TheSite, who: Reviewer) -> dict[str, Any]:
     """How far people agree, how right each tier is by the audit, how each reviews."""
     desk = site.desk(who)
-    inclusion = audit_inclusion(desk.candidates, AUDIT_EACH_TIER)
-    drawn = audit_draw(desk.candidates, inclusion, SEED)
+    workspace = site.now().workspace
+    audits = [result(workspace, one) for one in desk.audits]
     return {
         "agreement": [_plain(asdict(one)) for one in agreements(desk.state)],
-        "tiers": [_plain(asdict(one)) for one in audited(desk, inclusion, drawn)],
+        "audits": [_plain(one.to_dict()) for one in audits],
         "reviewers": [_plain(asdict(one)) for one in paces(desk.state)],
     }
 

@@ -15,19 +15,21 @@ import pyarrow as pa
 from lookweave.building import open_workspace
 from lookweave.config import Config
 from lookweave.pipeline.setup import Setup
+from lookweave.pipeline.steps.choosing import TIERS
 from lookweave.review.candidates import Candidates
 from lookweave.review.decisions import Decided, Decision, Decisions
 from lookweave.review.folding import relative_boxes
 from lookweave.review.journal import Journal
 from lookweave.review.queues import Desk
 from lookweave.review.state import Box, State, said
+from lookweave.store.audits import CANDIDATES, Sample, newest
 from lookweave.store.conditions import column
 from lookweave.store.takedowns import down, hidden
 from lookweave.store.workspace import Workspace
 from lookweave.web.index import Index
 from lookweave.web.library import Library
 
-_WATCHED = ("versions.json", "build.json", "lookweave.toml", "calibration.json")
+_WATCHED = ("versions.json", "build.json", "lookweave.toml", "calibration.json", "audits")
 _MOST_REMEMBERED = 200
 
 
@@ -62,6 +64,12 @@ class Moment:
         """Pairs to ask about."""
         with self._lock:
             return Candidates.read(self.workspace, self.setup)
+
+    @cached_property
+    def audits(self) -> list[Sample]:
+        """The last sample of each tier."""
+        tiers = (*TIERS, CANDIDATES)
+        return [one for tier in tiers if (one := newest(self.workspace, tier))]
 
     @cached_property
     def other_reviews(self) -> dict[tuple[str, str], list[dict[str, Any]]]:
@@ -217,7 +225,7 @@ class Site:
             found = boxes.get(candidates.look[at], {}).get(candidates.region[at])
             return tuple(found) if found else None  # type: ignore[return-value]
 
-        return Desk(candidates, state, box, reviewer)
+        return Desk(candidates, state, box, reviewer, moment.audits)
 
 
 def _seen(path: Path) -> tuple[int, int, int] | None:
