@@ -558,7 +558,14 @@ def list_models(models_dir: AnyPath | None = None) -> ModelListing:
 
     where = None if models_dir is None else path_of(models_dir, "models_dir")
     models = tuple(ModelState(card, card.missing(where)) for card in cards_here(where))
-    return ModelListing(models, PRESETS, unreadable_packages())
+    try:
+        from lookweave.studio.shoot.backends import cards
+    except ImportError:
+        cards = list
+    generators = tuple(
+        {**card.to_dict(), "good_for": card.good_for, "missing": card.missing()} for card in cards()
+    )
+    return ModelListing(models, PRESETS, unreadable_packages(), generators)
 
 
 @told()

@@ -206,6 +206,27 @@ class Hub(_Section):
     )
 
 
+class Generate(_Section):
+    """How a diffusers pipeline makes pictures of a photo-shoot (`lookweave shoot --backend`)."""
+
+    steps: int | None = Field(None, ge=1, le=200, description="None: as the model was made for")
+    guidance: float | None = Field(None, ge=0, le=30, description="None: likewise")
+    tries: int = Field(2, ge=1, le=20, description="seeds tried before a picture is given up")
+    garment_strength: float = Field(
+        0.35, ge=0, le=1, description="of the pass over the garments; 0: none"
+    )
+    hold: bool = Field(True, description="register to the guide and turn away what moved")
+    controlnet: str = Field("", description="Z-Image: a ControlNet's folder or hub name")
+    control: Literal["pose", "depth"] = Field("pose", description="Z-Image: what steers")
+    revision: str = Field("", description="the commit of a model on the hub")
+
+    device: str = Field("auto", description="cpu, cuda, cuda:1")
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    offload: Literal["none", "model", "sequential"] = Field(
+        "none", description="what waits in main memory: less of a GPU's, more time"
+    )
+
+
 class Run(_Section):
     """How the work is run; nothing here changes a result."""
 
@@ -236,6 +257,7 @@ class Config(BaseSettings):
     tier: Tier = Tier()
     vlm: Vlm = Vlm()
     hub: Hub = Hub()
+    generate: Generate = Generate()
     run: Run = Field(default_factory=Run)
 
     @classmethod

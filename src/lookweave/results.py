@@ -472,11 +472,14 @@ class ModelListing:
     Attributes:
         presets: name of a preset -> the models that it stands for, joined by ``+``.
         unreadable: package whose models cannot be read -> why.
+        generators: the backends of photo-shoots: their cards (`GeneratorCard.to_dict`), each with
+            ``good_for`` and ``missing``; none where the extra [studio] is not installed.
     """
 
     models: tuple[ModelState, ...]
     presets: Mapping[str, str]
     unreadable: Mapping[str, str]
+    generators: tuple[Mapping[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """What ``lookweave models --json`` prints."""
@@ -484,6 +487,7 @@ class ModelListing:
             "models": [one.to_dict() for one in self.models],
             "presets": dict(self.presets),
             "unreadable": dict(self.unreadable),
+            "generators": [dict(one) for one in self.generators],
         }
 
 

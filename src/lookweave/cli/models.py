@@ -35,6 +35,22 @@ def list_models(context: typer.Context, json_: Json = False, models_dir: ModelsD
             say(f"    from the package {card.offered_by}")
         if one.missing:
             say(f"    not ready: {one.missing}")
+    if listing.generators:
+        say("\nBackends of photo-shoots:")
+    for made in listing.generators:
+        read = f" (read {made['licence_date']})" if made["licence_date"] else " (check)"
+        size = f"{made['memory_mb'] / 1000:g} GB" if made["memory_mb"] else "-"
+        say(
+            f"    --backend {made['name']:<26} {size:<8} {made['licence']}{read}, "
+            f"{made['source']}: {'not ready' if made['missing'] else 'ready'}"
+        )
+        say(f"        {made['good_for']}")
+        ways: dict[str, list[str]] = {}
+        for control, how in made["controls"].items():
+            ways.setdefault(how, []).append(control)
+        say("        " + "; ".join(f"{how}: {', '.join(what)}" for how, what in ways.items()))
+        if made["missing"]:
+            say(f"        not ready: {made['missing']}")
     say("\nPresets:")
     for name, parts in listing.presets.items():
         say(f"    --models {name:<10} {parts}")

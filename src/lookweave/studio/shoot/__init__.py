@@ -39,7 +39,7 @@ def shoot(
     vary: Sequence[str] = (),
     size: tuple[int, int] = (512, 768),
     seed: int = 0,
-    generator: Generator | None = None,
+    generator: Generator | str | None = None,
     cache: str | Path | None = None,
     done: Callable[[str], None] = lambda file: None,
 ) -> Result:
@@ -54,6 +54,7 @@ def shoot(
         text: words; what is understood becomes controls, the rest stays a prompt.
         vary: the controls that change from picture to picture; none: those left open.
         size: width and height in pixels.
+        generator: a backend or its name (`backends.cards`); None: the embedded one.
         cache: where fitted garments are kept; None: in `out`.
 
     Raises:
@@ -62,7 +63,7 @@ def shoot(
         ModelError: this machine cannot render.
     """
     try:
-        from lookweave.studio.shoot import job
+        from lookweave.studio.shoot import backends, job
     except ImportError as error:
         raise InputError(
             f"Photo-shoots need the extra [studio] ({error.name} is missing): "
@@ -72,5 +73,7 @@ def shoot(
         garments, wearer=wearer, pose=pose, camera=camera, scene=scene, light=light, style=style,
         text=text, vary=vary, size=size, seed=seed,
     )  # fmt: skip
+    if isinstance(generator, str):
+        generator = backends.generator(generator)
     kept = None if cache is None else Path(cache)
     return job.run(asked, Path(out), count, generator=generator, cache=kept, done=done)

@@ -46,13 +46,20 @@ def shoot(
         Path | None, typer.Option(help="a shoot in .toml or .json, in place of the controls")
     ] = None,
     cache: Annotated[Path | None, typer.Option(help="where fitted garments are kept")] = None,
+    backend: Annotated[
+        str, typer.Option(help="who makes the picture (see `lookweave models`)")
+    ] = "embedded",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="a setting of the backend"),
+    ] = None,
     json_: Annotated[
         bool, typer.Option("--json", help="print one JSON object and nothing else")
     ] = False,
 ) -> None:
     """Editorial pictures of garments from their product photos: pose, scene, light and style."""
     try:
-        from lookweave.studio.shoot import job
+        from lookweave.studio.shoot import backends, job
         from lookweave.studio.shoot.record import Shoot
     except ImportError as error:
         raise InputError(
@@ -69,9 +76,12 @@ def shoot(
             light=light, style=style, text=text, vary=tuple(vary or ()), size=(width, height),
             seed=seed,
         )  # fmt: skip
+    maker = backends.generator(backend, backends.read_settings(settings or ()))
     with Progress(quiet=json_) as progress:
         progress.start("shoot", count, "pictures")
-        result = job.run(asked, out, count, cache=cache, done=lambda file: progress.advance(1))
+        result = job.run(
+            asked, out, count, generator=maker, cache=cache, done=lambda file: progress.advance(1)
+        )
         progress.end(f", {result.made} made, in {out}")
     if json_:
         show_result(result.to_dict(), True)
@@ -90,3 +100,5 @@ def shoot(
             if row.how == "measured" and row.error is not None
         )
         say(f"made  {out / picture.file}: {told}")
+    for reject in result.rejects:
+        say(f"turned away  {reject['file']}: {reject['tries'][-1]['detail']}")

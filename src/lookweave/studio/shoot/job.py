@@ -17,12 +17,18 @@ from lookweave.models.protocols import Pixels
 from lookweave.studio.render.draw import NoRenderer, Renderer
 from lookweave.studio.shoot import fit, label, record, sheet
 from lookweave.studio.shoot.choose import chosen
-from lookweave.studio.shoot.generator import Compositor, Generator
+from lookweave.studio.shoot.generator import (
+    Compositor,
+    Generator,
+    honest,
+    nothing_left,
+    reject,
+)
 from lookweave.studio.shoot.guide import Guide, guide
 from lookweave.studio.shoot.probes import Row, probed
 from lookweave.studio.shoot.reading import Given, read_control, read_garments
 from lookweave.studio.shoot.record import Shoot
-from lookweave.studio.shoot.words import Parse, with_words
+from lookweave.studio.shoot.words import Parse, refuse, with_words
 
 RECORD, SHEET = "shoot.json", "contact-sheet.jpg"
 
@@ -63,6 +69,7 @@ class Result:
         pictures: in their order.
         garments: how each was fitted.
         made: how many pictures this call made; the others were there.
+        rejects: pictures that the backend made and turned away, and why.
     """
 
     folder: Path
@@ -71,6 +78,7 @@ class Result:
     pictures: tuple[Picture, ...]
     garments: tuple[dict[str, Any], ...]
     made: int
+    rejects: tuple[dict[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -79,6 +87,7 @@ class Result:
             "digest": self.shoot.digest(), "read": self.parse.lines(),
             "garments": list(self.garments), "made": self.made,
             "pictures": [one.to_dict() for one in self.pictures],
+            "rejects": list(self.rejects),
         }  # fmt: skip
 
     def images(self) -> list[Pixels]:
@@ -136,8 +145,10 @@ def run(
         ModelError: there is no renderer here.
     """
     read, parse = with_words(shoot, shoot.text)
+    for garment in read.garments:
+        refuse(garment.words)
     backend = generator or Compositor()
-    pictures = _there(out, read, backend)
+    pictures, rejects = _there(out, read, backend)
     renderer = _renderer()
     try:
         fitted, photos = _fitted(renderer, read, cache or out / "fitted")
@@ -146,25 +157,32 @@ def run(
         for number in range(count):
             name = f"shoot-{number:05d}.jpg"
             stated = chosen(read, number, fitted)
-            if name in pictures and (out / name).is_file():
+            if name in rejects or (name in pictures and (out / name).is_file()):
                 continue
             begin = time.process_time()
             try:
                 seen = guide(renderer, stated, fitted)
             except Rejected as error:
                 raise WorkError(f"The plate {stated.scene.plate}: {error.detail}") from error
-            image = backend.generate(seen.shoot, seen).images[0]
-            rows = tuple(probed(seen, image, photos))
-            _save(image, out / name, seen, backend)
+            given = backend.generate(seen.shoot, seen)
+            if not given.images:
+                rejects[name] = reject(name, seen.shoot, given)
+                _write(_result(out, read, parse, pictures, fitted, made, rejects), backend)
+                continue
+            image = given.images[0]
+            rows = honest(probed(seen, image, photos), backend.card) + sum(given.rows[:1], ())
+            _save(image, out / name, seen, backend, given.prompt)
             made += 1
             pictures[name] = Picture(name, seen.shoot, rows, time.process_time() - begin)
-            result = _result(out, read, parse, pictures, fitted, made)
+            result = _result(out, read, parse, pictures, fitted, made, rejects)
             _write(result, backend)
             done(name)
     finally:
         renderer.close()
-    result = _result(out, read, parse, pictures, fitted, made)
+    result = _result(out, read, parse, pictures, fitted, made, rejects)
     _write(result, backend)
+    if not pictures:
+        raise WorkError(nothing_left(backend.card, result.rejects, out / RECORD))
     page = sheet.contact_sheet(
         [photo for photo, _ in photos], result.images()[: sheet.MOST],
         [_caption(one) for one in result.pictures[: sheet.MOST]],
@@ -204,8 +222,10 @@ def _fitted(
     return fitted, photos
 
 
-def _there(out: Path, shoot: Shoot, backend: Generator) -> dict[str, Picture]:
-    """The pictures of the same shoot that `out` holds.
+def _there(
+    out: Path, shoot: Shoot, backend: Generator
+) -> tuple[dict[str, Picture], dict[str, dict[str, Any]]]:
+    """The pictures of the same shoot that `out` holds, and those that were turned away.
 
     Raises:
         InputError: it holds another shoot, or something else.
@@ -216,10 +236,13 @@ def _there(out: Path, shoot: Shoot, backend: Generator) -> dict[str, Picture]:
     if not path.exists():
         if out.is_dir() and any(out.glob("shoot-*.jpg")):
             raise InputError(f"{out} holds pictures but no {RECORD}: choose another folder.")
-        return {}
+        return {}, {}
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        same = kept["digest"] == shoot.digest() and kept["generator"]["name"] == backend.card.name
+        by, card = kept["generator"], backend.card.to_dict()
+        same = kept["digest"] == shoot.digest() and all(
+            by[key] == json.loads(json.dumps(card[key])) for key in ("name", "settings")
+        )
         pictures = [
             Picture(
                 one["file"], Shoot.checked(one["shoot"]), tuple(Row(**row) for row in one["table"]),
@@ -227,14 +250,17 @@ def _there(out: Path, shoot: Shoot, backend: Generator) -> dict[str, Picture]:
             )
             for one in kept["pictures"]
         ]  # fmt: skip
+        rejects = {one["file"]: one for one in kept["rejects"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read: {error}. Choose another folder.") from error
     if not same:
-        raise InputError(f"{out} holds another shoot: choose another folder.")
-    return {one.file: one for one in pictures}
+        raise InputError(
+            f"{out} holds another shoot, or one by another backend: choose another folder."
+        )
+    return {one.file: one for one in pictures}, rejects
 
 
-def _save(image: Pixels, path: Path, seen: Guide, backend: Generator) -> None:
+def _save(image: Pixels, path: Path, seen: Guide, backend: Generator, prompt: str) -> None:
     shoot = seen.shoot
     words = ", ".join(
         part
@@ -242,19 +268,24 @@ def _save(image: Pixels, path: Path, seen: Guide, backend: Generator) -> None:
         if part
     )
     description = f"Synthetic fashion picture made with Lookweave from product photos: {words}"
-    label.save(image, path, backend.card.source_type, description, shoot.digest())
+    label.save(
+        image, path, backend.card.source_type, description, shoot.digest(),
+        backend.card.ai_system, prompt,
+    )  # fmt: skip
 
 
 def _result(
     out: Path, shoot: Shoot, parse: Parse, pictures: dict[str, Picture],
-    fitted: list[fit.Fitted], made: int,
+    fitted: list[fit.Fitted], made: int, rejects: Mapping[str, dict[str, Any]],
 ) -> Result:  # fmt: skip
     garments = tuple(
         {"photo": garment.photo, **one.report()}
         for garment, one in zip(shoot.garments, fitted, strict=True)
     )
     ordered = tuple(pictures[name] for name in sorted(pictures))
-    return Result(out, shoot, parse, ordered, garments, made)
+    return Result(
+        out, shoot, parse, ordered, garments, made, tuple(rejects[name] for name in sorted(rejects))
+    )
 
 
 def _write(result: Result, backend: Generator) -> None:
@@ -262,9 +293,7 @@ def _write(result: Result, backend: Generator) -> None:
     told = {
         **result.to_dict(),
         "generator": {
-            "name": card.name, "controls": card.controls, "notes": card.notes,
-            "licence": card.licence, "licence_date": card.licence_date,
-            "digital_source_type": label.VOCABULARY + card.source_type,
+            **card.to_dict(), "digital_source_type": label.VOCABULARY + card.source_type,
         },
     }  # fmt: skip
     del told["made"]

@@ -20,7 +20,7 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
  xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
- Iptc4xmpExt:DigitalSourceType={source} xmp:CreatorTool={tool}>
+ Iptc4xmpExt:DigitalSourceType={source} xmp:CreatorTool={tool}{ai}>
 <dc:description><rdf:Alt><rdf:li xml:lang="x-default">{description}</rdf:li></rdf:Alt>
 </dc:description>
 <dc:identifier>{identifier}</dc:identifier>
@@ -28,24 +28,41 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="w"?>"""
 
 
-def packet(source_type: str, description: str, identifier: str) -> bytes:
-    """An XMP packet; `source_type` is a word of `VOCABULARY`, `identifier` the shoot's digest."""
+def packet(
+    source_type: str, description: str, identifier: str, ai_system: str = "", prompt: str = ""
+) -> bytes:
+    """An XMP packet.
+
+    Args:
+        source_type: a word of `VOCABULARY`.
+        description: for people.
+        identifier: the shoot's digest.
+        ai_system, prompt: AISystemUsed and AIPromptInformation of IPTC Photo Metadata 2025.1; ""
+            where no AI made the picture.
+    """
+    told = {"AISystemUsed": ai_system, "AIPromptInformation": prompt}
+    ai = "".join(
+        f" Iptc4xmpExt:{name}={quoteattr(_printable(text))}" for name, text in told.items() if text
+    )
     text = _PACKET.format(
         source=quoteattr(VOCABULARY + source_type), tool=quoteattr(f"Lookweave {__version__}"),
-        description=escape(_printable(description)), identifier=escape(identifier),
+        ai=ai, description=escape(_printable(description)), identifier=escape(identifier),
     )  # fmt: skip
     return text.encode()
 
 
-def save(picture: Pixels, path: Path, source_type: str, description: str, identifier: str) -> None:
+def save(
+    picture: Pixels, path: Path, source_type: str, description: str, identifier: str,
+    ai_system: str = "", prompt: str = "",
+) -> None:  # fmt: skip
     """Write a JPEG (or PNG, by the suffix) with its label; in one move, so that no half is left.
 
     Args:
         picture: uint8 (H, W, 3), sRGB.
         path: ends in .jpg, .jpeg or .png.
-        source_type, description, identifier: see `packet`.
+        source_type, description, identifier, ai_system, prompt: see `packet`.
     """
-    xmp = packet(source_type, description, identifier)
+    xmp = packet(source_type, description, identifier, ai_system, prompt)
     partial = path.with_name(f".{path.name}.partial")
     image = Image.fromarray(picture)
     if path.suffix.lower() == ".png":

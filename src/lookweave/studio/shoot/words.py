@@ -163,7 +163,8 @@ _MINORS = re.compile(
     r"youngsters?|(?:1[0-7]|[1-9])[- ]?(?:years?[- ]old|yo|y/o))(?![\w-])", re.I,
 )  # fmt: skip
 _NO_MINORS = re.compile(
-    r"\b(?:baby[- ](?:blue|pink|yellow)|kid[- ](?:leather|gloves?|suede)|"
+    r"\b(?:baby[- ](?:blue|pink|yellow|tees?|dolls?|t-?shirts?|hems?)|"
+    r"boy[- ]?shorts?|kid[- ](?:leather|gloves?|suede)|"
     r"(?:no|without) (?:children|kids))\b",
     re.I,
 )  # fmt: skip
