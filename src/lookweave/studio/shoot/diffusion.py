@@ -150,7 +150,7 @@ class DiffusersGenerator:
         refuse(words)
         made = _sized(self._run(self._garment, asked, words, size, seed), guide.shoot.size)
         soft = ndimage.gaussian_filter(mask.astype(np.float32), 1.0)[..., None]
-        return (made * soft + picture * (1 - soft)).round().astype(np.uint8)
+        return np.asarray((made * soft + picture * (1 - soft)).round(), np.uint8)
 
     def _run(
         self, pipeline: Any, asked: dict[str, Any], words: str, size: tuple[int, int], seed: int
@@ -208,7 +208,8 @@ class DiffusersGenerator:
         if kind == "ZImageControlNetPipeline" and (
             pipeline.controlnet.config.control_in_dim != pipeline.transformer.in_channels
         ):
-            pipeline = diffusers.ZImageControlNetInpaintPipeline(**pipeline.components)
+            around: Any = diffusers.ZImageControlNetInpaintPipeline
+            pipeline = around(**pipeline.components)
         pipeline.set_progress_bar_config(disable=True)
         return self._placed(pipeline)
 
@@ -264,7 +265,8 @@ def _device(asked: str) -> str:
 def _image(picture: Pixels, size: tuple[int, int] | None, multiple: int = 1) -> Image.Image:
     image = Image.fromarray(picture)
     if size is None:
-        size = tuple(max(multiple, side // multiple * multiple) for side in image.size)  # type: ignore[assignment]
+        width, height = (max(multiple, side // multiple * multiple) for side in image.size)
+        size = (width, height)
     return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
 
 

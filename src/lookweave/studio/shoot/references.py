@@ -140,7 +140,7 @@ def skeleton(guide: Guide) -> Pixels:
     for number, (a, b) in enumerate(_LIMBS):
         dimmed = [int(0.6 * level) for level in _hue(number)]
         ends = [tuple(map(float, joints[a])), tuple(map(float, joints[b]))]
-        draw.line(ends, fill=tuple(dimmed), width=thick)  # type: ignore[arg-type]
+        draw.line(ends, fill=tuple(dimmed), width=thick)
     for number, (x, y) in enumerate(joints):
         reach = thick / 1.6
         draw.ellipse((x - reach, y - reach, x + reach, y + reach), fill=_hue(number))

@@ -113,7 +113,7 @@ def with_detail(picture: Pixels, composite: Pixels, guide: Guide) -> Pixels:
     made, known = picture.astype(np.float32) + 4, composite.astype(np.float32) + 4
     gain = known / _smooth(known, inside, sigma) / (made / _smooth(made, inside, sigma))
     out = made * (1 + weight[..., None] * (np.clip(gain, 0.25, 4) - 1)) - 4
-    return np.clip(out.round(), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(out.round(), 0, 255), np.uint8)
 
 
 def _smooth(image: Float, inside: NDArray[np.bool_], sigma: float) -> Float:
@@ -124,7 +124,7 @@ def _smooth(image: Float, inside: NDArray[np.bool_], sigma: float) -> Float:
 
 
 def _pixels(guide: Guide, at_768: float) -> int:
-    return max(1, round(at_768 * guide.cover.shape[0] / _UNIT))
+    return max(1, round(at_768 * len(guide.cover) / _UNIT))
 
 
 def _grey(picture: Pixels) -> Float:
@@ -145,8 +145,8 @@ def _coarse_then_fine(goal: Float, made: Float, where: NDArray[np.bool_]) -> Flo
         )
         mask = cv2.resize(where.astype(np.uint8) * 255, size, interpolation=cv2.INTER_NEAREST)
         warp[:, 2] *= factor
-        _, warp = cv2.findTransformECC(one, other, warp, cv2.MOTION_AFFINE, _STEPS, mask, 5)
-        warp = warp.astype(np.float32)
+        _, found = cv2.findTransformECC(one, other, warp, cv2.MOTION_AFFINE, _STEPS, mask, 5)
+        warp = np.asarray(found, np.float32)
         warp[:, 2] /= factor
     return warp
 
@@ -169,8 +169,9 @@ def _displacement(warp: Float, where: NDArray[np.bool_]) -> NDArray[np.float64]:
 def _left(goal: Float, held: Float, guide: Guide) -> float:
     """How far the worst garment lies off, in pixels of the picture: the median over its pixels
     of dense optical flow (DIS, Kroeger et al., 2016)."""
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    off = np.linalg.norm(search.calc(_even(goal), _even(held), None), axis=-1)
+    still = np.zeros((*goal.shape, 2), np.float32)
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    off = np.linalg.norm(search.calc(_even(goal), _even(held), still), axis=-1)
     masks = (garment_mask(guide, n) for n in range(1, len(guide.shoot.garments) + 1))
     return max((float(np.median(off[mask])) for mask in masks if mask.any()), default=0.0)
 
@@ -178,7 +179,7 @@ def _left(goal: Float, held: Float, guide: Guide) -> float:
 def _even(grey: Float) -> Pixels:
     """Brightness of equal contrast everywhere, 8 bits."""
     spread = np.sqrt(cv2.GaussianBlur(grey * grey, (0, 0), 0.04 * len(grey))) + 4
-    return np.clip(128 + 40 * grey / spread, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(128 + 40 * grey / spread, 0, 255), np.uint8)
 
 
 def _correlation(one: Float, other: Float, where: NDArray[np.bool_]) -> float:
