@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import bootstrap
+from sklearn.metrics import cohen_kappa_score, f1_score
 from tests.review.events import BOX, verdict
 
 from lookweave.errors import InputError
@@ -188,7 +191,41 @@ def test_agreement_is_the_textbooks() -> None:
         assert found.kappa.value == pytest.approx(0.6875)
         assert found.positive.value == pytest.approx(0.75)
         assert found.negative.value == pytest.approx(150 / 160)
+        assert found.kappa.value == pytest.approx(
+            cohen_kappa_score([one == "y" for one, _ in said], [two == "y" for _, two in said])
+        )
         assert 0.4 < found.kappa.low < found.kappa.value < found.kappa.high < 0.9
+
+
+def test_intervals_are_those_of_the_bootstrap() -> None:
+    said = [(True, True)] * 12 + [(False, False)] * 9 + [(True, False)] * 4 + [(False, True)] * 2
+    events = [
+        about(at, "same" if yes else "no", who)
+        for at, pair in enumerate(said)
+        for yes, who in zip(pair, ("ann", "ben"), strict=True)
+    ]
+    _, found = agreements(fold(events))
+    ann, ben = np.array(said).T
+    for name, measure in (
+        ("observed", lambda a, b: float((a == b).mean())),
+        ("kappa", cohen_kappa_score),
+        ("positive", f1_score),
+        ("negative", lambda a, b: f1_score(~a, ~b)),
+    ):
+        ours = getattr(found, name)
+        drawn = bootstrap(
+            (ann, ben), measure, paired=True, vectorized=False, method="percentile",
+            n_resamples=400, rng=np.random.default_rng(3),
+        ).confidence_interval  # fmt: skip
+        assert ours.value == pytest.approx(measure(ann, ben)), name
+        assert (ours.low, ours.high) == pytest.approx((drawn.low, drawn.high), abs=0.08), name
+
+
+def test_where_all_say_one_thing_kappa_is_not_defined() -> None:
+    events = [about(at, "no", who) for at in range(5) for who in ("ann", "ben")]
+    _, found = agreements(fold(events))
+    assert math.isnan(found.kappa.value) and math.isnan(found.positive.value)
+    assert found.negative.value == found.observed.value == 1.0
 
 
 def test_unsure_and_what_was_not_blind_tell_nothing_of_agreement() -> None:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import socket
 import threading
 import time
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
-from tests.web.conftest import Served
+from fastapi.testclient import TestClient
+from tests.web.conftest import PASSWORD, Served
 
 from lookweave.review.journal import Journal
+from lookweave.store.takedowns import person
+from lookweave.store.workspace import Workspace
+from lookweave.web.accounts import Accounts, Actor
+from lookweave.web.app import create_app
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -29,9 +37,10 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture
-def address(served: Served) -> Iterator[str]:
-    config = uvicorn.Config(served.client.app, port=0, log_level="error", lifespan="off")
+@contextlib.contextmanager
+def answering(app: Any, port: int = 0) -> Iterator[str]:
+    """The application at an address, in a thread."""
+    config = uvicorn.Config(app, port=port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -41,6 +50,43 @@ def address(served: Served) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture
+def address(served: Served) -> Iterator[str]:
+    with answering(served.client.app) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def reading(
+    built: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """An address for tests that change nothing, and the id of a photo of each kind."""
+    path = tmp_path_factory.mktemp("reading") / "ws"
+    shutil.copytree(built, path)
+    store = Workspace.open(path)
+    ids = {
+        kind: store.table(f"{kind}s").read(["id"]).column("id")[0].as_py()
+        for kind in ("garment", "look")
+    }
+    disagree(path)
+    with answering(create_app(path)) as found:
+        yield found, ids
+
+
+def disagree(path: Path) -> None:
+    """Two people say something of one pair, so that every page has something to show."""
+    client = TestClient(create_app(path), base_url="http://127.0.0.1")
+    client.cookies.set("lookweave_name", "ann")
+    (pair,) = client.post("/api/v1/queues/boundary/leases", json={"count": 1}).json()["pairs"]
+    for name, said in ((person(), "same"), ("ben", "no")):
+        client.cookies.set("lookweave_name", name)
+        sent = {"id": str(uuid.uuid4()), "garment": pair["garment"]["id"],
+                "look": pair["look"]["id"], "box": pair["box"], "region": pair["region"],
+                "verdict": said}  # fmt: skip
+        assert client.post("/api/v1/reviews", json=[sent]).status_code == 200
+        Journal(path).release("ann")
 
 
 def opened(browser: Any, address: str, **more: Any) -> tuple[Any, list[str]]:
@@ -154,6 +200,53 @@ def test_a_part_is_drawn_found_linked_and_taken_back(
     page.close()
 
 
+def test_keys_can_be_changed_and_are_remembered(browser: Any, served: Served, address: str) -> None:
+    page, complaints = opened(browser, f"{address}/review/boundary")
+    page.wait_for_selector("#desk[data-ready=yes]")
+    page.keyboard.press("?")
+    page.get_by_role("button", name="y same", exact=True).last.click()
+    page.keyboard.press("n")  # another action's: they are exchanged
+    says(page, "rebinding", "n is “same” now")
+    page.keyboard.press("Escape")
+    page.reload()
+    page.wait_for_selector("#desk[data-ready=yes]")
+    labels = page.locator("#answers button[data-verdict] kbd").all_text_contents()
+    assert labels == ["n", "s", "y", "b", "u"]
+    page.keyboard.press("n")
+    says(page, "done", "1 answered")
+    assert [event.verdict for event in Journal(served.path).events()] == ["same"]
+    # What another script of this origin may have stored is no markup and hides no action.
+    stored = '{"same": "<img src=x onerror=alert(1)>", "no": "q", "unsure": "q"}'
+    page.evaluate("text => localStorage.setItem('lookweave-keys', text)", stored)
+    page.reload()
+    page.wait_for_selector("#desk[data-ready=yes]")
+    labels = page.locator("#answers button[data-verdict] kbd").all_text_contents()
+    assert labels == ["y", "s", "n", "b", "u"] and complaints == []
+    page.close()
+
+
+def test_details_are_drawn_on_all_three_pictures(
+    browser: Any, served: Served, address: str
+) -> None:
+    page, complaints = opened(browser, f"{address}/review/boundary")
+    page.wait_for_selector("#desk[data-ready=yes]")
+    page.keyboard.press("d")
+    page.wait_for_selector(".points text")
+    numbers = [
+        page.locator(f'[data-pane="{pane}"] .points text').all_text_contents()
+        for pane in ("garment", "region", "look")
+    ]
+    assert numbers[0] and numbers[0] == numbers[1] == numbers[2]
+    page.keyboard.press("n")
+    says(page, "done", "1 answered")
+    page.wait_for_selector(".points text")  # they stay on
+    page.keyboard.press("d")
+    assert page.locator(".points text").count() == 0
+    assert Journal(served.path).events()[0].seen["details"] == "shown"
+    assert complaints == []
+    page.close()
+
+
 def test_a_picture_is_pasted(browser: Any, served: Served, address: str) -> None:
     row = served.workspace.table("garments").read().to_pylist()[2]
     page, complaints = opened(browser, f"{address}/library?kind=garment")
@@ -172,20 +265,63 @@ def test_a_picture_is_pasted(browser: Any, served: Served, address: str) -> None
     page.close()
 
 
+@pytest.mark.timeout(180)
+def test_people_come_by_invitation_and_go(browser: Any, built: Path, tmp_path: Path) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe")
+    shutil.copytree(built, tmp_path / "ws")
+    _, secret = Accounts(tmp_path / "ws").add("Ann", "admin", Actor("test"))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with answering(create_app(tmp_path / "ws", f"http://127.0.0.1:{port}"), port) as address:
+        page, complaints = opened(browser, f"{address}/library", bypass_csp=True)
+
+        def sound() -> None:
+            found = axe.Axe().run(page).response["violations"]
+            assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+
+        assert "/signin?next=%2Flibrary" in page.url
+        sound()
+        page.goto(f"{address}/invitation/{secret}")
+        sound()
+        page.fill("[name=password]", PASSWORD)
+        page.click("button.main")
+        page.wait_for_selector("nav a[href='/admin/users']")
+        page.goto(f"{address}/account")
+        page.fill("[name=label]", "nightly export")
+        page.fill("form[action='/account/tokens'] [name=password]", PASSWORD)
+        page.click("form[action='/account/tokens'] button")
+        assert page.text_content(".made code").startswith("lw_")
+        sound()
+        page.goto(f"{address}/admin/users")
+        page.fill("form[action='/admin/users'] [name=name]", "Ben")
+        page.fill("form[action='/admin/users'] [name=password]", PASSWORD)
+        page.click("form[action='/admin/users'] button.main")
+        assert page.text_content(".made code").startswith(f"{address}/invitation/")
+        sound()
+        page.goto(f"{address}/admin/audit")
+        assert "added as reviewer" in page.text_content("table")
+        sound()
+        page.click(".who summary")
+        page.click("form[action='/signout'] button")
+        page.wait_for_url("**/signin")
+        page.goto(f"{address}/library")
+        assert "/signin" in page.url
+        assert [one for one in complaints if "[DOM]" not in one] == []
+        page.close()
+
+
 PAGES = (
-    "/", "/review/boundary", "/review/stats", "/library?q=red", "/garments/{garment}",
-    "/looks/{look}", "/rejects", "/library?garment={garment}&kind=look", "/nothing-here",
+    "/", "/review/boundary", "/review/stats", "/review/history", "/review/disputes",
+    "/review/guideline", "/library?q=red", "/garments/{garment}", "/looks/{look}", "/rejects",
+    "/library?garment={garment}&kind=look", "/nothing-here",
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_has_a_serious_fault_of_access_or_runs_over(
-    browser: Any, served: Served, address: str, path: str
+    browser: Any, reading: tuple[str, dict[str, str]], path: str
 ) -> None:
-    ids = {
-        kind: served.workspace.table(f"{kind}s").read(["id"]).column("id")[0].as_py()
-        for kind in ("garment", "look")
-    }
+    address, ids = reading
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe")
     for scheme, width in (("light", 1280), ("dark", 380)):
         page, complaints = opened(

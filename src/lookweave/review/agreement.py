@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
-from sklearn.metrics import cohen_kappa_score, f1_score
 
 from lookweave.review.journal import Event
 from lookweave.review.state import SAME_BOX, State, audit_of, overlap
@@ -21,7 +17,7 @@ _RESAMPLES = 1000
 _SEED = 7
 
 Labels = NDArray[np.bool_]
-Measure = Callable[[Labels, Labels], float]
+Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -94,41 +90,49 @@ def _yes(event: Event) -> bool:
 
 def _agreement(one: str, other: str, pairs: list[tuple[bool, bool]]) -> Agreement:
     first, second = np.array(pairs, bool).T
-
-    def measure(of: Measure) -> Measured:
-        return _measured(of, first, second, symmetric=not one)
-
-    return Agreement(
-        one, other, len(pairs),
-        measure(lambda a, b: float((a == b).mean())),
-        measure(lambda a, b: float(cohen_kappa_score(a, b))),
-        measure(lambda a, b: _f1(a, b, True)),
-        measure(lambda a, b: _f1(a, b, False)),
+    # Yes and yes, yes and no, no and yes, no and no: all that any of the measures depends on, so
+    # drawing these four counts is drawing the answers with replacement (Efron's bootstrap).
+    counts = np.array(
+        [(first & second).sum(), (first & ~second).sum(), (~first & second).sum(),
+         (~first & ~second).sum()], float,
     )  # fmt: skip
+    random = np.random.default_rng(_SEED)
+    drawn = random.multinomial(len(pairs), counts / len(pairs), _RESAMPLES).astype(float)
+    tables = np.vstack([counts, drawn])
+    if not one:
+        mixed = tables[:, 1] + tables[:, 2]
+        tables = np.column_stack([2 * tables[:, 0], mixed, mixed, 2 * tables[:, 3]])
+    measured = (_measured(of, len(pairs)) for of in _measures(tables))
+    return Agreement(one, other, len(pairs), *measured)
 
 
-def _f1(one: Labels, other: Labels, label: bool) -> float:
-    # 2a / (2a + b + c): the specific agreement is the F1 of one person against the other.
-    return float(f1_score(one, other, pos_label=label, zero_division=np.nan))
+def _measures(tables: Numbers) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Observed agreement, kappa, and the specific agreements on yes and on no; NaN where one is
+    not defined.
+
+    Args:
+        tables: float64 (n, 4), as in `_agreement`.
+    """
+    both, yes_no, no_yes, neither = tables.T
+    total = tables.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        observed = (both + neither) / total
+        chance = (
+            (both + yes_no) * (both + no_yes) + (neither + yes_no) * (neither + no_yes)
+        ) / total**2
+        kappa = (observed - chance) / (1 - chance)
+        positive = 2 * both / (2 * both + yes_no + no_yes)
+        negative = 2 * neither / (2 * neither + yes_no + no_yes)
+    return observed, np.where(chance < 1, kappa, np.nan), positive, negative
 
 
-def _measured(of: Measure, one: Labels, other: Labels, *, symmetric: bool) -> Measured:
-    def statistic(a: Labels, b: Labels) -> float:
-        if symmetric:
-            a, b = np.concatenate([a, b]), np.concatenate([b, a])
-        return of(a, b)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a resample may hold one answer alone: not defined there
-        value = statistic(one, other)
-        if len(one) < 2:
-            return Measured(value, float("nan"), float("nan"))
-        drawn = bootstrap(
-            (one, other), statistic, paired=True, vectorized=False, method="percentile",
-            n_resamples=_RESAMPLES, rng=np.random.default_rng(_SEED),
-        ).bootstrap_distribution  # fmt: skip
-        low, high = np.nanpercentile(drawn, [2.5, 97.5])
-    return Measured(value, float(low), float(high))
+def _measured(values: Numbers, pairs: int) -> Measured:
+    """The first value, and the percentiles of the others."""
+    drawn = values[1:][~np.isnan(values[1:])]
+    if pairs < 2 or not len(drawn):
+        return Measured(float(values[0]), float("nan"), float("nan"))
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Measured(float(values[0]), float(low), float(high))
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ class Pace:
 
     Attributes:
         verdicts: given, withdrawn ones left out.
-        median_seconds: that a pair was in sight.
+        median_seconds, recent_seconds: that a pair was in sight; of all, and of the newest hundred.
         agreed, known: answers equal to what others settled, of those that can be compared.
         recent_agreed, recent_known: the same of their newest hundred: the drift.
     """
@@ -145,6 +149,7 @@ class Pace:
     reviewer: str
     verdicts: int
     median_seconds: float | None
+    recent_seconds: float | None
     agreed: int
     known: int
     recent_agreed: int
@@ -166,7 +171,8 @@ def paces(state: State) -> list[Pace]:
             Pace(
                 reviewer,
                 len(given),
-                float(np.median(times)) / 1000 if times else None,
+                _median_seconds(times),
+                _median_seconds(times[-_RECENT:]),
                 sum(judged),
                 len(judged),
                 sum(recent),
@@ -176,15 +182,23 @@ def paces(state: State) -> list[Pace]:
     return found
 
 
+def _median_seconds(milliseconds: list[int]) -> float | None:
+    return float(np.median(milliseconds)) / 1000 if milliseconds else None
+
+
 def _as_others(state: State, event: Event) -> bool | None:
-    """Whether two or more others, who all agree, said the same; None where there are none."""
+    """Whether an adjudicator, or two or more others who all agree, said the same; None where there
+    is neither."""
     if VERDICTS[event.verdict or ""] == "unsure":
         return None
     others = [
-        _yes(other)
+        other
         for other in state.verdicts(event.garment, event.look, audit_of(event))
         if other.reviewer != event.reviewer
         and overlap(other.box, event.box) >= SAME_BOX
         and VERDICTS[other.verdict or ""] != "unsure"
     ]
-    return _yes(event) == others[0] if len(others) >= 2 and len(set(others)) == 1 else None
+    decided = [_yes(other) for other in others if other.kind == "adjudication"]
+    said = decided[-1:] or [_yes(other) for other in others]
+    known = bool(decided) or (len(said) >= 2 and len(set(said)) == 1)
+    return _yes(event) == said[0] if known else None

@@ -32,7 +32,7 @@ QUEUES: dict[str, str] = {
     "audit": "The random samples that `lookweave audit` drew: how right each tier is.",
     "second": "Said to be the same by one person: a second one makes it verified.",
     "disputed": "People disagree: a third decides.",
-    "known": "Settled by others: shows how people agree with what is known.",
+    "known": "Settled by others or by an adjudicator: shows how people agree with what is known.",
     "high": "Pairs of the high tier.",
     "medium": "Pairs of the medium tier.",
     "low": "Pairs of the low tier.",
@@ -226,7 +226,7 @@ def _lease(desk: Desk, asked: Asked, now: float) -> Lease:
 
 def _belongs(queue: str, said: Standing) -> bool:
     if queue == "known":
-        return said.settled and said.reviews >= 2
+        return said.adjudicated is not None or (said.settled and said.reviews >= 2)
     if queue == "disputed":
         return said.disputed
     once = said.same is True and not said.settled and not said.no

@@ -61,6 +61,12 @@ class State:
             waiting.pop()
         return known[event]
 
+    def withdrawal_of(self, event: str) -> str | None:
+        """The newest withdrawal that stands against an event; withdrawn, it brings the event in
+        again."""
+        standing = [one for one in self._withdrawals.get(event, ()) if self.stands(one)]
+        return standing[-1] if standing else None
+
     def verdicts(self, garment: str, look: str, audit: str = "") -> list[Event]:
         """What stands of a garment and a look, oldest first: the newest of each person and box.
 

@@ -13,7 +13,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from lookweave import __version__
-from lookweave.web import admin, browsing, desk, finding, linking, pages, signing
+from lookweave.web import (
+    admin,
+    browsing,
+    deciding,
+    desk,
+    details,
+    finding,
+    guiding,
+    linking,
+    pages,
+    signing,
+)
 from lookweave.web.accounts import FILE, Accounts
 from lookweave.web.asking import Pictures
 from lookweave.web.images import Images
@@ -36,6 +47,10 @@ ROUTERS: tuple[tuple[APIRouter, Rule], ...] = (
     (described, Rule("viewer")),
     (pictures, Rule("viewer")),
     (desk.router, Rule("reviewer", logged=False)),
+    (details.router, Rule("reviewer")),
+    (deciding.history, Rule("reviewer", logged=False)),
+    (deciding.disputes, Rule("admin")),
+    (guiding.router, Rule("reviewer", "admin")),
     (finding.router, Rule("viewer", logged=False)),
     (pages.router, Rule("reviewer")),
     (pages.naming, Rule("reviewer", accounts=False)),

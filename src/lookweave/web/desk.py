@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from lookweave.errors import InputError
 from lookweave.review.agreement import agreements, paces
 from lookweave.review.audits import result
 from lookweave.review.journal import MOST_AT_ONCE, Event, Lease
@@ -45,7 +46,9 @@ class Verdict(_Body):
     visible_ms: int | None = Field(None, ge=0, lt=1 << 40)
     seen: dict[str, str] = Field(default_factory=dict, max_length=20)
     score_shown: bool = False
-    guideline: int = Field(1, ge=1, lt=1 << 31)
+    guideline: int | None = Field(
+        None, ge=1, lt=1 << 31, description="the version that was read; without it: the newest"
+    )
 
 
 class Withdrawal(_Body):
@@ -81,7 +84,8 @@ def lease_pairs(name: str, wanted: Wanted, site: TheSite, who: Reviewer) -> dict
     """Pairs to look at: those that this reviewer has already, then new ones."""
     moment = site.now()
     lent = lend(site.journal, site.desk(who), name, wanted.count)
-    return {"pairs": shown_pairs(moment, lent), "reviewer": who}
+    version = site.guidelines.newest().version
+    return {"pairs": shown_pairs(moment, lent), "reviewer": who, "guideline": version}
 
 
 @router.post("/reviews")
@@ -96,11 +100,27 @@ def give_verdicts(
     """
     events = [
         Event(
-            **{**one.model_dump(), "id": str(one.id)}, reviewer=who, kind="verdict",
+            **{**one.model_dump(), "id": str(one.id), "guideline": guideline_of(site, one)},
+            reviewer=who, kind="verdict",
         )
         for one in verdicts
     ]  # fmt: skip
     return {"reviews": [told(one) for one in site.journal.append(events)]}
+
+
+def guideline_of(site: Site, given: Verdict) -> int:
+    """The version that a verdict was given under.
+
+    Raises:
+        InputError: there is no such version.
+    """
+    newest = site.guidelines.newest().version
+    if given.guideline is None:
+        known = site.journal.event(str(given.id))  # sent again, it is what it was
+        return known.guideline if known else newest
+    if given.guideline > newest:
+        raise InputError(f"The guideline's newest version is {newest}, not {given.guideline}.")
+    return given.guideline
 
 
 @router.post("/reviews/{event}/withdrawal")
@@ -115,16 +135,19 @@ def withdraw(
         str(withdrawal.id), who, "withdrawal", target.garment, target.look, supersedes=target.id
     )
     (added,) = site.journal.append([taken])
-    return {"review": told(added), "pair": shown_event(site.now(), target)}
+    return {"review": told(added), "pair": pair_of(site.now(), target)}
 
 
 @router.get("/reviews")
 def my_verdicts(
-    site: TheSite, who: Reviewer, limit: Annotated[int, Query(ge=1, le=100)] = 50
+    site: TheSite,
+    who: Reviewer,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    before: Annotated[int | None, Query(ge=1, lt=1 << 62, description="a seq")] = None,
 ) -> dict[str, Any]:
     """One's own verdicts, newest first, with whether each stands. Nobody sees those of others."""
     state = site.state()
-    own = state.of(who)[::-1][:limit]
+    own = [one for one in reversed(state.of(who)) if before is None or one.seq < before][:limit]
     return {"reviews": [{**told(one), "stands": state.stands(one.id)} for one in own]}
 
 
@@ -160,7 +183,7 @@ def shown_pairs(moment: Moment, leases: list[Lease]) -> list[dict[str, Any]]:
     return found
 
 
-def shown_event(moment: Moment, event: Event) -> dict[str, Any] | None:
+def pair_of(moment: Moment, event: Event) -> dict[str, Any] | None:
     """The pair of an event, to ask it again."""
     if event.kind == "withdrawal" or event.box is None:
         return None

@@ -130,6 +130,21 @@ def opened(
         return image, max(image.size) / max(row["width"], row["height"], 1)
 
 
+def framed(
+    box: tuple[float, float, float, float], width: float, height: float, *, masked: bool
+) -> tuple[float, float, float, float]:
+    """The part of a photo that a region's picture shows: its box, and around it a margin where
+    nothing is masked away. All in the same unit."""
+    if masked:
+        return box
+    left, top, right, bottom = box
+    across, down = _MARGIN * (right - left), _MARGIN * (bottom - top)
+    return (
+        max(0.0, left - across), max(0.0, top - down),
+        min(width, right + across), min(height, bottom + down),
+    )  # fmt: skip
+
+
 def _cut(image: Image.Image, region: dict[str, Any], scale: float, *, masked: bool) -> Image.Image:
     left, top, right, bottom = (edge * scale for edge in region["box"])
     box = tuple(round(edge) for edge in (left, top, right, bottom))
@@ -140,9 +155,7 @@ def _cut(image: Image.Image, region: dict[str, Any], scale: float, *, masked: bo
             ground = Image.new("RGB", inner.size, "white")
             ground.paste(inner, mask=mask.resize(inner.size))
             return ground
-    across, down = _MARGIN * (right - left), _MARGIN * (bottom - top)
-    around = (
-        max(0, round(left - across)), max(0, round(top - down)),
-        min(image.width, round(right + across)), min(image.height, round(bottom + down)),
-    )  # fmt: skip
-    return image.crop(around) if around[0] < around[2] and around[1] < around[3] else image
+    x0, y0, x1, y1 = map(
+        round, framed((left, top, right, bottom), image.width, image.height, masked=False)
+    )
+    return image.crop((x0, y0, x1, y1)) if x0 < x1 and y0 < y1 else image

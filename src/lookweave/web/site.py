@@ -19,6 +19,7 @@ from lookweave.pipeline.steps.choosing import TIERS
 from lookweave.review.candidates import Candidates
 from lookweave.review.decisions import Decided, Decision, Decisions
 from lookweave.review.folding import relative_boxes
+from lookweave.review.guideline import Guidelines
 from lookweave.review.journal import Journal
 from lookweave.review.queues import Desk
 from lookweave.review.state import Box, State, said
@@ -155,6 +156,7 @@ class Site:
     def __init__(self, path: Path) -> None:
         self.path = Workspace.open(path).path
         self.journal = Journal(self.path)
+        self.guidelines = Guidelines(self.journal)
         self._lock = threading.Lock()
         self._moment: Moment | None = None
         self._state = State()

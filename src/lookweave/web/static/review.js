@@ -1,11 +1,14 @@
 // The review desk. Each answer is committed on the server before the next pair is shown.
+import { actionOf, showBindings, showKeys } from "./keys.js";
+import { clearPoints, drawPoints } from "./points.js";
+
 const desk = document.getElementById("desk");
 const state = document.getElementById("state");
 const panes = document.getElementById("panes");
 const noteField = document.getElementById("note");
 const help = document.getElementById("help");
 const AHEAD = 3;
-const VERDICTS = { y: "same", n: "no", s: "same_style", b: "bad_crop", u: "unsure" };
+const VERDICTS = ["same", "same_style", "no", "bad_crop", "unsure"];
 
 const waiting = []; // pairs to come, their pictures decoded
 const redoable = []; // ids of withdrawals, the newest last
@@ -15,12 +18,15 @@ let busy = false;
 let answered = 0;
 let zoom = 1;
 let ended = false;
+let guideline = null; // the version that this page has shown
+let pointed = false;
 
 async function ask(path, body) {
   const options = body === undefined ? {} : {
     method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
   };
   const response = await fetch(path, options);
+  if (response.status === 401) throw new Error("Your session has ended: sign in in another tab.");
   const told = await response.json();
   if (!response.ok) throw new Error(told.detail || response.statusText);
   return told;
@@ -42,6 +48,20 @@ async function fill() {
     if (!known.has(`${pair.garment.id} ${pair.region}`)) waiting.push(decoded(pair));
   }
   ended = waiting.length === 0;
+  if (guideline !== told.guideline) await readGuideline();
+}
+
+async function readGuideline() {
+  const newest = (await ask("/api/v1/guideline")).versions[0];
+  const before = guideline;
+  guideline = newest.version;
+  const place = document.getElementById("guideline");
+  place.replaceChildren(...newest.text.split(/\n\n+/).map((part) => {
+    const paragraph = document.createElement("p");
+    paragraph.textContent = part;
+    return paragraph;
+  }));
+  if (before !== null && !help.open) help.showModal();
 }
 
 function words(...parts) {
@@ -75,6 +95,9 @@ async function show(pair) {
   document.getElementById("noted").hidden = true;
   panes.hidden = false;
   setZoom(1);
+  clearPoints(panes);
+  pair.details = false;
+  if (pointed) await details(pair);
   since = performance.now();
   state.textContent = "Is it the same garment?";
 }
@@ -109,7 +132,8 @@ async function answer(verdict) {
     id: crypto.randomUUID(), garment: pair.garment.id, look: pair.look.id, box: pair.box, verdict,
     region: pair.region, note: noteField.value, lease: pair.lease, queue: pair.queue,
     inclusion: pair.inclusion, visible_ms: Math.round(performance.now() - since),
-    seen: pair.seen, score_shown: false,
+    seen: { ...pair.seen, details: pair.details ? "shown" : "not shown" }, score_shown: false,
+    guideline,
   };
   await ask("/api/v1/reviews", [pair.sent]);
   redoable.length = 0;
@@ -155,13 +179,39 @@ async function redo() {
   await onward();
 }
 
+async function details(pair) {
+  const query = new URLSearchParams({ garment: pair.garment.id, region: pair.region });
+  const told = await ask(`/api/v1/details?${query}`);
+  if (pair !== current) return;
+  pair.details = told.points.length > 0;
+  drawPoints(panes, told.points);
+  if (!told.points.length) state.textContent = "Parts of this pair were not compared.";
+}
+
+function toggleDetails() {
+  pointed = !pointed;
+  if (!pointed) clearPoints(panes);
+  else if (current) details(current).catch((error) => { state.textContent = error.message; });
+}
+
 const DEEDS = {
+  details: toggleDetails,
+  in: () => setZoom(zoom * 1.4),
+  out: () => setZoom(zoom / 1.4),
+  whole: () => setZoom(1),
+  first: () => fillWith("1"),
+  second: () => fillWith("2"),
+  third: () => fillWith("3"),
   undo: () => guarded(undo),
   redo: () => guarded(redo),
   box: () => panes.classList.toggle("unboxed"),
   note: () => { document.getElementById("noted").hidden = false; noteField.focus(); },
   help: () => help.showModal(),
 };
+
+function fillWith(pane) {
+  panes.dataset.only = panes.dataset.only === pane ? "" : pane;
+}
 
 document.getElementById("answers").addEventListener("click", (event) => {
   const button = event.target.closest("button");
@@ -185,16 +235,13 @@ document.addEventListener("keydown", (event) => {
   }
   const typing = event.target.closest("input:not([type=checkbox]), textarea, select, dialog");
   if (!keys.checked || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  const deed = { z: "undo", Z: "redo", o: "box", c: "note", "?": "help" }[event.key];
-  if (VERDICTS[event.key]) guarded(() => answer(VERDICTS[event.key]));
-  else if (deed) DEEDS[deed]();
-  else if (event.key === "+") setZoom(zoom * 1.4);
-  else if (event.key === "-") setZoom(zoom / 1.4);
-  else if (event.key === "0") setZoom(1);
-  else if ("123".includes(event.key)) {
-    panes.dataset.only = panes.dataset.only === event.key ? "" : event.key;
-  } else return;
+  const action = actionOf(event.key);
+  if (VERDICTS.includes(action)) guarded(() => answer(action));
+  else if (action) DEEDS[action]();
+  else return;
   event.preventDefault();
 });
 
+showKeys();
+showBindings(document.getElementById("bindings"), document.getElementById("rebinding"));
 guarded(onward).then(() => { desk.dataset.ready = "yes"; });
