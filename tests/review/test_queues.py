@@ -215,10 +215,10 @@ def test_intervals_are_those_of_the_bootstrap() -> None:
         ours = getattr(found, name)
         drawn = bootstrap(
             (ann, ben), measure, paired=True, vectorized=False, method="percentile",
-            n_resamples=400, rng=np.random.default_rng(3),
+            n_resamples=150, rng=np.random.default_rng(3),
         ).confidence_interval  # fmt: skip
         assert ours.value == pytest.approx(measure(ann, ben)), name
-        assert (ours.low, ours.high) == pytest.approx((drawn.low, drawn.high), abs=0.08), name
+        assert (ours.low, ours.high) == pytest.approx((drawn.low, drawn.high), abs=0.12), name
 
 
 def test_where_all_say_one_thing_kappa_is_not_defined() -> None:

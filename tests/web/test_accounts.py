@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import stat
 import time
@@ -322,22 +321,19 @@ def test_the_log_says_who_did_what_and_only_grows(manned: Manned) -> None:
     other.close()
 
 
-def test_a_link_in_the_library_is_logged(manned: Manned) -> None:
-    row = manned.workspace.table("looks").read(["id"]).to_pylist()[0]
-    page = manned.client.get(f"/looks/{row['id']}", headers=manned.cookies["reviewer"]).text
-    given = {
-        name: re.search(rf'name="{name}" value="([^"]+)"', page)[1]  # type: ignore[index]
-        for name in ("token", "event", "garment", "region")
-    }
-    given["token"] = manned.form("reviewer")
-    sent = manned.client.post(
-        "/links", data={**given, "verdict": "same"}, headers=manned.cookies["reviewer"],
-        follow_redirects=False,
-    )  # fmt: skip
-    assert sent.status_code == 303
-    assert (
-        line := manned.accounts.log(count=1)[0]
-    ).what == "POST /links" and line.who == "reviewer"
+def test_what_a_rule_wants_logged_is_logged_once_it_is_done(manned: Manned) -> None:
+    written = {"text": "Look at the seams.", "after": 1}
+    refused = manned.client.post(
+        "/api/v1/guideline", json=written, headers=manned.cookies["reviewer"]
+    )
+    assert refused.status_code == 403
+    for status in (201, 422):  # the second is of a version that is the newest no more
+        answer = manned.client.post(
+            "/api/v1/guideline", json=written, headers=manned.cookies["admin"]
+        )
+        assert answer.status_code == status
+    lines = [one for one in manned.accounts.log() if one.what == "POST /api/v1/guideline"]
+    assert [(one.who, one.address) for one in lines] == [("admin", "testclient")]
 
 
 def test_users_at_the_command_line(served: Served, call: Call) -> None:

@@ -15,7 +15,7 @@ from lookweave.web.signing import Attempts
 schemathesis = pytest.importorskip("schemathesis", reason="needs the package schemathesis")
 from schemathesis.generation import GenerationMode  # noqa: E402
 
-EXAMPLES = 6
+EXAMPLES = 4
 """Requests of each kind for each route."""
 
 
