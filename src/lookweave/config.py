@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, get_origin
+from typing import Any, ClassVar, Literal, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -137,28 +137,19 @@ class Tier(_Section):
         return self
 
 
-class Vlm(_Section):
-    """The server that the describer `vlm` asks: anything that speaks OpenAI's chat completions.
-
-    The first group shapes the answers and is part of every row's key; the second says where and
-    how fast, and may change at any time. The API key is in none: it is read from the
-    environment, from the variable that `api_key_variable` names.
+class Served(_Section):
+    """A server that speaks one of OpenAI's interfaces: where it is, how fast it may be asked, what
+    it may cost. The API key is in no setting: it is read from the environment, from the variable
+    that `api_key_variable` names.
     """
 
+    SECTION: ClassVar[str]
+
     model: str = Field("", description="the model's name, as the server knows it")
-    prompt: str = Field("v1", description="a shipped version, or a folder with prompts of yours")
-    response_format: Literal["json_schema", "json_object", "text"] = Field(
-        "json_schema", description="what the server can be held to; text: only asked for"
-    )
-    image_side: int = Field(512, ge=64, le=4096, description="longest side sent, in pixels")
-    margin: float = Field(0.1, ge=0, le=1, description="around the region, share of its side")
-    scenes: bool = Field(True, description="also ask for scene, light, pose and mood of looks")
-    temperature: float | None = Field(0.0, ge=0, description="None: the server's own")
-    max_tokens: int = Field(400, ge=50, description="of one answer")
     extra: dict[str, Any] = Field({}, description="further fields of the request; null removes")
 
     url: str = Field("", description="such as http://localhost:8000/v1")
-    api_key_variable: str = "LOOKWEAVE_VLM_API_KEY"
+    api_key_variable: str = ""
     concurrency: int = Field(8, ge=1, le=1024, description="requests under way at a time")
     timeout: float = Field(120.0, gt=0, description="seconds for one answer")
     retries: int = Field(5, ge=0, description="of one request that the server could not serve")
@@ -167,9 +158,10 @@ class Vlm(_Section):
     tokens_per_minute: float = Field(0, ge=0, description="0: no limit")
     price_input: float = Field(0, ge=0, description="of a million tokens sent")
     price_output: float = Field(0, ge=0, description="of a million tokens answered")
+    price_request: float = Field(0, ge=0, description="of one request, beside its tokens")
     ceiling_cost: float | None = Field(None, gt=0, description="in the prices' currency")
     ceiling_tokens: int | None = Field(None, gt=0, description="sent and answered together")
-    cache: Path | None = Field(None, description="answers and spending; None: in the workspace")
+    cache: Path | None = Field(None, description="answers and spending; None: the usual place")
 
     @field_validator("url")
     @classmethod
@@ -184,10 +176,48 @@ class Vlm(_Section):
         return url.rstrip("/")
 
     @model_validator(mode="after")
-    def _a_price_for_the_ceiling(self) -> Vlm:
-        if self.ceiling_cost is not None and self.price_input + self.price_output <= 0:
-            raise ValueError("ceiling_cost needs price_input and price_output")
+    def _a_price_for_the_ceiling(self) -> Served:
+        priced = self.price_input + self.price_output + self.price_request > 0
+        if self.ceiling_cost is not None and not priced:
+            raise ValueError("ceiling_cost needs price_input and price_output, or price_request")
         return self
+
+
+class Vlm(Served):
+    """The server that the describer `vlm` asks: anything that speaks OpenAI's chat completions.
+
+    Model, prompt and what else shapes the answers is part of every row's key; the rest says where
+    and how fast, and may change at any time.
+    """
+
+    SECTION: ClassVar[str] = "vlm"
+
+    prompt: str = Field("v1", description="a shipped version, or a folder with prompts of yours")
+    response_format: Literal["json_schema", "json_object", "text"] = Field(
+        "json_schema", description="what the server can be held to; text: only asked for"
+    )
+    image_side: int = Field(512, ge=64, le=4096, description="longest side sent, in pixels")
+    margin: float = Field(0.1, ge=0, le=1, description="around the region, share of its side")
+    scenes: bool = Field(True, description="also ask for scene, light, pose and mood of looks")
+    temperature: float | None = Field(0.0, ge=0, description="None: the server's own")
+    max_tokens: int = Field(400, ge=50, description="of one answer")
+    api_key_variable: str = "LOOKWEAVE_VLM_API_KEY"
+
+
+class Images(Served):
+    """The server that makes pictures of a photo-shoot (`lookweave shoot --backend api`): anything
+    that speaks OpenAI's images/edits."""
+
+    SECTION: ClassVar[str] = "images"
+
+    api_key_variable: str = "LOOKWEAVE_IMAGES_API_KEY"
+    timeout: float = Field(300.0, gt=0, description="seconds for one picture")
+    size: str = Field("", pattern=r"^(\d+x\d+)?$", description="asked for; '': as the shoot is")
+    pictures: int = Field(4, ge=1, le=16, description="pictures shown to the model, at most")
+    tries: int = Field(2, ge=1, le=20, description="before a picture is given up; each is paid for")
+    hold: bool = Field(True, description="register to the guide and turn away what moved")
+    expected_input: int = Field(0, ge=0, description="tokens of a request, for the ceiling")
+    expected_output: int = Field(0, ge=0, description="tokens of a picture, for the ceiling")
 
 
 class Hub(_Section):
@@ -256,6 +286,7 @@ class Config(BaseSettings):
     match: Match = Match()
     tier: Tier = Tier()
     vlm: Vlm = Vlm()
+    images: Images = Images()
     hub: Hub = Hub()
     generate: Generate = Generate()
     run: Run = Field(default_factory=Run)
@@ -380,6 +411,7 @@ def _refuse_unknown_variables(config: Config) -> None:
     """A misspelt variable must not be ignored in silence."""
     known = {_environment_name(name) for name in _NAMES} | _NO_SETTINGS
     known |= {"LOOKWEAVE_VLM_API_KEY", config.vlm.api_key_variable.upper()}
+    known |= {"LOOKWEAVE_IMAGES_API_KEY", config.images.api_key_variable.upper()}
     free = tuple(f"{_environment_name(name)}__" for name in _DICTIONARIES)
     unknown = [
         name

@@ -79,13 +79,14 @@ def answer_key(*parts: Any) -> str:
 class AnswerStore:
     """The answers and the spending of one workspace. Safe to use from several threads."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the file.
+    def __init__(self, path: Path, section: str = "vlm") -> None:
+        """Open or create the file; `section` of the settings is where its place is set.
 
         Raises:
             ModelError: it cannot be opened, or is damaged.
         """
         self.path = path
+        self._section = section
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -171,7 +172,7 @@ class AnswerStore:
 
     def _failure(self, verb: str, error: Exception) -> ModelError:
         return ModelError(
-            f"The answers of the vision-language model at {self.path} cannot be {verb}: {error}. "
-            "Set vlm.cache to a file on a local disk with space; a damaged file can be moved away, "
-            "and its answers are then asked and paid for again."
+            f"The answers of the model at {self.path} cannot be {verb}: {error}. "
+            f"Set {self._section}.cache to a file on a local disk with space; a damaged file can "
+            "be moved away, and its answers are then asked and paid for again."
         )

@@ -19,7 +19,7 @@ from tenacity import (
 )
 from tenacity.nap import sleep_using_event
 
-from lookweave.config import Vlm
+from lookweave.config import Served
 from lookweave.errors import LookweaveError, Rejected, ServerUnusable
 from lookweave.models.vlm.answers import Answer, AnswerStore
 from lookweave.models.vlm.budget import Budget
@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 _LONGEST_BACKOFF = 60.0
 _LONGEST_PAUSE = 300.0  # a server that asks for more is out of quota, not busy
-_KEPT_TEXT = 20_000  # characters of an answer; more is no description
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Asker:
     not by as many as may be under way. After an error that stops the work, every call raises it.
     """
 
-    def __init__(self, settings: Vlm, server: ChatServer, store: AnswerStore) -> None:
+    def __init__(self, settings: Served, server: ChatServer, store: AnswerStore) -> None:
         self._settings = settings
         self._server = server
         self._store = store
@@ -158,7 +157,9 @@ class Asker:
                 self._store.charge(estimate)
                 raise
             tokens = done.tokens or _count_tokens(request, done)
-            answer = Answer(done.text[:_KEPT_TEXT], done.finish, self._budget.bill(*tokens))
+            answer = Answer(
+                done.text[: self._server.most_text], done.finish, self._budget.bill(*tokens)
+            )
             self._store.put(request.key, self._settings.model, answer)
             self._rate.correct(answer.bill.tokens - estimate.tokens)
             return answer
@@ -187,8 +188,9 @@ class Asker:
         # One image that a server cannot serve must not stop a build that has only it left.
         if not self._proven.is_set() and not self._server.models():
             return ServerUnusable(
-                f"The vision-language server cannot be used: {failure} ({tries} tries). Check that "
-                f"it runs at vlm.url = {self._settings.url} and serves {self._settings.model!r}."
+                f"The {self._server.told} cannot be used: {failure} ({tries} tries). Check that it "
+                f"runs at {self._settings.SECTION}.url = {self._settings.url} and serves "
+                f"{self._settings.model!r}."
             )
         return Rejected(failure.reason, f"After {tries} tries: {failure}.", retry=True)
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lookweave.config import Vlm
+from lookweave.config import Served
 from lookweave.errors import CeilingReached
 from lookweave.models.vlm.answers import AnswerStore, Bill
 
@@ -19,7 +19,7 @@ class Budget:
     for their bills rather than stop a build that has money left.
     """
 
-    def __init__(self, settings: Vlm, store: AnswerStore) -> None:
+    def __init__(self, settings: Served, store: AnswerStore) -> None:
         self._settings = settings
         self._store = store
         self._changed = threading.Condition()
@@ -29,7 +29,7 @@ class Budget:
         """One request at the prices of the settings."""
         prices = self._settings
         cost = (tokens_in * prices.price_input + tokens_out * prices.price_output) / 1e6
-        return Bill(1, tokens_in, tokens_out, cost)
+        return Bill(1, tokens_in, tokens_out, cost + prices.price_request)
 
     @contextmanager
     def set_aside(self, estimate: Bill) -> Iterator[None]:
@@ -64,9 +64,13 @@ class Budget:
         spent = self._store.spent()
         limits = []
         if self._settings.ceiling_cost is not None:
-            limits.append(f"vlm.ceiling_cost = {self._settings.ceiling_cost:g}")
+            limits.append(
+                f"{self._settings.SECTION}.ceiling_cost = {self._settings.ceiling_cost:g}"
+            )
         if self._settings.ceiling_tokens is not None:
-            limits.append(f"vlm.ceiling_tokens = {self._settings.ceiling_tokens}")
+            limits.append(
+                f"{self._settings.SECTION}.ceiling_tokens = {self._settings.ceiling_tokens}"
+            )
         return CeilingReached(
             f"Stopped before going over {' and '.join(limits)}: {spent.cost:.4f} spent on "
             f"{spent.requests} requests ({spent.tokens_in} tokens sent, {spent.tokens_out} "

@@ -12,10 +12,9 @@ from typing import Any, NoReturn
 
 import httpx
 
-from lookweave.config import Vlm
+from lookweave.config import Served
 from lookweave.errors import Rejected, ServerUnusable
 
-_MOST_BYTES = 1_000_000  # of an answer; a description takes one or two thousand
 _PASSING = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529))
 _NEVER = frozenset((401, 402, 403, 404, 405))
 _OUT_OF_CREDIT = ("insufficient_quota", "billing_hard_limit")
@@ -67,14 +66,20 @@ class Completion:
 
 
 class ChatServer:
-    """A server at an address. Safe to use from several threads.
+    """A server at an address. Safe to use from several threads. A server of another kind than
+    chat is a subclass with another `path`, and its own way to send and to read.
 
     Args:
         settings: address, time-out and concurrency.
         api_key: sent as a bearer token; it stands in no message and no file.
     """
 
-    def __init__(self, settings: Vlm, api_key: str | None) -> None:
+    path = "chat/completions"
+    most_bytes = 1_000_000  # of an answer; a description takes one or two thousand
+    most_text = 20_000  # characters of an answer that are kept; more is no description
+    told = "vision-language server"
+
+    def __init__(self, settings: Served, api_key: str | None) -> None:
         self._settings = settings
         self._key = api_key
         # Compression would let a small body become a huge one after the limit on its size.
@@ -105,7 +110,9 @@ class ChatServer:
             sent = not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
             raise self._too_slow(billed=sent) from error
         except httpx.InvalidURL as error:
-            raise ServerUnusable(f"vlm.url: {self._settings.url} is wrong: {error}.") from error
+            raise ServerUnusable(
+                f"{self._named}.url: {self._settings.url} is wrong: {error}."
+            ) from error
         except (httpx.ConnectError, httpx.ProxyError) as error:
             detail = f"{self._settings.url} does not answer: {error}"
             raise PassingError("server_away", detail) from error
@@ -116,6 +123,10 @@ class ChatServer:
             self._refuse(status, headers, _message(text))
         return self._read(headers, text)
 
+    @property
+    def _named(self) -> str:
+        return self._settings.SECTION
+
     def models(self) -> list[str]:
         """The names of the models that the server says it has; empty when it does not say."""
         try:
@@ -125,28 +136,36 @@ class ChatServer:
             return []
 
     def _exchange(self, body: dict[str, Any]) -> tuple[int, httpx.Headers, str]:
-        address = f"{self._settings.url}/chat/completions"
+        address = f"{self._settings.url}/{self.path}"
         # httpx's own time-out starts anew with each piece; a server that drips needs a deadline.
         deadline = time.monotonic() + self._settings.timeout
         received = bytearray()
-        with self._client.stream("POST", address, json=body) as response:
+        with self._client.stream("POST", address, **self._payload(body)) as response:
             for piece in response.iter_bytes():
                 received += piece
-                if len(received) > _MOST_BYTES:
+                if len(received) > self.most_bytes:
                     raise HugeAnswerError(
                         "huge_answer",
-                        f"The server sent more than {_MOST_BYTES // 1000} kB for one description: "
-                        "lower vlm.max_tokens, or ask another model.",
+                        f"The server sent more than {self.most_bytes // 1000} kB for one answer: "
+                        f"lower {self._named}.max_tokens, or ask another model.",
                     )
                 if time.monotonic() > deadline:
                     raise self._too_slow(billed=True)
             return response.status_code, response.headers, received.decode("utf-8", "replace")
 
-    def _read(self, headers: httpx.Headers, text: str) -> Completion:
-        if headers.get("content-type", "").startswith("text/event-stream"):
-            return _join(text)
+    def _payload(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What httpx is to send."""
+        return {"json": body}
+
+    def _json(self, headers: httpx.Headers, text: str) -> dict[str, Any]:
+        """The answer's object.
+
+        Raises:
+            PassingError: it is none.
+            Rejected, ServerUnusable: it says inside that the request failed.
+        """
         try:
-            found = json.loads(text)
+            found: Any = json.loads(text)
         except ValueError as error:
             detail = f"the server's answer is no JSON: {text[:120]!r}"
             raise PassingError("broken_answer", detail, billed=True) from error
@@ -157,6 +176,12 @@ class ChatServer:
         if found.get("error"):  # some routers answer 200 and say inside that it failed
             code = found["error"].get("code") if isinstance(found["error"], dict) else None
             self._refuse(code if isinstance(code, int) else 500, headers, _message(text))
+        return found
+
+    def _read(self, headers: httpx.Headers, text: str) -> Completion:
+        if headers.get("content-type", "").startswith("text/event-stream"):
+            return _join(text)
+        found = self._json(headers, text)
         tokens = _tokens(found.get("usage"))
         try:
             choice = found["choices"][0]
@@ -185,7 +210,9 @@ class ChatServer:
             slug = "rate_limited" if status == 429 else "server_error"
             raise PassingError(slug, said, wait=_retry_after(headers))
         if 300 <= status < 400:
-            raise ServerUnusable(f"{said}. It redirects to {headers.get('location')}: set vlm.url.")
+            raise ServerUnusable(
+                f"{said}. It redirects to {headers.get('location')}: set {self._named}.url."
+            )
         if status in _NEVER:
             raise ServerUnusable(f"{said}. {self._what_to_do(status)}")
         raise Rejected("server_refused", f"{said}.")
@@ -200,11 +227,13 @@ class ChatServer:
             return "The account has no credit left; nothing is lost."
         models = self.models()
         if models and model not in models:
-            return f"It has no model {model!r} but: {', '.join(models[:20])}. Set vlm.model."
-        return "Check vlm.url (it usually ends in /v1) and vlm.model."
+            return (
+                f"It has no model {model!r} but: {', '.join(models[:20])}. Set {self._named}.model."
+            )
+        return f"Check {self._named}.url (it usually ends in /v1) and {self._named}.model."
 
     def _too_slow(self, *, billed: bool) -> PassingError:
-        detail = f"no whole answer within {self._settings.timeout:g} s (vlm.timeout)"
+        detail = f"no whole answer within {self._settings.timeout:g} s ({self._named}.timeout)"
         return PassingError("too_slow", detail, billed=billed)
 
     def _without_key(self, message: str) -> str:

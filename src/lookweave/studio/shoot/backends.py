@@ -15,7 +15,7 @@ from typing import Any
 
 from lookweave import config
 from lookweave.errors import ConfigError, InputError, UnknownModel
-from lookweave.studio.shoot import pipelines
+from lookweave.studio.shoot import pipelines, served
 from lookweave.studio.shoot.generator import (
     COMPOSITE,
     CONTROLS,
@@ -147,6 +147,7 @@ def _diffusers(card: GeneratorCard, settings: Mapping[str, Any]) -> Generator:
 def _all() -> list[Backend]:
     own = [Backend(COMPOSITE, _embedded)]
     own += [Backend(card, _diffusers) for card in pipelines.CARDS]
+    own.append(Backend(served.CARD, served.loader))
     return [*own, *_offered(), *_registered.values()]
 
 

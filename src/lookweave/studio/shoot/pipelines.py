@@ -16,7 +16,7 @@ from typing import Any
 from lookweave.errors import ModelError
 from lookweave.studio.shoot.generator import GeneratorCard, Obedience
 
-_EDITED: dict[str, Obedience] = {
+EDITED: dict[str, Obedience] = {
     "garments": "guided", "wearer": "guided", "pose": "guided", "camera": "guided",
     "scene": "guided", "light": "guided", "style": "prompted", "text": "prompted",
 }  # fmt: skip
@@ -24,7 +24,7 @@ _HELD = (
     "steered by the composite; the picture is registered to it and turned away when a garment "
     "lies more than 2 pixels (of 768) off"
 )
-_NOTES = {
+NOTES = {
     "garments": "redrawn by the model, then fine detail comes back from the garment's own photo "
     "where the guide is sure of it; colour may drift and is measured",
     "wearer": "an adult; a real person's photo only with consent",
@@ -84,9 +84,9 @@ _EDIT_ORDER = ("composite", "garment", "wearer", "back", "skeleton")
 
 CARDS: tuple[GeneratorCard, ...] = (
     GeneratorCard(
-        name="diffusers:flux2-klein", controls=_EDITED, licence="Apache-2.0",
+        name="diffusers:flux2-klein", controls=EDITED, licence="Apache-2.0",
         licence_date="2026-11-30", memory_mb=20_000,
-        source_type="compositeWithTrainedAlgorithmicMedia", notes=_NOTES,
+        source_type="compositeWithTrainedAlgorithmicMedia", notes=NOTES,
         good_for="redraws the composite as a photograph in four steps; some 20 GB of a GPU's "
         "memory, 13 offloaded",
         source="hub:black-forest-labs/FLUX.2-klein-4B",
@@ -94,10 +94,10 @@ CARDS: tuple[GeneratorCard, ...] = (
         ai_system="FLUX.2 klein 4B", settings={"class": "Flux2KleinPipeline"},
     ),
     GeneratorCard(
-        name="diffusers:qwen-image-edit", controls=_EDITED, licence="Apache-2.0",
+        name="diffusers:qwen-image-edit", controls=EDITED, licence="Apache-2.0",
         licence_date="2026-11-30", memory_mb=60_000,
         source_type="compositeWithTrainedAlgorithmicMedia",
-        notes={**_NOTES, "wearer": "an adult; a real person's photo only with consent, and only "
+        notes={**NOTES, "wearer": "an adult; a real person's photo only with consent, and only "
                "where a shoot has one garment, since the model takes three pictures"},
         good_for="redraws the composite in forty steps; 20 GB of a GPU's memory in four bits, "
         "80 whole",
@@ -107,11 +107,11 @@ CARDS: tuple[GeneratorCard, ...] = (
     ),
     GeneratorCard(
         name="diffusers:z-image",
-        controls={**_EDITED, "garments": "prompted", "wearer": "prompted", "scene": "prompted",
+        controls={**EDITED, "garments": "prompted", "wearer": "prompted", "scene": "prompted",
                   "light": "prompted"},
         licence="Apache-2.0", licence_date="", memory_mb=6_000,
         source_type="compositeWithTrainedAlgorithmicMedia",
-        notes={**_NOTES, "garments": "the model takes no garment: words make one, then the pass "
+        notes={**NOTES, "garments": "the model takes no garment: words make one, then the pass "
                "over the garments and the fine detail bring the photo's back"},
         good_for="pose or depth map and words to a picture; needs generate.controlnet",
         source="hub:Tongyi-MAI/Z-Image-Turbo",
