@@ -35,7 +35,7 @@ def workspace(
     result = json.loads(done.stdout)  # one object and nothing else
     assert result["counts"]["garments"] == 12 and result["counts"]["pairs"] > 0
     assert [step["step"] for step in result["steps"]] == [
-        "ingest", "detect", "describe", "embed", "group", "match", "tier",
+        "ingest", "detect", "describe", "embed", "group", "match", "link", "tier",
     ]  # fmt: skip
     return out
 

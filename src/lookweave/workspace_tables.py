@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookweave.arguments import AnyPath, path_of, positive, writable_file
-from lookweave.errors import told
+from lookweave.errors import InputError, told
 from lookweave.results import Pairs
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from lookweave.config import Config
+    from lookweave.exports.bundle import Export
     from lookweave.pair_images import PairImages
     from lookweave.store.workspace import Workspace as Store
 
@@ -207,6 +209,58 @@ class WorkspaceTables:
 
         where = table_file(to)
         return write_table(where, export_articles(self._store, self._config))
+
+    @told()
+    def export(
+        self,
+        to: AnyPath,
+        *,
+        selection: str | None = None,
+        photos: Sequence[str] | None = None,
+        tiers: Sequence[str] = (),
+        metadata: bool = True,
+        allow_unknown_rights: bool = False,
+    ) -> Export:
+        """Write chosen photos for others, as far as takedowns and rights let them out.
+
+        Args:
+            to: a file that ends in .csv, .json, .pdf (a contact sheet) or .zip, or a new folder.
+                A ZIP and a folder hold copies of the photos, and the tables.
+            selection: the name of one that is kept in the library.
+            photos: ids, in place of it.
+            tiers: also links of these tiers; by default only those that people said.
+            metadata: write articles and their places into the copies (IPTC, as XMP).
+            allow_unknown_rights: also photos whose rights say something that is not understood.
+
+        Returns:
+            How many went out, and which were left out, with reasons.
+
+        Raises:
+            InputError: selection and photos, or neither; no such selection, photo or tier; a
+                place that cannot be written to.
+        """
+        from lookweave.exports import bundle
+        from lookweave.exports.selection import gather, keys_of, selected
+
+        if (selection is None) == (photos is None):
+            raise InputError("Give the name of a selection, or photos, and not both.")
+        where = path_of(to, "the file or folder")
+        form = where.suffix.lower().removeprefix(".")
+        if form in bundle.FORMS:
+            writable_file(where, (where.suffix.lower(),))
+        elif where.suffix:
+            known = ", ".join(f".{one}" for one in bundle.FORMS)
+            raise InputError(f"{where} ends in {where.suffix}: {known}, or name a folder.")
+        store = self._store
+        keys = keys_of(store, photos) if photos is not None else selected(store, selection or "")
+        found = gather(
+            store, self._config, keys, tiers=tiers, allow_unknown_rights=allow_unknown_rights
+        )
+        if form not in bundle.FORMS:
+            return bundle.write_folder(store, found, where, metadata=metadata)
+        with bundle.whole_file(where) as file:
+            done = bundle.write(store, found, form, file, metadata=metadata)
+        return replace(done, to=str(where))
 
 
 def table_file(to: AnyPath) -> Path:

@@ -46,6 +46,7 @@ VERBS = (
     results.calibrate,
     results.audit,
     results.publish,
+    results.export,
     render,
     shoot,
 )

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from lookweave import api
+from lookweave.arguments import path_of
 from lookweave.cli.options import Json, ModelsDir, NonCommercial, WorkspacePath
+from lookweave.errors import InputError
 from lookweave.terminal import show_result
 from lookweave.text import to_json
 
@@ -147,3 +149,43 @@ def publish(
     }
     summary = api.open(workspace).publish(to, snapshot=snapshot, progress=not json_, **options)
     show_result(summary.to_dict() if json_ else summary.text(), json_)
+
+
+def export(
+    workspace: WorkspacePath,
+    to: Annotated[str, typer.Option(metavar="FILE.csv|.json|.pdf|.zip|DIR")],
+    selection: Annotated[str | None, typer.Option(help="one that is kept in the library")] = None,
+    photos: Annotated[
+        str | None, typer.Option(metavar="FILE", help="ids of photos, one a line, instead")
+    ] = None,
+    tiers: Annotated[
+        list[str] | None, typer.Option(help="also links of this tier; may be repeated")
+    ] = None,
+    metadata: Annotated[
+        bool, typer.Option(help="write articles and their places into the copies (IPTC, as XMP)")
+    ] = True,
+    allow_unknown_rights: Annotated[
+        bool, typer.Option("--allow-unknown-rights", help="also rights that are not understood")
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Write chosen photos for others: a table, a contact sheet, copies with their articles."""
+    ids = None
+    if photos is not None:
+        lines = path_of(photos, "photos")
+        try:
+            ids = lines.read_text(encoding="utf-8").split()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{lines} cannot be read: {error}.") from error
+    done = api.open(workspace).export(
+        to, selection=selection, photos=ids, tiers=tiers or (), metadata=metadata,
+        allow_unknown_rights=allow_unknown_rights,
+    )  # fmt: skip
+    if json_:
+        show_result(done.to_dict(), True)
+        return
+    said = [f"{done.photos} photos in {done.to}"]
+    said += [
+        f"left out {count}: {reason.replace('_', ' ')}" for reason, count in done.reasons.items()
+    ]
+    show_result("\n".join(said), False)

@@ -82,8 +82,9 @@ def make_plan(
     where = matching(recipe=recipe) & column("tier").is_in(options.tiers)
     pairs = workspace.table("pairs").read(_PAIR_COLUMNS, where)
     rules = RightsRules(options.allow_rights, options.forbid_rights)
-    standing = _Standing(workspace, now, pairs, rules)
-    unknown = _UnknownAllowed(unsaid_allowed, bool(options.allow_unknown_rights))
+    photos = set(pairs["garment"].to_pylist()) | set(pairs["look"].to_pylist())
+    standing = PhotosStanding(workspace, now, photos, rules)
+    unknown = UnknownAllowed(unsaid_allowed, bool(options.allow_unknown_rights))
     plan = Plan(recipe, pairs)
     keep = []
     for row in pairs.to_pylist():
@@ -100,7 +101,7 @@ def make_plan(
     return plan
 
 
-def _audit(plan: Plan, now: Workspace, standing: _Standing) -> None:
+def _audit(plan: Plan, now: Workspace, standing: PhotosStanding) -> None:
     """Tell what audits say of what may go out; then hold back what they did not find right."""
     rows = plan.pairs.to_pylist()
     for tier in TIERS:
@@ -184,7 +185,7 @@ def _in_order(pairs: pa.Table) -> pa.Table:
 
 
 @dataclass(frozen=True)
-class _UnknownAllowed:
+class UnknownAllowed:
     """Which photos of unknown rights go out.
 
     Attributes:
@@ -196,7 +197,9 @@ class _UnknownAllowed:
     unclear: bool
 
 
-def _hold(row: dict[str, str], standing: _Standing, unknown: _UnknownAllowed) -> HeldBack | None:
+def _hold(
+    row: dict[str, str], standing: PhotosStanding, unknown: UnknownAllowed
+) -> HeldBack | None:
     """Why this pair stays in; None when it may go out. The look's reason is told first."""
     if standing.same_picture(row["garment"], row["look"]):
         name = standing.names.get(("look", row["look"]), "")
@@ -215,13 +218,12 @@ def hold_back(pair: dict[str, str], kind: str, name: str, reason: str, detail: s
     return HeldBack(*where, pair[kind], kind, name, reason, detail)
 
 
-class _Standing:
-    """What is known about the rights of the photos of some pairs, and of their duplicates."""
+class PhotosStanding:
+    """What is known about the rights of some photos, and of their duplicates."""
 
     def __init__(
-        self, workspace: Workspace, now: Workspace, pairs: pa.Table, rules: RightsRules
+        self, workspace: Workspace, now: Workspace, photos: set[str], rules: RightsRules
     ) -> None:
-        photos = set(pairs["garment"].to_pylist()) | set(pairs["look"].to_pylist())
         self._twins = _twins([workspace, now], photos)
         known = pa.array(sorted(photos.union(*self._twins.values())), pa.string())
         self.names: dict[tuple[str, str], str] = {}
@@ -249,7 +251,7 @@ class _Standing:
         """Whether the two photos are one file, or near duplicates of each other."""
         return garment == look or look in self._twins.get(garment, ())
 
-    def problem(self, kind: str, photo: str, unknown: _UnknownAllowed) -> tuple[str, str] | None:
+    def problem(self, kind: str, photo: str, unknown: UnknownAllowed) -> tuple[str, str] | None:
         """Reason and detail why a photo may not go out as a garment or look; None when it may."""
         if (kind, photo) not in self.names:
             return "no_such_photo", "The pair names a photo that has no row: run verify-store."

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lookweave.store.conditions import Condition
 from lookweave.store.workspace import Workspace
 
 VERDICTS: dict[str, str] = {
@@ -93,10 +94,12 @@ def standing(rows: Iterable[Mapping[str, Any]]) -> Standing:
     return Standing(look, adjudicated=adjudicated, **names)
 
 
-def standings(workspace: Workspace) -> dict[tuple[str, str], Standing]:
-    """(garment, region) -> what people say of it."""
+def standings(
+    workspace: Workspace, where: Condition | None = None
+) -> dict[tuple[str, str], Standing]:
+    """(garment, region) -> what people say of it; `where`: which reviews count, all by default."""
     rows: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for batch in workspace.table("reviews").scan(_COLUMNS):
+    for batch in workspace.table("reviews").scan(_COLUMNS, where):
         for row in batch.to_pylist():
             rows[row["garment"], row["region"]].append(row)
     return {key: standing(each) for key, each in rows.items()}

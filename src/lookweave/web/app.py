@@ -23,6 +23,7 @@ from lookweave.web import (
     guiding,
     linking,
     pages,
+    selecting,
     signing,
 )
 from lookweave.web.accounts import FILE, Accounts
@@ -57,6 +58,8 @@ ROUTERS: tuple[tuple[APIRouter, Rule], ...] = (
     (browsing.router, Rule("viewer", logged=False)),
     (linking.router, Rule("reviewer", logged=False)),
     (linking.api, Rule("reviewer", logged=False)),
+    (selecting.router, Rule("viewer", "reviewer", logged=False)),
+    (selecting.api, Rule("viewer", "reviewer", logged=False)),
 )
 """Every router and who may use it, in the order in which they are asked."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections import Counter
 from dataclasses import replace
 from typing import Annotated, Any
@@ -125,7 +126,7 @@ def _shown(request: Request, site: Site, moment: Moment, found: Found, who: str)
         all=int((~library.copy).sum()), fields=FIELDS, asked=asked,
         dropped=_address(replace(query, by={})), bare=_address(replace(query, by={}, words="")),
         parameters=urlencode(query.parameters()), here_path=_path(request),
-        copies=int(library.copy.sum()),
+        copies=int(library.copy.sum()), event=uuid.uuid4, names=list(site.decided().selections),
         with_copies=_address(replace(query, copies=not query.copies)),
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ NAVIGATION: tuple[tuple[str, str, str], ...] = (
     ("/review", "review", "Review"),
     ("/review/stats", "stats", "Agreement"),
     ("/library", "library", "Library"),
+    ("/selections", "selections", "Selections"),
     ("/rejects", "rejects", "Rejects"),
     ("/admin/users", "users", "Users"),
     ("/admin/audit", "audit", "Log"),
