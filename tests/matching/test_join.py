@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lookweave.matching.fuse import Composite
 from lookweave.matching.join import Block, Gallery, nearest, score_pairs
+from lookweave.matching.recall import best_rank
 
 SPLIT = 4
 
@@ -139,3 +140,33 @@ def test_threads_do_not_change_the_answer(threads: int) -> None:
     )
     assert (found.positions == positions).all()
     assert (found.score == scores).all()
+
+
+def ranks(queries: np.ndarray, rows: np.ndarray, true: np.ndarray, k: int) -> list[float]:
+    """Of each query's true row, as evaluation ranks it: among the nearest k."""
+    found = nearest(queries, gallery_of(rows, 16), k, Composite(SPLIT, 0.3, 0.7))
+    told = []
+    for query, row in enumerate(true.tolist()):
+        score = np.full(len(rows), -np.inf, np.float32)
+        there = found.positions[query] >= 0
+        score[found.positions[query][there]] = found.score[query][there]
+        told.append(best_rank(score, np.array([row])))
+    return told
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**31), st.integers(1, 40), st.integers(1, 30))
+def test_the_gallerys_order_changes_no_rank_and_distractors_help_none(
+    seed: int, count: int, more: int
+) -> None:
+    """Over a coarse grid, where many scores are equal: a tie must never favour the query."""
+    random = np.random.default_rng(seed)
+    size = (count + more + 5, 9)
+    queries, rows = np.split(random.integers(0, 3, size).astype(np.float32), [5])
+    true = random.integers(0, count, 5)
+    alone = ranks(queries, rows[:count], true, count)
+    order = random.permutation(count)
+    place = np.argsort(order)
+    assert ranks(queries, rows[:count][order], place[true], count) == alone
+    among = ranks(queries, rows, true, len(rows))
+    assert all(one >= other for one, other in zip(among, alone, strict=True))

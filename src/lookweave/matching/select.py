@@ -166,14 +166,17 @@ def cut(
 
 
 def _ends(places: Positions, start: int, most: int, target: float, level: float) -> list[int]:
-    """The cuts of a tier, ascending: in even steps of their logarithm, from where the sample is
-    just large enough for a test to pass. It never looks at a label."""
+    """The cuts of a tier, ascending, in even steps of their logarithm. It never looks at a label.
+
+    The first has to be long enough for a mistake or two, and short enough to be of the best: a
+    fifth of the sample, but two to four times what a test without a mistake needs.
+    """
     judged = int(((places >= start) & (places < most)).sum())
-    # Twice as many as would do without a mistake: then one or two do no harm.
-    needed = 2 * np.log(level) / np.log(target) if target < 1 else np.inf
-    if judged < needed:
+    needed = np.log(level) / np.log(target) if target < 1 else np.inf
+    first = np.clip(judged / 5, 2 * needed, 4 * needed)
+    if judged < first:
         return []
-    lengths = np.geomspace(needed / judged, 1, MOST_CUTS) * (most - start)
+    lengths = np.geomspace(first / judged, 1, MOST_CUTS) * (most - start)
     return sorted({start + round(length) for length in lengths.tolist()})
 
 

@@ -247,7 +247,7 @@ def uneven(
         for tier, name in enumerate(("high", "medium", "low")):
             wanted = share * int(((tiers == tier) & (split >= 0)).sum())
             found = int(((tiers == tier) & (split == side)).sum())
-            if abs(found - wanted) > max(1.0, TOLERANCE * wanted):
+            if abs(found - round(wanted)) > max(1.0, TOLERANCE * wanted):
                 told.append(
                     f"The {NAMES[side]} split has {found} of the {wanted:.0f} {name} pairs that "
                     f"are its share: {why}"
