@@ -23,6 +23,7 @@ import csv
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import statistics
 import subprocess
@@ -64,24 +65,29 @@ def main() -> None:
 
 
 def run(given: argparse.Namespace, folder: Path, port: int) -> None:
-    ratios = []
+    ratios, of_processor = [], []
     for number in range(given.rounds):
         # Other addresses each time, so that who is asked to come again is so in every run.
         ours = manifest(folder, port, f"{number}a", given.addresses)
         theirs = manifest(folder, port, f"{number}b", given.addresses)
+        spent = cpu_of_children()
         found = told(lookweave(ours, folder / f"ws{number}", given.workers))
+        cpu = cpu_of_children() - spent
         line = (
             f"round {number + 1}: lookweave {found['photos']} photos of {found['read']} addresses "
-            f"in {found['seconds']:.1f} s, {found['photos'] / found['seconds']:.1f} photos/s"
+            f"in {found['seconds']:.1f} s, {found['photos'] / found['seconds']:.1f} photos/s, "
+            f"{cpu:.1f} CPU s with the start"
         )
         if given.img2dataset:
             began = time.perf_counter()
             count = img2dataset(given.img2dataset, theirs, folder / f"out{number}", given.workers)
             seconds = time.perf_counter() - began
+            theirs_cpu = cpu_of_children() - spent - cpu
+            of_processor.append((theirs_cpu / count) / (cpu / found["photos"]))
             ratios.append((found["photos"] / found["seconds"]) / (count / seconds))
             line += (
-                f"; img2dataset {count} photos in {seconds:.1f} s, {count / seconds:.1f} photos/s; "
-                f"ratio {ratios[-1]:.2f}"
+                f"; img2dataset {count} photos in {seconds:.1f} s, {count / seconds:.1f} photos/s, "
+                f"{theirs_cpu:.1f} CPU s; ratio {ratios[-1]:.2f}, of CPU {of_processor[-1]:.2f}"
             )
         print(line, flush=True)
     if ratios:
@@ -103,6 +109,12 @@ def run(given: argparse.Namespace, folder: Path, port: int) -> None:
         found = told(lookweave(addresses, workspace, given.workers))
         print(f"killed when {kept} were stored; {found['read']} addresses were left to ask")
         account(found, given.addresses)
+
+
+def cpu_of_children() -> float:
+    """Seconds of all processes that were started and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def account(found: dict, addresses: int) -> None:

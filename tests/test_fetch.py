@@ -613,3 +613,17 @@ def test_who_wants_no_more_leaves_room_for_others() -> None:
         for _, content in found:
             assert content == PHOTO
             fetcher.done_with(content)
+
+
+def test_connections_to_many_hosts_do_not_pile_up(names: dict[str, list[list[str]]]) -> None:
+    limits = dataclasses.replace(QUICK, together=2)
+    with site() as (address, own):
+        hosts = [f"shop{n}.example" for n in range(8)]
+        names.update({host: [["127.0.0.1"]] for host in hosts})
+        with closing(fetch.Fetcher(limits)) as fetcher:
+            asked = [address.replace("127.0.0.1", host) + "/a.jpg" for host in hosts]
+            for _, content in fetcher.fetch(asked):
+                assert content == PHOTO
+                fetcher.done_with(content)
+            assert len(fetcher._hosts._idle) <= 4
+        assert len(own.connections) >= 8, "each host its own"

@@ -18,6 +18,7 @@ FLOORS: list[set[str]] = [
     {"demo"},
     {
         "building",
+        "planning",
         "publish",
         "report",
         "benchmark",

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from lookweave import __version__
-from lookweave.cli import models, results, tables, users, work
+from lookweave.cli import models, planning, results, tables, users, work
 from lookweave.cli.logged import with_log
 from lookweave.studio.render.cli import render
 from lookweave.studio.shoot.cli import shoot
@@ -47,6 +47,8 @@ VERBS = (
     results.audit,
     results.publish,
     results.export,
+    planning.measure,
+    planning.plan,
     render,
     shoot,
 )

@@ -20,8 +20,9 @@ import ssl
 import threading
 import time
 import zlib
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine, Generator, Sequence
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -222,23 +223,32 @@ class _Host:
 
     def __init__(self, limits: FetchLimits) -> None:
         self.gate = asyncio.Semaphore(limits.per_host)
+        self._limits = limits
+        self.idle: list[httpx.AsyncClient] = []
+        self.target: tuple[IPAddress, float] | None = None
+        self.robots: asyncio.Task[Robots] | None = None
+        self._resolving = asyncio.Lock()
+        self._next = 0.0
+
+    def client(self) -> httpx.AsyncClient:
+        """What keeps one connection.
+
+        A client for each: httpx looks through all connections of a client at every request, which
+        with dozens of them costs more than the photos do.
+        """
         # trust_env=False: a proxy from the environment would connect where we did not check.
-        self.client = httpx.AsyncClient(
+        return httpx.AsyncClient(
             verify=_tls(),
             trust_env=False,
             follow_redirects=False,
-            timeout=httpx.Timeout(limits.timeout),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=limits.per_host),
+            timeout=httpx.Timeout(self._limits.timeout),
+            limits=httpx.Limits(max_connections=1),
             headers={
                 "User-Agent": f"lookweave/{__version__}",
                 "Accept": "image/*,*/*;q=0.1",
                 "Accept-Encoding": "identity",
             },
         )
-        self.target: tuple[IPAddress, float] | None = None
-        self.robots: asyncio.Task[Robots] | None = None
-        self._resolving = asyncio.Lock()
-        self._next = 0.0
 
     async def resolved(self, url: httpx.URL, allow_private: bool) -> IPAddress:
         """The checked IP address to connect to, asked for once a minute."""
@@ -263,6 +273,7 @@ class _Hosts:
     def __init__(self, limits: FetchLimits) -> None:
         self._limits = limits
         self._known: dict[tuple[str, str, int | None], _Host] = {}
+        self._idle: OrderedDict[httpx.AsyncClient, _Host] = OrderedDict()
 
     def of(self, url: httpx.URL) -> _Host:
         """The host of an address."""
@@ -275,7 +286,27 @@ class _Hosts:
         for host in self._known.values():
             if host.robots:
                 host.robots.cancel()
-            await host.client.aclose()
+        for client in self._idle:
+            await client.aclose()
+
+    @asynccontextmanager
+    async def _connection(self, host: _Host) -> AsyncIterator[httpx.AsyncClient]:
+        """A connection to a host, one that is open already where one is idle. Of idle ones twice as
+        many are kept as photos may be together: there may be more hosts than open files."""
+        if host.idle:
+            client = host.idle.pop()
+            del self._idle[client]
+        else:
+            client = host.client()
+        try:
+            yield client
+        finally:
+            host.idle.append(client)
+            self._idle[client] = host
+            if len(self._idle) > 2 * self._limits.together:
+                oldest, owner = self._idle.popitem(last=False)
+                owner.idle.remove(oldest)
+                await oldest.aclose()
 
     async def photo(self, url: httpx.URL) -> bytes:
         """The photo at an address, if its server lets us have it."""
@@ -288,32 +319,33 @@ class _Hosts:
             if is_photo and limits.robots:
                 await self._allowed(host, url)
             target = await host.resolved(url, limits.allow_private_addresses)
-            request = host.client.build_request(
-                "GET",
-                url.copy_with(host=str(target)),
-                headers={"Host": url.netloc.decode("ascii")},
-                extensions={"sni_hostname": _host(url)},
-            )
-            response = await host.client.send(request, stream=True)
-            try:
-                if response.status_code not in _REDIRECTS or "location" not in response.headers:
-                    _check_status(response)
-                    said = opted_out(response.headers.multi_items(), limits.opt_out)
-                    if is_photo and said:
-                        raise Rejected(
-                            "opted_out",
-                            f"The server says that it is not for data sets ({said}): see "
-                            "ingest.http_opt_out.",
-                        )
-                    return await _body(response, max_bytes)
+            async with self._connection(host) as client:
+                request = client.build_request(
+                    "GET",
+                    url.copy_with(host=str(target)),
+                    headers={"Host": url.netloc.decode("ascii")},
+                    extensions={"sni_hostname": _host(url)},
+                )
+                response = await client.send(request, stream=True)
                 try:
-                    url = _parsed(str(url.join(response.headers["location"])))
-                except httpx.InvalidURL as error:
-                    raise Rejected(
-                        "bad_address", f"It redirects to no address: {_brief(error)}."
-                    ) from error
-            finally:
-                await response.aclose()
+                    if (to := _redirected(response)) is None:
+                        _check_status(response)
+                        said = opted_out(response.headers.multi_items(), limits.opt_out)
+                        if is_photo and said:
+                            raise Rejected(
+                                "opted_out",
+                                f"The server says that it is not for data sets ({said}): see "
+                                "ingest.http_opt_out.",
+                            )
+                        return await _body(response, max_bytes)
+                finally:
+                    await response.aclose()
+            try:
+                url = _parsed(str(url.join(to)))
+            except httpx.InvalidURL as error:
+                raise Rejected(
+                    "bad_address", f"It redirects to no address: {_brief(error)}."
+                ) from error
         raise Rejected(
             "too_many_redirects",
             f"The address redirects more than {limits.redirects} times (http_redirects).",
@@ -412,6 +444,13 @@ async def _told(work: Coroutine[None, None, bytes], timeout: float) -> bytes:
         raise _Again(
             "incomplete_download", f"The connection broke off: {_brief(error)}."
         ) from error
+
+
+def _redirected(response: httpx.Response) -> str | None:
+    """Where an answer sends us; None where it sends us nowhere."""
+    is_redirect = response.status_code in _REDIRECTS
+    to: str | None = response.headers.get("location") if is_redirect else None
+    return to
 
 
 def _parsed(address: str) -> httpx.URL:
