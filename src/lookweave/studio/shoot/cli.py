@@ -53,13 +53,27 @@ def shoot(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="a setting of the backend"),
     ] = None,
+    badge: Annotated[
+        bool, typer.Option("--badge", help="a visible mark that says what made the picture")
+    ] = False,
+    psd: Annotated[
+        bool, typer.Option("--psd", help="a layered file, masks and the recipe beside each picture")
+    ] = False,
+    c2pa: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="CERT KEY", help="sign content credentials with these PEM files"),
+    ] = None,
+    c2pa_self_signed: Annotated[
+        bool, typer.Option(help="sign with a key that nobody vouches for: shown as untrusted")
+    ] = False,
     json_: Annotated[
         bool, typer.Option("--json", help="print one JSON object and nothing else")
     ] = False,
 ) -> None:
     """Editorial pictures of garments from their product photos: pose, scene, light and style."""
     try:
-        from lookweave.studio.shoot import backends, job
+        from lookweave.studio.shoot import backends, job, provenance
+        from lookweave.studio.shoot.leaving import Leaving
         from lookweave.studio.shoot.record import Shoot
     except ImportError as error:
         raise InputError(
@@ -77,11 +91,25 @@ def shoot(
             seed=seed,
         )  # fmt: skip
     maker = backends.generator(backend, backends.read_settings(settings or ()))
+    signed = None
+    if c2pa is not None and c2pa_self_signed:
+        raise InputError("Give --c2pa CERT KEY or --c2pa-self-signed, not both.")
+    if c2pa is not None:
+        signed = provenance.credentials(*c2pa)
+    elif c2pa_self_signed:
+        signed = provenance.self_signed()
+    leaving = Leaving(badge, signed, psd)
     with Progress(quiet=json_) as progress:
         progress.start("shoot", count, "pictures")
         result = job.run(
-            asked, out, count, generator=maker, cache=cache, done=lambda file: progress.advance(1)
-        )
+            asked,
+            out,
+            count,
+            generator=maker,
+            leaving=leaving,
+            cache=cache,
+            done=lambda file: progress.advance(1),
+        )  # fmt: skip
         progress.end(f", {result.made} made, in {out}")
     if json_:
         show_result(result.to_dict(), True)

@@ -30,16 +30,17 @@ Pixels = NDArray[np.uint8]
 _UNIT = 768.0  # blur and grain are stated for a picture this high
 
 
-def photograph(guide: Guide) -> Pixels:
-    """(H, W, 3) sRGB: the guide's composite as a photographer would hand it over."""
+def photograph(guide: Guide, *, person: bool = True) -> Pixels:
+    """(H, W, 3) sRGB: the guide's composite as a photographer would hand it over; its place alone
+    where `person` is False."""
     shoot = guide.shoot
     style, height = shoot.style, guide.cover.shape[0]
     scale = height / _UNIT
     far = _out_of_focus(guide, (shoot.scene.blur or 0.0) * scale)
-    cover = guide.cover[..., None]
+    cover = guide.cover[..., None] * person
     # A hard edge against a soft place looks cut out: let it breathe by a third of a pixel.
-    light = guide.person + far * (1 - cover)
-    edge = (guide.cover > 0.02) & (ndimage.minimum_filter(guide.cover, 3) < 0.98)
+    light = guide.person * person + far * (1 - cover)
+    edge = (cover[..., 0] > 0.02) & (ndimage.minimum_filter(cover[..., 0], 3) < 0.98)
     soft = _gauss(light, 0.6 * max(scale, 0.7))
     light = np.where(edge[..., None], soft, light)
     glow = np.clip(light - 1.0, 0, 4)

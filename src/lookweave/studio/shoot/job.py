@@ -25,6 +25,7 @@ from lookweave.studio.shoot.generator import (
     reject,
 )
 from lookweave.studio.shoot.guide import Guide, guide
+from lookweave.studio.shoot.leaving import PLAIN, Leaving, Told
 from lookweave.studio.shoot.probes import Row, probed
 from lookweave.studio.shoot.reading import Given, read_control, read_garments
 from lookweave.studio.shoot.record import Shoot
@@ -129,6 +130,7 @@ def asked(
 def run(
     shoot: Shoot, out: Path, count: int = 1, *, generator: Generator | None = None,
     cache: Path | None = None, done: Callable[[str], None] = lambda file: None,
+    leaving: Leaving = PLAIN,
 ) -> Result:  # fmt: skip
     """Make `count` pictures of `shoot` in `out`; what is there of the same shoot stays.
 
@@ -138,6 +140,7 @@ def run(
         generator: the backend; None: the embedded one.
         cache: where fitted garments are kept; None: in `out`.
         done: called with every picture's file name.
+        leaving: what goes with every picture.
 
     Raises:
         InputError: the folder holds another shoot, or the shoot cannot be.
@@ -148,6 +151,7 @@ def run(
     for garment in read.garments:
         refuse(garment.words)
     backend = generator or Compositor()
+    leaving.check()
     pictures, rejects = _there(out, read, backend)
     renderer = _renderer()
     try:
@@ -171,7 +175,7 @@ def run(
                 continue
             image = given.images[0]
             rows = honest(probed(seen, image, photos), backend.card) + sum(given.rows[:1], ())
-            _save(image, out / name, seen, backend, given.prompt)
+            leaving.save(image, out / name, seen, _told(seen, backend, given.prompt))
             made += 1
             pictures[name] = Picture(name, seen.shoot, rows, time.process_time() - begin)
             result = _result(out, read, parse, pictures, fitted, made, rejects)
@@ -260,7 +264,7 @@ def _there(
     return {one.file: one for one in pictures}, rejects
 
 
-def _save(image: Pixels, path: Path, seen: Guide, backend: Generator, prompt: str) -> None:
+def _told(seen: Guide, backend: Generator, prompt: str) -> Told:
     shoot = seen.shoot
     words = ", ".join(
         part
@@ -268,10 +272,8 @@ def _save(image: Pixels, path: Path, seen: Guide, backend: Generator, prompt: st
         if part
     )
     description = f"Synthetic fashion picture made with Lookweave from product photos: {words}"
-    label.save(
-        image, path, backend.card.source_type, description, shoot.digest(),
-        backend.card.ai_system, prompt,
-    )  # fmt: skip
+    card = backend.card
+    return Told(card.source_type, description, shoot.digest(), card.ai_system, prompt)
 
 
 def _result(
