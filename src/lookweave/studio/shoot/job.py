@@ -158,6 +158,8 @@ def run(
         fitted, photos = _fitted(renderer, read, cache or out / "fitted")
         out.mkdir(parents=True, exist_ok=True)
         made = 0
+        # Before the first picture, so that a folder whose shoot was killed is known as its own.
+        _write(_result(out, read, parse, pictures, fitted, made, rejects), backend)
         for number in range(count):
             name = f"shoot-{number:05d}.jpg"
             stated = chosen(read, number, fitted)
