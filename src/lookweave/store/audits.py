@@ -110,7 +110,7 @@ def save_sample(sample: Sample, frozen: Sequence[Pair], drawn: Sequence[Pair]) -
             sample.folder / file,
             pa.table({name: [pair[at] for pair in pairs] for at, name in enumerate(_PAIR)}),
         )
-    (sample.folder / "verdicts.parquet").unlink(missing_ok=True)
+    sample.save_verdicts({})
     told = {name: value for name, value in asdict(sample).items() if name != "folder"}
     write_atomically(sample.folder / "audit.json", json.dumps(told, indent=1).encode())
 
