@@ -366,6 +366,7 @@ class _Descriptions:
         self._workspace = workspace
         self._table = workspace.table("descriptions")
         self._describer, self._detector = models.describer.key, f":{models.detector.key}:"
+        self._titles: dict[tuple[Term, ...], dict[tuple[str, str], float]] = {}
 
     def best(self, wish: Wish, kinds: tuple[str, ...], top: int) -> list[Hit]:
         """What fits the wish best, in one pass; memory stays at `top` hits."""
@@ -376,7 +377,9 @@ class _Descriptions:
 
     def fitting(self, wish: Wish, name: str, values: Iterable[str]) -> Iterator[list[Hit]]:
         """What fits the wish at all, of the descriptions whose column `name` is one of `values`."""
-        titles = catalogue_fit(self._workspace, wish.terms)
+        if wish.terms not in self._titles:
+            self._titles[wish.terms] = catalogue_fit(self._workspace, wish.terms)
+        titles = self._titles[wish.terms]
         for batch in self._batches(name, list(values)):
             flat = batch.column("attributes").combine_chunks().flatten()
             rows = flat.to_numpy(zero_copy_only=False).reshape(batch.num_rows, -1)
