@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.review.events import BOX, verdict, withdrawal
+from tests.review.events import BOX, GARMENT, LOOK, verdict, withdrawal
 
 from lookweave.errors import InputError, WorkspaceError
 from lookweave.review.journal import FILE, Journal, Lease
@@ -168,3 +168,12 @@ def test_a_verdict_gives_its_lease_back_and_one_of_somebody_else_stays(journal: 
     journal.lease([own, other], now=0.0)
     journal.append([verdict(lease=own.id, box=BOX), verdict(lease=other.id)])
     assert journal.leases(1.0) == [other]
+
+
+def test_what_somebody_said_of_since_is_not_lent(journal: Journal) -> None:
+    def wanted(region: str) -> Lease:
+        return Lease(str(uuid.uuid4()), "ben", "boundary", GARMENT, LOOK, region, None, 1000.0)
+
+    (said,) = journal.append([verdict()])
+    assert journal.lease([wanted("r1")], 0.0, after=0) == []
+    assert len(journal.lease([wanted("r1")], 0.0, after=said.seq)) == 1

@@ -146,6 +146,32 @@ def test_pairs_are_answered_taken_back_and_answered_again_by_keys(
     page.close()
 
 
+SLOWLY = """
+const real = window.fetch;
+window.fetch = async (path, options) => {
+  const response = await real(path, options);
+  if (String(path).endsWith("/leases")) await new Promise((go) => setTimeout(go, 700));
+  return response;
+};
+"""
+
+
+def test_what_was_asked_for_before_an_answer_brings_its_pair_no_second_time(
+    browser: Any, served: Served, address: str
+) -> None:
+    page = browser.new_page()
+    page.add_init_script(SLOWLY)
+    page.goto(f"{address}/review/boundary")
+    page.wait_for_selector("#desk[data-ready=yes]")
+    for number in range(1, 9):
+        says(page, "state", "Is it")
+        page.keyboard.press("n")
+        says(page, "done", f"{number} answered")
+    pairs = [(event.garment, event.region) for event in Journal(served.path).events()]
+    assert len(pairs) == len(set(pairs)) == 8
+    page.close()
+
+
 def test_an_answer_that_is_not_saved_keeps_its_pair(
     browser: Any, served: Served, address: str
 ) -> None:

@@ -248,15 +248,29 @@ class Journal(Database):
             )
             return [Lease(*row) for row in rows]
 
-    def lease(self, wanted: Sequence[Lease], now: float) -> list[Lease]:
-        """Lend pairs, but for those that somebody else has meanwhile. Expired leases go."""
+    def lease(
+        self, wanted: Sequence[Lease], now: float, *, after: int | None = None
+    ) -> list[Lease]:
+        """Lend pairs, but for those that somebody else has meanwhile. Expired leases go.
+
+        Args:
+            after: seq of the newest event that the choice knew of: what somebody said of since is
+                not lent. None: all is.
+        """
         lent = []
         with self.writing() as connection:
             connection.execute("DELETE FROM leases WHERE expires <= ?", (now,))
             for one in wanted:
                 taken = connection.execute(
-                    "SELECT 1 FROM leases WHERE garment = ? AND region = ?",
-                    (one.garment, one.region),
+                    "SELECT 1 FROM leases WHERE garment = ? AND region = ? UNION ALL "
+                    "SELECT 1 FROM events WHERE seq > ? AND garment = ? AND look = ?",
+                    (
+                        one.garment,
+                        one.region,
+                        1 << 62 if after is None else after,
+                        one.garment,
+                        one.look,
+                    ),
                 ).fetchone()
                 if taken is None:
                     connection.execute(

@@ -74,8 +74,10 @@ class Desk:
     audits: Sequence[Sample] = ()
     said: dict[int, Standing] = field(init=False)
     mine: set[int] = field(init=False)
+    seen: int = field(init=False)
 
     def __post_init__(self) -> None:
+        self.seen = self.state.seq  # others may add to it from here on
         self.said, self.mine = {}, set()
         for pair in self.state.pairs():
             if (at := self.candidates.place.get(pair)) is None:
@@ -208,7 +210,7 @@ def lend(
         if pair in taken:
             continue
         taken.add(pair)
-        lent += journal.lease([_lease(desk, asked, moment)], moment)
+        lent += journal.lease([_lease(desk, asked, moment)], moment, after=desk.seen)
     return lent
 
 

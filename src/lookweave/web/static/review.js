@@ -12,6 +12,7 @@ const VERDICTS = ["same", "same_style", "no", "bad_crop", "unsure"];
 
 const waiting = []; // pairs to come, their pictures decoded
 const redoable = []; // ids of withdrawals, the newest last
+const settled = new Set(); // pairs answered here: what was asked for before may still name them
 let current = null;
 let since = 0;
 let busy = false;
@@ -41,11 +42,15 @@ function decoded(pair) {
   return pair;
 }
 
+function named(pair) {
+  return `${pair.garment.id} ${pair.region}`;
+}
+
 async function fill() {
   const told = await ask(`/api/v1/queues/${encodeURIComponent(desk.dataset.queue)}/leases`, { count: AHEAD + 1 });
-  const known = new Set([current, ...waiting].filter(Boolean).map((pair) => `${pair.garment.id} ${pair.region}`));
+  const known = new Set([current, ...waiting].filter(Boolean).map(named));
   for (const pair of told.pairs) {
-    if (!known.has(`${pair.garment.id} ${pair.region}`)) waiting.push(decoded(pair));
+    if (!known.has(named(pair)) && !settled.has(named(pair))) waiting.push(decoded(pair));
   }
   ended = waiting.length === 0;
   if (guideline !== told.guideline) await readGuideline();
@@ -136,6 +141,7 @@ async function answer(verdict) {
     guideline,
   };
   await ask("/api/v1/reviews", [pair.sent]);
+  settled.add(named(pair));
   redoable.length = 0;
   count(1);
   await onward();
@@ -159,6 +165,7 @@ async function undo() {
   redoable.push(taken.review.id);
   count(-1);
   if (taken.pair) {
+    settled.delete(named(taken.pair));
     if (current) waiting.unshift(current);
     await show(decoded({ ...taken.pair, queue: last.queue, inclusion: last.inclusion }));
     state.textContent = `Taken back: ${last.verdict.replace("_", " ")}. Answer it anew, or bring it back with Z.`;
@@ -175,6 +182,7 @@ async function redo() {
   }
   await ask(`/api/v1/reviews/${last}/withdrawal`, { id: crypto.randomUUID() });
   redoable.pop();
+  if (current) settled.add(named(current));
   count(1);
   await onward();
 }
