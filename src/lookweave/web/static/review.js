@@ -102,7 +102,7 @@ async function show(pair) {
   setZoom(1);
   clearPoints(panes);
   pair.details = false;
-  if (pointed) await details(pair);
+  if (pointed) await details(pair).catch(() => {}); // a pair can be answered without
   since = performance.now();
   state.textContent = "Is it the same garment?";
 }
@@ -118,7 +118,9 @@ async function guarded(work) {
   try {
     await work();
   } catch (error) {
-    state.textContent = `Not saved: ${error.message} The pair stays; press the key again.`;
+    state.textContent = current && current.saved
+      ? `Saved. The next pair does not come: ${error.message} Press a key to try again.`
+      : `Not saved: ${error.message} The pair stays; press the key again.`;
   } finally {
     busy = false;
   }
@@ -132,6 +134,11 @@ function count(change) {
 async function answer(verdict) {
   if (!current) return;
   const pair = current;
+  if (!pair.saved) await save(pair, verdict); // else only the next pair was missing
+  await onward();
+}
+
+async function save(pair, verdict) {
   // One id for one answer: sent again after a lost connection, it is still one.
   pair.sent = pair.sent && pair.sent.verdict === verdict ? pair.sent : {
     id: crypto.randomUUID(), garment: pair.garment.id, look: pair.look.id, box: pair.box, verdict,
@@ -141,10 +148,10 @@ async function answer(verdict) {
     guideline,
   };
   await ask("/api/v1/reviews", [pair.sent]);
+  pair.saved = true;
   settled.add(named(pair));
   redoable.length = 0;
   count(1);
-  await onward();
 }
 
 async function onward() {
