@@ -49,6 +49,8 @@ train-embedded:  ## train the embedded models anew: make train-embedded DATA=FOL
 	$(BIN)/lookweave train describer $(SETS) --out $(RUN)
 	$(BIN)/lookweave train text $(SETS) --out $(RUN)
 	cp $(foreach name,describer text,$(RUN)/$(name).npz $(RUN)/$(name).json) $(WEIGHTS)/
+	$(BIN)/lookweave train fusion --parsed $(DATA)/ccp --rendered $(RUN)/rendered --out $(RUN)/fusion.json
+	cp $(RUN)/fusion.json $(WEIGHTS)/
 	for name in segmenter encoder details describer text; do \
 	  $(BIN)/lookweave train page $(WEIGHTS)/$$name.json docs/models/$$name.md \
     --rendered $(RUN)/rendered; done

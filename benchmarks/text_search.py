@@ -32,10 +32,10 @@ import numpy as np
 
 from lookweave.config import load
 from lookweave.models import colour
+from lookweave.models.attributes import attribute_vector
 from lookweave.models.cards import models_of
 from lookweave.models.embedded.words import COLOUR_CONCEPTS
 from lookweave.models.protocols import Crop, Description
-from lookweave.pipeline.steps.describe import attribute_vector
 from lookweave.search import Wish, together
 from lookweave.taxonomy import CATEGORIES
 from lookweave.train.labelled_crops import garment_label, parsed_crops, product_crop

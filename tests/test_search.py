@@ -9,9 +9,9 @@ from PIL import Image
 
 from lookweave.building import build_workspace, open_workspace
 from lookweave.errors import InputError
+from lookweave.models.attributes import attribute_vector
 from lookweave.models.cards import models_of
 from lookweave.models.protocols import Description
-from lookweave.pipeline.steps.describe import attribute_vector
 from lookweave.progress import Progress
 from lookweave.search import Wish, _why_nothing, search, together
 

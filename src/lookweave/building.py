@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from lookweave.config import Config, Setting, explain, load, merge
-from lookweave.errors import InputError, ModelError, WorkspaceError
+from lookweave.errors import InputError, LookweaveError, ModelError, WorkspaceError
+from lookweave.matching.fuse import ScoreWeights
 from lookweave.models.cards import fetch_models
 from lookweave.pipeline.executors import executor
 from lookweave.pipeline.run import Outcome, run_pipeline
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.ingest import open_inputs
-from lookweave.pipeline.steps.match import CALIBRATION, Match, calibration
+from lookweave.pipeline.steps.match import CALIBRATION, Match, calibration, set_weights
 from lookweave.pipeline.steps.tier import Tier
 from lookweave.progress import Progress
 from lookweave.review.folding import fold_reviews
@@ -26,6 +27,9 @@ from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace, new_snapshot, usable_folder, write_atomically
 
 _MEMORY = "build.json"
+
+RECIPE = "the recipe of these models"
+"""Where weights come from that nobody set."""
 
 _log = logging.getLogger(__name__)
 
@@ -228,19 +232,19 @@ def _weights(workspace: Workspace, config: Config) -> list[str]:
     learned = calibration(workspace, config)
     if learned is None:
         return []
+    others = set_weights(Setup.of(config))
     return [
         f"the weights of the score were learned from {learned.labels} labels ({CALIBRATION}): "
         f"{learned.lambda_vlm:.2f}, {learned.lambda_visual:.2f} and {learned.lambda_detail:.2f} "
-        f"count in place of lambda_vlm {config.match.lambda_vlm:g}, lambda_visual "
-        f"{config.match.lambda_visual:g} and lambda_detail {config.match.lambda_detail:g}; "
-        "match.calibrated = false takes those"
+        f"count in place of lambda_vlm {others.vlm:.2g}, lambda_visual {others.visual:.2g} and "
+        f"lambda_detail {others.detail:.2g}; match.calibrated = false takes those"
     ]
 
 
 def _no_details(setup: Setup) -> list[str]:
     """A sentence where candidates could be compared part by part, had anything been learned."""
     match, encoder = setup.config.match, setup.models.encoder
-    wanted = match.details and match.lambda_detail
+    wanted = match.details and match.lambda_detail != 0
     if not wanted or setup.tokens is not None or not encoder.elsewhere:
         return []
     return [
@@ -253,18 +257,26 @@ def _no_details(setup: Setup) -> list[str]:
 def explained(workspace: Workspace) -> list[Setting]:
     """Every setting of a workspace as it counts, learned weights included."""
     settings = explain(workspace.path, remembered(workspace))
-    learned = calibration(workspace, load(workspace.path, remembered(workspace)))
-    if learned is None:
+    config = load(workspace.path, remembered(workspace))
+    learned = calibration(workspace, config)
+    weights = learned.score_weights if learned else _as_set(config)
+    if weights is None:
         return settings
-    weights = {
-        "match.lambda_vlm": learned.lambda_vlm,
-        "match.lambda_visual": learned.lambda_visual,
-        "match.lambda_detail": learned.lambda_detail,
-    }
+    counts = {f"match.lambda_{part}": value for part, value in weights._asdict().items()}
     return [
-        Setting(one.name, weights[one.name], CALIBRATION) if one.name in weights else one
+        Setting(one.name, counts[one.name], CALIBRATION if learned else RECIPE)
+        if one.name in counts and (learned or one.value is None)
+        else one
         for one in settings
     ]
+
+
+def _as_set(config: Config) -> ScoreWeights | None:
+    """The weights of a build with these settings; None where its models are not to be had."""
+    try:
+        return set_weights(Setup.of(config))
+    except LookweaveError:
+        return None
 
 
 def _counts(workspace: Workspace, setup: Setup) -> dict[str, int]:

@@ -79,12 +79,23 @@ class Ingest(_Section):
 class Match(_Section):
     """Who may match whom, and how likeness is weighed."""
 
-    lambda_vlm: float = Field(0.3, ge=0, description="weight of the descriptions' agreement")
-    lambda_visual: float = Field(0.7, ge=0, description="weight of the visual likeness")
+    lambda_vlm: float | None = Field(
+        None, ge=0, description="weight of what the descriptions say; None: as learned, or 0.3"
+    )
+    lambda_visual: float | None = Field(
+        None, ge=0, description="weight of the visual likeness; None: as learned, or 0.7"
+    )
     calibrated: bool = Field(
         True, description="weights and probability as `lookweave calibrate` learned them, if it has"
     )
-    lambda_detail: float = Field(2.0, ge=0, description="weight of the likeness part by part")
+    lambda_detail: float | None = Field(
+        None, ge=0, description="weight of the likeness part by part; None: as learned, or 2"
+    )
+    evidence: bool = Field(
+        True,
+        description="S_VLM as evidence, where it was learned for these models; false: the inner "
+        "product of the descriptions",
+    )
     details: bool = Field(
         True,
         description="compare the best candidates part by part: 2 to 4 kB more for each region",
@@ -105,7 +116,7 @@ class Match(_Section):
 
     @model_validator(mode="after")
     def _some_weight(self) -> Match:
-        if self.lambda_vlm + self.lambda_visual <= 0:
+        if self.lambda_vlm == 0 and self.lambda_visual == 0:
             raise ValueError("lambda_vlm and lambda_visual cannot both be 0")
         if self.weight_attributes + self.weight_captions <= 0:
             raise ValueError("weight_attributes and weight_captions cannot both be 0")

@@ -266,7 +266,7 @@ class Wish:
         covers a third of a print or all of a garment, and of several asked for each its part.
 
         Args:
-            attributes: float32 (n, ATTRIBUTE_WIDTH), see `steps.describe.attribute_vector`.
+            attributes: float32 (n, ATTRIBUTE_WIDTH), see `models.attributes`.
         """
         logarithms = np.zeros(len(attributes), np.float32)
         start = 0

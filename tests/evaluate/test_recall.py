@@ -87,10 +87,13 @@ def test_looks_are_searched_for_garments_without_correction(
 def test_parts_find_what_vectors_confuse(invented: Invented, tmp_path: Path) -> None:
     truth = invented.write_truth(tmp_path / "truth.csv")
     without, compared = (
-        evaluate(invented.workspace, settings(details=details), truth) for details in (False, True)
+        evaluate(invented.workspace, settings(details=details, evidence=False), truth)
+        for details in (False, True)
     )
     assert compared["garment_to_look"]["R@1"] > without["garment_to_look"]["R@1"]
-    few = evaluate(invented.workspace, settings(top_k=1, reverse_k=1, detail_pool=1), truth)
+    few = evaluate(
+        invented.workspace, settings(top_k=1, reverse_k=1, detail_pool=1, evidence=False), truth
+    )
     # With a single candidate there is nothing to put into another order.
     assert few["garment_to_look"]["R@1"] == without["garment_to_look"]["R@1"]
 

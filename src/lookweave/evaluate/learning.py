@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def learn(workspace: Workspace, config: Config, truth: Path | None = None) -> di
         source = _Source(set(known.pairs), set(known.looks_of()), {})
     else:
         source = _Source(set(), set(), _reviewed(workspace))
-    with ready_matcher(workspace, config, as_set) as matcher:
+    with ready_matcher(workspace, config, as_set, afresh=True) as matcher:
         labelled = _labelled(matcher, source)
         names = [groups.get(garment, garment) for garment in labelled.garments]
         if not enough(labelled.labels) or len(set(names)) < 2:
@@ -66,10 +67,13 @@ def learn(workspace: Workspace, config: Config, truth: Path | None = None) -> di
         weights = learn_weights(
             labelled.parts[: 3 if as_set.detail else 2], labelled.labels, names, as_set
         )
-    with ready_matcher(workspace, config, weights) as matcher:
+    with ready_matcher(workspace, config, weights, afresh=True) as matcher:
         labelled = _labelled(matcher, source)
     names = [groups.get(garment, garment) for garment in labelled.garments]
-    learned = fit(labelled.score, labelled.margin, labelled.labels, names, weights)
+    learned = replace(
+        fit(labelled.score, labelled.margin, labelled.labels, names, weights),
+        evidence=setup.fusion is not None,
+    )
     write_atomically(workspace.path / CALIBRATION, learned.to_json().encode())
     return _told(learned, workspace)
 

@@ -73,8 +73,13 @@ def recall(
 
 
 @contextmanager
-def ready_matcher(workspace: Workspace, config: Config, weights: ScoreWeights) -> Iterator[Matcher]:
+def ready_matcher(
+    workspace: Workspace, config: Config, weights: ScoreWeights, *, afresh: bool = False
+) -> Iterator[Matcher]:
     """A join over the workspace as it is, in scratch files apart: it writes nothing there.
+
+    Args:
+        afresh: S_VLM as the settings want it, whatever was learned in this workspace.
 
     Raises:
         InputError: there are no vectors to compare.
@@ -84,7 +89,7 @@ def ready_matcher(workspace: Workspace, config: Config, weights: ScoreWeights) -
         folder = Path(scratch) / "match"
         with full_disk(folder):
             partition.write(workspace, setup, folder, same_pictures(workspace, setup))
-        matcher = open_matcher(workspace, setup, folder, weights)
+        matcher = open_matcher(workspace, setup, folder, weights, afresh=afresh)
         if not matcher.garments or not matcher.regions:
             raise InputError(
                 f"{workspace.path} has no garments and looks with vectors of these models: run "

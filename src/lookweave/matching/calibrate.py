@@ -46,6 +46,7 @@ class Calibration:
             where there were too few labels for one.
         labels, positives: how many labels it was fitted on.
         brier: Brier score on held-out groups.
+        evidence: S_VLM was evidence, not the inner product of the descriptions.
     """
 
     lambda_vlm: float
@@ -58,6 +59,7 @@ class Calibration:
     positives: int
     brier: float
     lambda_detail: float = 0.0
+    evidence: bool = False
 
     @property
     def score_weights(self) -> ScoreWeights:

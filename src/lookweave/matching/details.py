@@ -149,7 +149,7 @@ class TokenFile:
     """
 
     def __init__(self, path: Path, width: int, most: int) -> None:
-        self._path, self._width, self._most = path, width, most
+        self._path, self.width, self._most = path, width, most
         self._counts: NDArray[np.uint8] = np.load(_counts_beside(path))
 
     def __len__(self) -> int:
@@ -169,8 +169,8 @@ class TokenFile:
         if not counts.all():
             raise ValueError(f"row {int(rows[int(counts.argmin())])} of {self._path} has no token")
         starts = np.concatenate([[0], np.cumsum(counts)])
-        values = np.empty((int(starts[-1]), self._width), np.int8)
-        slot = self._most * self._width
+        values = np.empty((int(starts[-1]), self.width), np.int8)
+        slot = self._most * self.width
         file = os.open(self._path, os.O_RDONLY)
         try:
             for row, start, stop in zip(rows.tolist(), starts[:-1], starts[1:], strict=True):

@@ -251,6 +251,40 @@ def details(
 
 
 @app.command()
+def fusion(
+    parsed: Annotated[
+        Path | None,
+        typer.Option("--parsed", help="Clothing Co-Parsing, of which held-out photos", exists=True),
+    ] = None,
+    rendered: Rendered = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="the file to write; default: where builds look for it"),
+    ] = None,
+    models: Annotated[str, typer.Option(help="a preset, or names joined by +")] = "embedded",
+    models_dir: ModelsDir = None,
+    seed: Seed = 7,
+) -> None:
+    """Learn what descriptions say for "the same garment", and how much descriptions, visual
+    likeness and details count in the score; ten minutes. Builds with these models use it."""
+    if parsed is None and rendered is None:
+        raise typer.BadParameter("give --parsed, --rendered or both: pairs are learned from them")
+    try:
+        from lookweave.train import fusion as recipe
+    except ImportError as error:
+        raise _missing(error) from error
+    learned = recipe.train(
+        recipe.FusionConfig(
+            parsed=parsed, rendered=rendered, out=out, models=models, models_dir=models_dir,
+            seed=seed,
+        )
+    )  # fmt: skip
+    weights = ", ".join(f"{part} {one:.2f}" for part, one in
+                        zip(recipe.PARTS, learned["weights"], strict=True))  # fmt: skip
+    typer.echo(f"{learned['file']}: {weights}", err=True)
+
+
+@app.command()
 def page(
     record: Annotated[Path, typer.Argument(help="the JSON record beside a weights file")],
     to: Annotated[Path, typer.Argument(help="the Markdown file to write")],

@@ -14,6 +14,8 @@ from lookweave.config import Config, load
 from lookweave.errors import ModelError, WorkspaceError, WorkspaceFull
 from lookweave.matching import hubness
 from lookweave.matching.calibrate import Calibration, rule_of_thumb
+from lookweave.matching.evidence import KNOTS, LARGEST
+from lookweave.matching.fusion import Fusion
 from lookweave.models.cards import models_of
 from lookweave.models.details import unpacked
 from lookweave.pipeline.run import Outcome, run_step
@@ -36,7 +38,10 @@ COLUMNS = ["garment", "region", "look", "s_vlm", "s_visual", "s_detail", "score"
 
 
 def settings(**match: Any) -> Config:
-    return load(match={"top_k": 8, "reverse_k": 3, "categories": 2, "detail_pool": 12, **match})
+    """By the inner product of descriptions, unless `evidence` is asked for."""
+    return load(match={"top_k": 8, "reverse_k": 3, "categories": 2, "detail_pool": 12,
+                       "lambda_vlm": 0.3, "lambda_visual": 0.7, "lambda_detail": 2.0,
+                       "evidence": False, **match})  # fmt: skip
 
 
 def run(workspace: Workspace, config: Config) -> Outcome:
@@ -127,6 +132,12 @@ def reference(made: Invented, config: Config) -> Reference:
     allowed = np.array([[may_meet(of(g), g, of(r), r, config) for r in regions] for g in garments])
     plain = np.where(allowed, score, -np.inf)
     corrected = correct(plain, score, [row["subject"] for row in garments], config)
+    reranked = plain
+    if learned := Setup.of(config).fusion:
+        s_vlm = np.array([[evident(learned, of(g), of(r)) for r in regions] for g in garments])
+        gain = weights[0] * s_vlm + weights[1] * s_visual
+        gain = gain / weights.sum() - score
+        corrected, reranked = corrected + gain, plain + gain
     rank = np.zeros(score.shape, int)
     kept = config.match.top_k
     k = max(kept, config.match.detail_pool) if has_parts else kept
@@ -143,12 +154,28 @@ def reference(made: Invented, config: Config) -> Reference:
     for r in range(len(regions)):
         best = np.argsort(-plain[:, r])[:k]
         best = best[np.isfinite(plain[best, r])]
-        best = best[np.argsort(-whole(plain)[best, r])][:kept]
+        best = best[np.argsort(-whole(reranked)[best, r])][:kept]
         reverse_rank[best, r] = np.arange(1, len(best) + 1)
     return Reference(
         [row["subject"] for row in garments], [row["id"] for row in regions],
         s_vlm, s_visual, s_detail, final, rank, reverse_rank,
     )  # fmt: skip
+
+
+def evident(learned: Fusion, garment: np.ndarray, region: np.ndarray) -> float:
+    """S_VLM of one pair, attribute by attribute."""
+    nats, start = 0.0, 0
+    for place, values in enumerate(ATTRIBUTES.values()):
+        here = slice(start, start + len(values))
+        start += len(values)
+        p, q = (np.rint(127 * side[here]) for side in (garment, region))
+        table = learned.evidence.tables.get(place)
+        if table is None or not p.any() or not q.any():
+            continue
+        cosine = p @ q / np.linalg.norm(p) / np.linalg.norm(q)
+        nats += table.rarity * np.log(p @ table.ratios @ q / p.sum() / q.sum()) + table.offset
+        nats += np.maximum(cosine - np.array(KNOTS), 0) @ table.slopes
+    return float(0.5 + np.clip(nats, -LARGEST, LARGEST) / (2 * LARGEST))
 
 
 def part_by_part(one: np.ndarray, other: np.ndarray) -> float:
@@ -218,6 +245,8 @@ def correct(
         {"lambda_detail": 0.0},
         {"lambda_detail": 9.0},
         {"detail_pool": 1},
+        {"evidence": True},
+        {"evidence": True, "lambda_vlm": 9.0, "details": False},
     ],
     ids=[
         "as set",
@@ -228,6 +257,8 @@ def correct(
         "no weight of details",
         "mostly details",
         "only those kept",
+        "evidence",
+        "mostly evidence",
     ],
 )
 def test_matches_are_those_of_the_whole_matrices(invented: Invented, match: dict[str, Any]) -> None:
@@ -264,7 +295,7 @@ def test_the_rows_do_not_depend_on_how_the_work_was_cut(
     invented: Invented, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other order of rows in the tables, one garment at a time, small blocks, four workers."""
-    config = settings()
+    config = settings(evidence=True)
     run(invented.workspace, config)
     expected = [
         row
@@ -273,7 +304,7 @@ def test_the_rows_do_not_depend_on_how_the_work_was_cut(
     ]
     monkeypatch.setattr(matcher_module, "QUERY_ROWS", 7)
     monkeypatch.setattr(step_module, "QUERY_ROWS", 7)
-    other = load(match={**settings().match.model_dump(), "block_rows": 64}, run={"workers": 4})
+    other = load(match={**config.match.model_dump(), "block_rows": 64}, run={"workers": 4})
     made = invent(tmp_path / "ws", other, 64, 70, noise=1.5, order=5, chunk=13)
     run(made.workspace, other)
     assert rows_of(made.workspace) == expected

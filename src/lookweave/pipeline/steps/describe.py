@@ -5,20 +5,19 @@ from __future__ import annotations
 from functools import cached_property
 from typing import ClassVar
 
-import numpy as np
 import pyarrow as pa
 
 from lookweave.errors import Rejected
 from lookweave.models import colour
+from lookweave.models.attributes import attribute_vector
 from lookweave.models.checks import check_descriptions
 from lookweave.models.protocols import Crop, Describer, Description
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.step import Plan, Step, Worker, outcome, reject_row
 from lookweave.pipeline.steps.subjects import PhotoReader, Seen, batches, rejected, unseen
-from lookweave.records import ATTRIBUTE_WIDTH, DESCRIPTION
+from lookweave.records import DESCRIPTION
 from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace
-from lookweave.taxonomy import ATTRIBUTES
 
 
 class Describing(Worker):
@@ -102,20 +101,6 @@ def regions_left(workspace: Workspace, setup: Setup, seen: list[Seen]) -> Plan:
     left = unseen(regions, matching(detector=setup.models.detector.key), seen, "made_of")
     columns = ["id", "subject", "kind", "box", "mask", "label_scores", "made_of"]
     return Plan(len(left), batches(regions, left, 4 * run.batch_rows, run.workers, columns))
-
-
-def attribute_vector(said: Description) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """The description as float32 (records.ATTRIBUTE_WIDTH,): one distribution per attribute in
-    the order of the taxonomy, all zero where the model does not say."""
-    vector = np.zeros(ATTRIBUTE_WIDTH, np.float32)
-    start = 0
-    for attribute, values in ATTRIBUTES.items():
-        spoken = said.attributes.get(attribute, {})
-        block = np.array([spoken.get(value, 0.0) for value in values], np.float32)
-        if block.sum() > 0:
-            vector[start : start + len(values)] = block / block.sum()
-        start += len(values)
-    return vector
 
 
 def _best(values: dict[str, float]) -> str:

@@ -14,17 +14,22 @@ from numpy.typing import NDArray
 
 from lookweave.config import Match as Settings
 from lookweave.matching import hubness
+from lookweave.matching.evidence import Evidence
 from lookweave.matching.fuse import Composite, ScoreWeights
 from lookweave.matching.join import SLACK, Block, Gallery, Neighbours, nearest, score_pairs
 from lookweave.matching.vectors import Positions, Vectors
 from lookweave.pipeline.steps.match.blocks import UNSORTED
 from lookweave.pipeline.steps.match.detail import DetailScores
+from lookweave.pipeline.steps.match.evidence import EvidenceScores
 from lookweave.pipeline.steps.match.partition import Partition
 from lookweave.pipeline.steps.match.words import WordScores
 
 QUERY_ROWS = 2048
 """Queries of one pass over the gallery. The gallery is read once for each such batch, which
 costs little beside the products; a larger batch would cost memory."""
+
+_OUTSIDE = 4.0
+"""Taken off the scores of what lies outside the pool: more than any two may differ by."""
 
 SAMPLE = 512
 """Garments searched without the filter to measure what it loses."""
@@ -88,12 +93,17 @@ class Matcher:
         folder: of the partition and of what `prepare` wrote beside it.
         settings: of the match.
         weights: of the parts of the score.
+        evidence: what S_VLM is made of; None for the inner product of the descriptions.
     """
 
-    def __init__(self, folder: Path, settings: Settings, weights: ScoreWeights) -> None:
+    def __init__(
+        self, folder: Path, settings: Settings, weights: ScoreWeights,
+        evidence: Evidence | None = None,
+    ) -> None:  # fmt: skip
         self.partition = Partition.open(folder)
         self.composite = Composite(self.partition.split, weights.vlm, weights.visual)
         self._details = DetailScores(self.partition, weights, settings.detail_pool)
+        self._evidence = EvidenceScores(self.partition, evidence, self.composite)
         self._words = WordScores(
             self.partition.words, self.partition.region_looks, self.composite, settings,
             captions=self.partition.captions > 0,
@@ -152,10 +162,11 @@ class Matcher:
         rows = self.partition.garments.take(garments)
         admits = self.partition.admits[garments]
         k = self._details.pool(self._settings.top_k)
-        pool = self._words.pool(k if self._side is None else k + max(k, SLACK))
-        found = nearest(rows, self._regions(admits), pool + self._shut_out[0], self.composite)
+        pool = self._forward_pool() + self._shut_out[0]
+        found = nearest(rows, self._regions(admits), pool, self.composite)
         found = self._apart(found, garments[:, None], found.positions)
         active = self._active(garments, found.positions[:, 0])  # hubs are hubs of the vectors
+        found = self._evidence.put(found, garments[:, None], found.positions)
         found = self._words.put(found, garments[:, None], found.positions)
         found = self._corrected(garments, active, found, k)
         found, detail = self._details.put(found, garments[:, None], found.positions)
@@ -183,7 +194,7 @@ class Matcher:
         admits = self.partition.admits[garments]
         score = np.full((len(garments), self.regions), -np.inf, np.float32)
         queries = self.composite.query(rows).astype(np.float64)
-        gain = np.zeros_like(score) if self._words else None
+        gain = np.zeros_like(score) if self._words and not self._evidence else None
         for block in self._regions(admits)():
             which = block.queries if block.queries is not None else np.arange(len(rows))
             place = np.ix_(which, block.positions)
@@ -196,6 +207,8 @@ class Matcher:
             return score
         score[self.partition.one_picture(garments[:, None], np.arange(self.regions))] = -np.inf
         active = self._active(garments, score.argmax(axis=1))
+        if self._evidence:
+            score = self._reranked(score, rows, garments, self._forward_pool())
         score = score if gain is None else score + gain
         if self._side is not None:
             score = hubness.correct(score, self._pull[self._side[garments]], active)
@@ -212,14 +225,47 @@ class Matcher:
         score = np.full((len(regions), self.garments), -np.inf, np.float32)
         for positions, gallery in self.partition.garments.blocks(self._settings.block_rows):
             product = queries @ gallery.T.astype(np.float64)
-            if self._words:
+            if self._words and not self._evidence:
                 product += self._words.gain(gallery, rows, positions, regions).T
             allowed = (
                 self.partition.admits[positions][None] >> blocks[:, None].astype(np.uint32)
             ) & 1
             allowed = allowed & ~self.partition.one_picture(positions[None], regions[:, None])
             score[:, positions] = np.where(allowed == 1, product, -np.inf)
+        if self._evidence:
+            pool = self._words.pool(self._details.pool(self._settings.reverse_k))
+            score = self._reranked(score, rows, regions, pool, of_regions=True)
         return self._details.ranked(score, self._settings.reverse_k, regions, of_regions=True)
+
+    def _forward_pool(self) -> int:
+        """How many of a garment's nearest regions are looked at more closely."""
+        k = self._details.pool(self._settings.top_k)
+        return self._words.pool(k if self._side is None else k + max(k, SLACK))
+
+    def _reranked(
+        self, base: Vectors, rows: Vectors, own: Positions, pool: int, *, of_regions: bool = False
+    ) -> Vectors:
+        """S of some garments (or regions) with everything, by evidence and words for the `pool`
+        that lies next by the vectors, as in a match; all others come after those.
+
+        Args:
+            base: float32 (n, others), S of the vectors, -inf for pairs that are shut out.
+            rows, own: of the garments (or regions).
+        """
+        if not base.size:
+            return base
+        best = np.lexsort((np.broadcast_to(np.arange(base.shape[1]), base.shape), -base), axis=1)
+        best = best[:, :pool]
+        queries, places = np.nonzero(np.isfinite(np.take_along_axis(base, best, axis=1)))
+        others = best[queries, places]
+        wanted, at = np.unique(others, return_inverse=True)
+        gallery = (self.partition.garments if of_regions else self.partition.regions).take(wanted)
+        s_vlm, s_visual = self.composite.parts(rows[queries], gallery[at])
+        pair = (others, own[queries]) if of_regions else (own[queries], others)
+        s_vlm = self._words.raised(self._evidence.of_pairs(s_vlm, *pair), *pair)
+        score = base - np.float32(_OUTSIDE)
+        score[queries, others] = self.composite.combine(s_vlm, s_visual)
+        return score
 
     def _regions(self, admits: NDArray[np.uint32] | None) -> Gallery:
         """All regions; block by block only for the queries that admit it (None: for all)."""
@@ -329,6 +375,7 @@ class Matcher:
                     found = nearest(rows, self._garments(block), pool, self.composite)
                     asked = np.arange(start, start + len(rows))[:, None]
                     found = self._apart(found, found.positions, asked)
+                    found = self._evidence.put(found, found.positions, asked)
                     found = _best(self._words.put(found, found.positions, asked), k)
                     found, _ = self._details.put(found, found.positions, asked, of_regions=True)
                     found = _best(found, self._settings.reverse_k)
@@ -368,6 +415,7 @@ class Matcher:
         queries = np.searchsorted(asked, garments)
         gallery = self._regions(None)
         s_vlm, s_visual = score_pairs(rows, queries, regions, gallery, self.composite)
+        s_vlm = self._evidence.of_pairs(s_vlm, garments, regions)
         s_vlm = self._words.raised(s_vlm, garments, regions)
         score = self.composite.combine(s_vlm, s_visual)
         if self._side is not None:

@@ -22,6 +22,7 @@ from lookweave.errors import InputError
 from lookweave.matching.captions import WIDTH as CAPTION_WIDTH
 from lookweave.matching.captions import CaptionVectors
 from lookweave.matching.details import TokenFile, TokenWriter
+from lookweave.matching.evidence import whole
 from lookweave.matching.fuse import beside_captions, describe_vectors, described_width
 from lookweave.matching.vectors import Positions, VectorFile, Vectors, VectorWriter
 from lookweave.matching.words import Words
@@ -74,6 +75,8 @@ class Partition:
         captions: rows of both sides with a caption that counts.
         words: brands and credits, or None where there are none.
         garment_tokens, region_tokens: of their parts, or None where they are not compared so.
+        garment_words, region_words: their attributes, one token of `sum(WIDTHS)` values for each,
+            or None where S_VLM is not made of evidence.
         garment_ids: bytes (garments,), ascending.
         looks: bytes, distinct ids of looks, ascending; `region_looks` int32 points into it.
         region_indices: int16 (regions,), of a region in its look; ascending with the look's id
@@ -90,6 +93,8 @@ class Partition:
     words: Words | None
     garment_tokens: TokenFile | None
     region_tokens: TokenFile | None
+    garment_words: TokenFile | None
+    region_words: TokenFile | None
     detector: str
     garment_ids: NDArray[np.bytes_]
     looks: NDArray[np.bytes_]
@@ -109,6 +114,10 @@ class Partition:
             else None
             for name in _TOKENS
         )
+        garment_words, region_words = (
+            TokenFile(folder / name, sum(WIDTHS), 1) if ready["evidence"] else None
+            for name in _WORDS
+        )
         return cls(
             VectorFile(folder / "garments.f32", ready["width"]),
             VectorFile(folder / "regions.f32", ready["width"]),
@@ -117,6 +126,8 @@ class Partition:
             words.read(folder),
             garment_tokens,
             region_tokens,
+            garment_words,
+            region_words,
             ready["detector"],
             *(np.load(folder / f"{name}.npy") for name in _ARRAYS),
         )
@@ -151,6 +162,7 @@ class Partition:
 _ARRAYS = ("garment_ids", "looks", "region_looks", "region_indices", "starts", "admits",
            "same_pictures")  # fmt: skip
 _TOKENS = ("garments.i8", "regions.i8")
+_WORDS = ("garment-words.i8", "region-words.i8")
 
 
 def write(
@@ -183,12 +195,16 @@ def write(
         np.save(folder / f"{name}.npy", array)
     words.write(workspace, setup.config.match, folder, arrays[0], arrays[1])
     token_width = _tokens(workspace, setup, folder, rows, garment, region[order])
+    weighs = setup.fusion is not None and captions is None
+    if weighs:
+        _words(workspace, setup, folder, rows, garment, region[order])
     ready = {
         "token_width": token_width,
         "most_tokens": most_tokens(token_width) if token_width else 0,
         "width": split + dimension(setup),
         "split": split,
         "captions": captions.captions if captions else 0,
+        "evidence": weighs,
         "detector": setup.models.detector.key,
     }
     write_atomically(folder / _READY, json.dumps(ready).encode())
@@ -268,6 +284,23 @@ def _tokens(
                         writers.append(stack.enter_context(writer))
                 writers[0 if rows.garment[place] else 1].put(int(position[place]), values)
     return width
+
+
+def _words(
+    workspace: Workspace, setup: Setup, folder: Path, rows: Rows, garment: Positions,
+    region: Positions,
+) -> None:  # fmt: skip
+    """Write both files of attributes as the evidence reads them."""
+    position = np.empty(len(rows), np.int64)
+    position[garment], position[region] = np.arange(len(garment)), np.arange(len(region))
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(TokenWriter(folder / name, count, sum(WIDTHS), 1))
+            for name, count in zip(_WORDS, (len(garment), len(region)), strict=True)
+        ]
+        for places, attributes, _ in descriptions(workspace, setup, rows):
+            for place, values in zip(places.tolist(), whole(attributes), strict=True):
+                writers[0 if rows.garment[place] else 1].put(int(position[place]), values[None])
 
 
 def _codes(

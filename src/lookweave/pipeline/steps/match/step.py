@@ -16,6 +16,7 @@ import pyarrow as pa
 from lookweave.config import Config
 from lookweave.errors import WorkspaceError
 from lookweave.matching.calibrate import Calibration, margins, rule_of_thumb
+from lookweave.matching.evidence import Evidence
 from lookweave.matching.fuse import ScoreWeights
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.step import NOTHING, Plan, Step, Worker, outcome_schema
@@ -35,6 +36,9 @@ CALIBRATION = "calibration.json"
 
 RANKED = column("rank").is_given() | column("reverse_rank").is_given()
 """Matches that the join found; those without a rank come from people (`steps.link`)."""
+
+UNLEARNED = ScoreWeights(0.3, 0.7, 2.0)
+"""λ where none is set and none was learned for the models."""
 
 VERSION = 4
 """Raised when the same inputs and settings give other matches than before."""
@@ -100,6 +104,7 @@ class Match(Step):
         return fingerprint(
             "match", VERSION, self.setup.models.key, settings, partition.ATTRIBUTE_WEIGHTS,
             self.setup.tokens or "",
+            *([self.setup.fusion.key] if self.setup.fusion else []),
         )  # fmt: skip
 
     @property
@@ -162,13 +167,18 @@ def open_matcher(
     setup: Setup,
     folder: Path,
     weights: ScoreWeights | None = None,
+    *,
+    afresh: bool = False,
 ) -> Matcher:
     """The join that `make_matcher` prepared.
 
     Args:
         weights: None for those learned in this workspace, or else those of the settings.
+        afresh: S_VLM as the settings want it, whatever was learned in this workspace.
     """
-    return Matcher(folder, setup.config.match, weights or score_weights(workspace, setup))
+    learned = setup.fusion
+    said = evidence(workspace, setup) if not afresh else learned.evidence if learned else None
+    return Matcher(folder, setup.config.match, weights or score_weights(workspace, setup), said)
 
 
 def score_weights(workspace: Workspace, setup: Setup) -> ScoreWeights:
@@ -179,14 +189,31 @@ def score_weights(workspace: Workspace, setup: Setup) -> ScoreWeights:
 
 
 def set_weights(setup: Setup) -> ScoreWeights:
-    """As the settings have them; λ3 is 0 where nothing is compared part by part."""
-    match = setup.config.match
-    detail = 0.0 if setup.tokens is None else match.lambda_detail
-    return ScoreWeights(match.lambda_vlm, match.lambda_visual, detail)
+    """As the settings have them; where they have none, as learned for these models; else
+    `UNLEARNED`. λ3 is 0 where nothing is compared part by part."""
+    match, learned = setup.config.match, setup.fusion
+    given = (match.lambda_vlm, match.lambda_visual, match.lambda_detail)
+    detailed = setup.tokens is not None
+    if learned is not None and all(one is None for one in given):
+        return learned.weights if detailed else learned.undetailed
+    weights = ScoreWeights(
+        *(known if one is None else one for one, known in zip(given, UNLEARNED, strict=True))
+    )
+    return weights if detailed else weights._replace(detail=0.0)
+
+
+def evidence(workspace: Workspace, setup: Setup) -> Evidence | None:
+    """What S_VLM is made of: what was learned for these models, or None for the inner product of
+    the descriptions, which also counts while weights learned with it do."""
+    if setup.fusion is None:
+        return None
+    learned = calibration(workspace, setup.config)
+    return setup.fusion.evidence if learned is None or learned.evidence else None
 
 
 def calibration(workspace: Workspace, config: Config) -> Calibration | None:
-    """What was learned from labels in this workspace, if anything and if it is to be used.
+    """What was learned from labels in this workspace, if anything and if it is to be used: what
+    was learned on evidence is not where that is switched off.
 
     Raises:
         WorkspaceError: the file is damaged.
@@ -195,7 +222,8 @@ def calibration(workspace: Workspace, config: Config) -> Calibration | None:
     if not config.match.calibrated or not path.exists():
         return None
     try:
-        return Calibration.from_json(path.read_text(encoding="utf-8"))
+        learned = Calibration.from_json(path.read_text(encoding="utf-8"))
+        return learned if config.match.evidence or not learned.evidence else None
     except ValueError as error:
         raise WorkspaceError(
             f"{path} is damaged ({error}). Delete it, or run `lookweave calibrate` again."
