@@ -93,8 +93,8 @@ class Match(_Section):
     )
     evidence: bool = Field(
         True,
-        description="S_VLM as evidence, where it was learned for these models; false: the inner "
-        "product of the descriptions",
+        description="S_VLM as evidence, where it was learned for these models and candidates are "
+        "compared part by part; false: the inner product of the descriptions",
     )
     details: bool = Field(
         True,

@@ -16,7 +16,6 @@ SLEEVE = {
 }  # fmt: skip
 RECIPE = {
     "version": VERSION, "encoder": "e", "describer": "d", "weights": [0.1, 0.4, 0.5],
-    "undetailed": [0.0, 1.0, 0.0],
     "evidence": {"sleeve": SLEEVE},
 }  # fmt: skip
 
@@ -58,7 +57,7 @@ def test_likelihood_of_a_sure_choice_is_one() -> None:
 
 def test_a_recipe_is_read() -> None:
     learned = Fusion.from_json(json.dumps(RECIPE), ATTRIBUTES)
-    assert learned.weights == (0.1, 0.4, 0.5) and learned.undetailed == (0.0, 1.0, 0.0)
+    assert learned.weights == (0.1, 0.4, 0.5)
     assert list(learned.evidence.tables) == [1] and learned.evidence.widths == (2, 2)
     assert learned.key != Fusion.from_json(json.dumps(RECIPE, indent=1), ATTRIBUTES).key
 

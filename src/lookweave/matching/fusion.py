@@ -35,15 +35,13 @@ class Fusion:
         encoder, describer: keys of the models that it was learned for.
         evidence: of their descriptions.
         key: a fingerprint of the file.
-        weights: λ where candidates are compared part by part.
-        undetailed: λ where they are not.
+        weights: λ, of candidates that are compared part by part.
     """
 
     encoder: str
     describer: str
     evidence: Evidence
     weights: ScoreWeights
-    undetailed: ScoreWeights
     key: str = ""
 
     @classmethod
@@ -77,7 +75,6 @@ class Fusion:
                 content["describer"],
                 Evidence(widths, tables),
                 ScoreWeights(*content["weights"]),
-                ScoreWeights(*content["undetailed"]),
                 hashlib.sha256(text.encode()).hexdigest()[:8],
             )
         except (KeyError, TypeError, AttributeError, IndexError) as error:

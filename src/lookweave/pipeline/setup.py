@@ -46,14 +46,15 @@ class Setup:
 
     @cached_property
     def fusion(self) -> Fusion | None:
-        """What was learned of the score for these models; None where nothing was, or where it is
-        switched off.
+        """What was learned of the score for these models; None where nothing was, where it is
+        switched off, or where candidates are not compared part by part: it was learned with that.
 
         Raises:
             ModelError: it cannot be read, or was learned for other models.
         """
         file = fusion_file(self.models, self.config.models_dir)
-        if not self.config.match.evidence or not file.exists():
+        wanted = self.config.match.evidence and self.tokens is not None
+        if not wanted or not file.exists():
             return None
         try:
             learned = Fusion.from_json(file.read_text(encoding="utf-8"), ATTRIBUTES)

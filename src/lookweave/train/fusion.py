@@ -51,7 +51,6 @@ the attributes' evidence moves S_VLM is learned instead, by shrinking it."""
 PRESENT = (0.7 / 2.7, 2.0 / 2.7)
 """S_visual and S_detail by the weights that were set before: what is learned has to beat them."""
 
-UNDETAILED = [0.3, 0.7, 0.0]
 DESCRIPTIONS = None
 
 LEAST_PAIRS = 100
@@ -151,7 +150,6 @@ def learn(sources: Sequence[LabelledSource], config: FusionConfig) -> dict[str, 
     shrink = _best(gains) or min(config.shrinks)
     return {
         "weights": [WORDS, *(round((1 - WORDS) * one, 4) for one in ratio)],
-        "undetailed": UNDETAILED,
         "evidence": {
             list(ATTRIBUTES)[place]: {
                 "rarity": round(shrink * table.rarity, 5),

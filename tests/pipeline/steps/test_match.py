@@ -246,7 +246,7 @@ def correct(
         {"lambda_detail": 9.0},
         {"detail_pool": 1},
         {"evidence": True},
-        {"evidence": True, "lambda_vlm": 9.0, "details": False},
+        {"evidence": True, "lambda_vlm": 9.0},
     ],
     ids=[
         "as set",

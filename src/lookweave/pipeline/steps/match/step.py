@@ -193,13 +193,12 @@ def set_weights(setup: Setup) -> ScoreWeights:
     `UNLEARNED`. λ3 is 0 where nothing is compared part by part."""
     match, learned = setup.config.match, setup.fusion
     given = (match.lambda_vlm, match.lambda_visual, match.lambda_detail)
-    detailed = setup.tokens is not None
     if learned is not None and all(one is None for one in given):
-        return learned.weights if detailed else learned.undetailed
+        return learned.weights
     weights = ScoreWeights(
         *(known if one is None else one for one, known in zip(given, UNLEARNED, strict=True))
     )
-    return weights if detailed else weights._replace(detail=0.0)
+    return weights if setup.tokens is not None else weights._replace(detail=0.0)
 
 
 def evidence(workspace: Workspace, setup: Setup) -> Evidence | None:
