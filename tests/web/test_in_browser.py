@@ -17,6 +17,7 @@ import uvicorn
 from fastapi.testclient import TestClient
 from tests.web.conftest import PASSWORD, Served
 
+from lookweave.review.decisions import Decision, Decisions
 from lookweave.review.journal import Journal
 from lookweave.store.takedowns import person
 from lookweave.store.workspace import Workspace
@@ -71,6 +72,8 @@ def reading(
         for kind in ("garment", "look")
     }
     disagree(path)
+    one = Decision(str(uuid.uuid4()), "A", "selection", "S", {"add": [["look", ids["look"]]]})
+    Decisions(path).append([one])
     with answering(create_app(path)) as found:
         yield found, ids
 
@@ -340,7 +343,7 @@ def test_people_come_by_invitation_and_go(browser: Any, built: Path, tmp_path: P
 
 PAGES = (
     "/", "/review/boundary", "/review/stats", "/review/history", "/review/disputes",
-    "/review/guideline", "/library?q=red", "/garments/{garment}", "/looks/{look}", "/rejects",
+    "/review/guideline", "/library?q=red", "/garments/{garment}", "/looks/{look}", "/gaps", "/duplicates", "/selections/S", "/rejects",
     "/library?garment={garment}&kind=look", "/nothing-here",
 )  # fmt: skip
 

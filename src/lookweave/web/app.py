@@ -20,6 +20,7 @@ from lookweave.web import (
     desk,
     details,
     finding,
+    gaps,
     guiding,
     linking,
     pages,
@@ -58,6 +59,8 @@ ROUTERS: tuple[tuple[APIRouter, Rule], ...] = (
     (browsing.router, Rule("viewer", logged=False)),
     (linking.router, Rule("reviewer", logged=False)),
     (linking.api, Rule("reviewer", logged=False)),
+    (gaps.router, Rule("viewer", "reviewer", logged=False)),
+    (gaps.api, Rule("reviewer", logged=False)),
     (selecting.router, Rule("viewer", "reviewer", logged=False)),
     (selecting.api, Rule("viewer", "reviewer", logged=False)),
 )

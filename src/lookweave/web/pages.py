@@ -23,6 +23,8 @@ NAVIGATION: tuple[tuple[str, str, str], ...] = (
     ("/review/stats", "stats", "Agreement"),
     ("/library", "library", "Library"),
     ("/selections", "selections", "Selections"),
+    ("/gaps", "gaps", "Gaps"),
+    ("/duplicates", "duplicates", "Duplicates"),
     ("/rejects", "rejects", "Rejects"),
     ("/admin/users", "users", "Users"),
     ("/admin/audit", "audit", "Log"),
