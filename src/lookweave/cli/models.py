@@ -39,10 +39,12 @@ def list_models(context: typer.Context, json_: Json = False, models_dir: ModelsD
         say("\nBackends of photo-shoots:")
     for made in listing.generators:
         read = f" (read {made['licence_date']})" if made["licence_date"] else " (check)"
+        state = "ready" if made["source"] == "package" else "installed, its model not looked for"
+        state = "not ready" if made["missing"] else state
         size = f"{made['memory_mb'] / 1000:g} GB" if made["memory_mb"] else "-"
         say(
             f"    --backend {made['name']:<26} {size:<8} {made['licence']}{read}, "
-            f"{made['source']}: {'not ready' if made['missing'] else 'ready'}"
+            f"{made['source']}: {state}"
         )
         say(f"        {made['good_for']}")
         ways: dict[str, list[str]] = {}

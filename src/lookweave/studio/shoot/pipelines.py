@@ -85,7 +85,7 @@ _EDIT_ORDER = ("composite", "garment", "wearer", "back", "skeleton")
 CARDS: tuple[GeneratorCard, ...] = (
     GeneratorCard(
         name="diffusers:flux2-klein", controls=EDITED, licence="Apache-2.0",
-        licence_date="2026-11-30", memory_mb=20_000,
+        licence_date="", memory_mb=20_000,
         source_type="compositeWithTrainedAlgorithmicMedia", notes=NOTES,
         good_for="redraws the composite as a photograph in four steps; some 20 GB of a GPU's "
         "memory, 13 offloaded",
@@ -95,7 +95,7 @@ CARDS: tuple[GeneratorCard, ...] = (
     ),
     GeneratorCard(
         name="diffusers:qwen-image-edit", controls=EDITED, licence="Apache-2.0",
-        licence_date="2026-11-30", memory_mb=60_000,
+        licence_date="", memory_mb=80_000,
         source_type="compositeWithTrainedAlgorithmicMedia",
         notes={**NOTES, "wearer": "an adult; a real person's photo only with consent, and only "
                "where a shoot has one garment, since the model takes three pictures"},
