@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         Status,
         StepStatus,
     )
+    from lookweave.studio.direction import board, concepts, shots
 
 _ERRORS = (
     "CeilingReached", "ConfigError", "HubUnreachable", "InputError", "LookweaveError", "ModelError",
@@ -73,6 +74,7 @@ _FROM = {
     "register_executor": "pipeline.executors",
     "register_model": "models.registry",
     "register_photo_format": "photos.formats",
+    **dict.fromkeys(("board", "concepts", "shots"), "studio.direction"),
 }
 """Public name -> the module it comes from."""
 
@@ -107,11 +109,14 @@ __all__ = [
     "WorkspaceFull",
     "WorkspaceLocked",
     "__version__",
+    "board",
     "build",
+    "concepts",
     "open",
     "register_executor",
     "register_model",
     "register_photo_format",
+    "shots",
 ]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

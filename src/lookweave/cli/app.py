@@ -13,6 +13,7 @@ import typer
 from lookweave import __version__
 from lookweave.cli import models, planning, results, tables, users, work
 from lookweave.cli.logged import with_log
+from lookweave.studio.direction.cli import board, concepts, shots
 from lookweave.studio.render.cli import render
 from lookweave.studio.shoot.cli import shoot
 from lookweave.terminal import say
@@ -51,6 +52,9 @@ VERBS = (
     planning.plan,
     render,
     shoot,
+    board,
+    concepts,
+    shots,
 )
 """In the order that --help lists them; ``verify_store`` is called ``verify-store``."""
 
