@@ -21,7 +21,7 @@ Folders = tuple[Path, Path, Path]
 
 PUBLIC = {
     "build", "open", "Workspace", "register_executor", "register_model", "register_photo_format",
-    "board", "concepts", "shots",
+    "board", "concepts", "shots", "spread",
     "BuildResult", "Card", "Evaluation", "Hit", "Learned", "Pair", "Pairs", "Publication", "Recall",
     "SearchResult", "Setting", "Status", "StepStatus",
     "LookweaveError", "UsageError", "ConfigError", "InputError", "UnknownModel", "WorkError",

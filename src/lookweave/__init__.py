@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         Status,
         StepStatus,
     )
-    from lookweave.studio.direction import board, concepts, shots
+    from lookweave.studio.direction import board, concepts, shots, spread
 
 _ERRORS = (
     "CeilingReached", "ConfigError", "HubUnreachable", "InputError", "LookweaveError", "ModelError",
@@ -74,7 +74,7 @@ _FROM = {
     "register_executor": "pipeline.executors",
     "register_model": "models.registry",
     "register_photo_format": "photos.formats",
-    **dict.fromkeys(("board", "concepts", "shots"), "studio.direction"),
+    **dict.fromkeys(("board", "concepts", "shots", "spread"), "studio.direction"),
 }
 """Public name -> the module it comes from."""
 
@@ -117,6 +117,7 @@ __all__ = [
     "register_model",
     "register_photo_format",
     "shots",
+    "spread",
 ]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

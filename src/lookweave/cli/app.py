@@ -13,7 +13,7 @@ import typer
 from lookweave import __version__
 from lookweave.cli import models, planning, results, tables, users, work
 from lookweave.cli.logged import with_log
-from lookweave.studio.direction.cli import board, concepts, shots
+from lookweave.studio.direction.cli import board, concepts, shots, spread
 from lookweave.studio.render.cli import render
 from lookweave.studio.shoot.cli import shoot
 from lookweave.terminal import say
@@ -55,6 +55,7 @@ VERBS = (
     board,
     concepts,
     shots,
+    spread,
 )
 """In the order that --help lists them; ``verify_store`` is called ``verify-store``."""
 

@@ -5,7 +5,7 @@
     board = lookweave.board(["ref-1.jpg", "ref-2.jpg"], words="1970s disco, neon")
     found = lookweave.concepts(board, "dress.jpg", count=4, seed=7, out="concepts")
     made = lookweave.shots(found, 2, out="story")
-    lookweave.spread(made, title="After Dark", out="story/spread")
+    lookweave.spread(made, title="After Dark", out="pages")
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from lookweave.errors import InputError, WorkError, told
 if TYPE_CHECKING:
     from lookweave.models.protocols import Describer
     from lookweave.studio.direction.concept import Concept, Concepts
+    from lookweave.studio.direction.layouts import Spread
     from lookweave.studio.direction.moodboard import Board
     from lookweave.studio.direction.shotlist import Made
     from lookweave.studio.shoot.generator import Generator
@@ -171,6 +172,32 @@ def shots(
     listed = list_shots(found, number, roles=roles, size=size)
     kept = None if cache is None else Path(cache)
     return making.render(listed, Path(out), generator=generator, cache=kept, done=done)
+
+
+@told()
+def spread(
+    made: Made | AnyPath, *, out: AnyPath, layout: str = "story", stars: Sequence[int] = (),
+    title: str = "", credit: str = "",
+) -> Spread:  # fmt: skip
+    """Shots as pages for print: a PDF with bleed, embedded fonts and a label.
+
+    Args:
+        made: shots, or their folder.
+        out: a folder for `spread.pdf` and `spread.json`.
+        layout: single (1 picture), double (2) or story (4 pages, 5 pictures).
+        stars: numbers of the shots to show, in their order; none: the first that there are.
+        title: of the page; empty: the concept's.
+        credit: who is to be named; stands beside the captions.
+
+    Raises:
+        InputError: the layout or a star is unknown, there are too few pictures, or a text has
+            letters that the fonts lack.
+    """
+    with _needs_studio():
+        from lookweave.studio.direction import layouts
+        from lookweave.studio.direction.shotlist import Made, load_made
+    given = made if isinstance(made, Made) else load_made(Path(made))
+    return layouts.spread(given, Path(out), layout=layout, stars=stars, title=title, credit=credit)
 
 
 def list_shots(

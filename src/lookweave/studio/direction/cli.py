@@ -1,4 +1,4 @@
-"""``lookweave board``, ``concepts`` and ``shots``."""
+"""``lookweave board``, ``concepts``, ``shots`` and ``spread``."""
 
 from __future__ import annotations
 
@@ -131,3 +131,29 @@ def shots(
     for name, why in made.failed.items():
         say(f"failed  {name}: {why}")
     say(f"contact sheet in {out / 'contact-sheet.jpg'}")
+
+
+def spread(
+    folder: Annotated[Path, typer.Argument(metavar="SHOTS", help="folder that `shots` made")],
+    out: Annotated[Path, typer.Option(help="folder for the pages")] = Path("spread-out"),
+    layout: Annotated[str, typer.Option(help="single (1 picture), double (2), story (5)")] = (
+        "story"
+    ),
+    star: Annotated[list[int] | None, typer.Option(help="number of a shot to show; may be "
+                                                   "repeated, in the order of the pages")] = None,
+    title: Annotated[str, typer.Option(help="by default the concept's")] = "",
+    credit: Annotated[str, typer.Option(help="who is to be named")] = "",
+    json_: Json = False,
+) -> None:  # fmt: skip
+    """Shots as pages for print: a PDF with bleed, embedded fonts, captions and a label."""
+    made = direction.spread(
+        folder, out=out, layout=layout, stars=tuple(star or ()), title=title, credit=credit
+    )
+    if json_:
+        show_result(made.to_dict(), True)
+        return
+    told = made.story
+    say(f"{made.pages} pages in {made.file}, shots {', '.join(map(str, made.shots))}")
+    say(f"consistency {told.consistency}, variety {told.variety}, order {told.order}")
+    for note in made.notes:
+        say(f"note  {note}")

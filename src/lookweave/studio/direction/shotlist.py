@@ -6,6 +6,7 @@ The folder holds `shots.json` (the list), a folder of a shoot for each shot, `fi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from lookweave.studio.direction.record import Record
 from lookweave.studio.shoot import fit, job, label, sheet
 from lookweave.studio.shoot.generator import Compositor, Generator
 from lookweave.studio.shoot.job import Picture
+from lookweave.studio.shoot.probes import Row
 from lookweave.studio.shoot.record import Camera, Garment, Pose, Shoot
 from lookweave.studio.shoot.template import FAMILY, LEGS, SKIRT
 
@@ -217,6 +219,10 @@ def render(
             pictures.append(None)
             failed[shot.role] = str(error)
             continue
+        if not result.pictures:
+            pictures.append(None)
+            failed[shot.role] = "the picture was turned away; its shoot.json says why"
+            continue
         made += result.made
         pictures.append(result.pictures[0])
         done(shot.role)
@@ -270,6 +276,31 @@ def asked_got(picture: Picture) -> list[str]:
     return lines
 
 
+def _kept(folder: Path, shoot: Shoot) -> Picture:
+    """The picture of `shoot` in its folder.
+
+    Raises:
+        InputError: it is not there, or the folder is of another shoot.
+    """
+    path = folder / job.RECORD
+    if not path.is_file():
+        raise InputError("it is not made yet")
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        one = told["pictures"][0]
+        picture = Picture(
+            one["file"], Shoot.checked(one["shoot"]), tuple(Row(**row) for row in one["table"]),
+            one["seconds"],
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    if told["digest"] != shoot.digest():
+        raise InputError(f"{folder} holds another shoot")
+    if not (folder / picture.file).is_file():
+        raise InputError(f"{folder / picture.file} is missing")
+    return picture
+
+
 def load_made(folder: Path) -> Made:
     """The shots in a folder that `render` made.
 
@@ -283,13 +314,11 @@ def load_made(folder: Path) -> Made:
     failed = {}
     for shot in shots.shots:
         try:
-            result = job._there(folder / shot.folder, shot.shoot, Compositor())
+            pictures.append(_kept(folder / shot.folder, shot.shoot))
         except InputError as error:
-            result = {}
+            pictures.append(None)
             failed[shot.role] = str(error)
-        pictures.append(next(iter(result.values()), None))
-        if pictures[-1] is None:
-            failed.setdefault(shot.role, "not made yet")
     if not any(pictures):
-        raise InputError(f"{folder} holds no pictures yet: run `lookweave shots` again.")
+        why = "; ".join(dict.fromkeys(failed.values()))
+        raise InputError(f"{folder} holds no pictures that can be used: {why}.")
     return Made(folder, shots, tuple(pictures), failed, 0)

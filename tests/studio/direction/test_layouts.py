@@ -1,0 +1,86 @@
+"""Pages for print: sizes, fonts, label, and the score of a story."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+pytest.importorskip("pikepdf", reason="the extra [studio] is not installed")
+
+import pikepdf
+
+from lookweave.cli.app import app
+from lookweave.errors import InputError
+from lookweave.studio.direction import layouts, shotlist
+from lookweave.studio.direction.concept import conceive
+from lookweave.studio.direction.moodboard import make_board
+from lookweave.studio.shoot.job import Picture
+
+SIZE = (64, 96)
+
+
+@pytest.fixture
+def made(worn: Any, known: Any, tmp_path: Path) -> shotlist.Made:
+    """Shots whose pictures are plain colours: what is tested here are the pages."""
+    found = conceive(make_board(words="disco, dance, beach"), worn, known, count=1)
+    listed = shotlist.shot_list(found.concepts[0], worn, ["dress"], SIZE)
+    pictures = []
+    for number, shot in enumerate(listed.shots):
+        folder = tmp_path / "shots" / shot.folder
+        folder.mkdir(parents=True)
+        pixels = np.full((96, 64, 3), 40 * number + 20, np.uint8)
+        Image.fromarray(pixels).save(folder / "shoot-00000.jpg")
+        pictures.append(Picture("shoot-00000.jpg", shot.shoot, (), 0.0))
+    return shotlist.Made(tmp_path / "shots", listed, tuple(pictures), {}, 0)
+
+
+@pytest.mark.parametrize(
+    ("layout", "pages", "shown"), [("single", 1, 1), ("double", 2, 2), ("story", 4, 5)]
+)
+def test_a_pdf_for_print(layout: str, pages: int, shown: int, made: Any, tmp_path: Path) -> None:
+    result = layouts.spread(made, tmp_path / "p", layout=layout, title="Five & fine", credit="Us")
+    assert (result.pages, len(result.shots)) == (pages, shown)
+    assert json.loads((tmp_path / "p" / "spread.json").read_text()) == json.loads(
+        json.dumps(result.to_dict())
+    )
+    with pikepdf.open(result.file) as pdf:
+        assert len(pdf.pages) == pages
+        points = 72 / 25.4
+        for page in pdf.pages:
+            box = [float(v) for v in page.trimbox]
+            assert box[2] - box[0] == pytest.approx(225 * points, abs=0.01)
+            assert box[0] == pytest.approx(3 * points, abs=0.01)
+            fonts = page.Resources.Font
+            for name in fonts:
+                assert "/FontFile2" in fonts[name].FontDescriptor  # embedded
+        assert b"compositeSynthetic" in pdf.Root.Metadata.read_bytes()
+        assert str(pdf.Root.OutputIntents[0].OutputConditionIdentifier) == "sRGB"
+    assert result.dots_per_inch < 20 and any("dots an inch" in note for note in result.notes)
+    again = layouts.spread(made, tmp_path / "q", layout=layout, title="Five & fine", credit="Us")
+    assert again.file.read_bytes() == result.file.read_bytes()
+
+
+def test_stars_choose_and_order(made: Any, tmp_path: Path) -> None:
+    forward = layouts.spread(made, tmp_path / "a", layout="double", stars=[1, 2]).story
+    backward = layouts.spread(made, tmp_path / "b", layout="double", stars=[2, 1]).story
+    assert (forward.order, backward.order) == (1.0, 0.5)
+    assert forward.consistency == backward.consistency < 1.0
+
+
+def test_wrong_calls(made: Any, tmp_path: Path) -> None:
+    for given, words in (
+        ({"layout": "poster"}, "no layout 'poster'"), ({"stars": [1, 2]}, "takes 5 pictures, not 2"),
+        ({"layout": "single", "stars": [9]}, "Shot 9 has no picture"),
+        ({"title": "\u6771\u4eac"}, "The fonts have no"), ({"credit": "\u0416"}, "The fonts have no"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=words):
+            layouts.spread(made, tmp_path / "p", **given)
+    assert not (tmp_path / "p").exists()
+    run = CliRunner().invoke(app, ["spread", str(tmp_path / "none")])
+    assert "holds no shots.json" in str(run.exception)
