@@ -161,7 +161,7 @@ def test_pairs_are_a_table_and_show_their_pictures(workspace: lookweave.Workspac
     assert first.to_dict() == pairs.table.to_pylist()[0] and pairs[-1].garment
     assert len(pairs[:2]) == min(2, len(pairs))
     shown = pairs._repr_html_()
-    assert shown.count('<img src="data:image/webp;base64,UklG') == 2 * min(12, len(pairs))
+    assert shown.count('<img src="data:image/jpeg;base64,/9j/') == 2 * min(12, len(pairs))
     assert {pair.tier for pair in workspace.pairs(tier="high")} == {"high"}
     with pytest.raises(InputError, match="tier is high, medium, low, not 'top'"):
         workspace.pairs(tier="top")

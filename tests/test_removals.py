@@ -15,11 +15,13 @@ Folders = tuple[Path, Path, Path]
 REMOVALS = {
     ("models/hub/export.py", "_export"): "parts of an export, named after this process",
     ("models/hub/fetch.py", "_remove_of_earlier_fetch"): "what its marker says that it fetched",
+    ("exports/bundle.py", "whole_file"): "its own scratch file",
     ("exports/files.py", "write_table"): "its own scratch file, after an error",
     ("models/hub/files.py", "_content_from_cache"): "its own records of fingerprints, the oldest",
     ("pipeline/steps/match/partition.py", "write"): "scratch files, in a folder of that name",
     ("pipeline/steps/match/step.py", "finish"): "the same",
     ("publish/folder.py", "*"): "files that its marker lists with the hash that they have",
+    ("studio/shoot/provenance.py", "sign"): "its own scratch file, after an error",
     ("store/verify.py", "_leftovers"): "what write_atomically was killed over, by its name",
     ("store/workspace.py", "write_atomically"): "its own scratch file",
     ("web/safety.py", "__init__"): "its own scratch file of the secret",
