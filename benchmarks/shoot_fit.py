@@ -21,11 +21,14 @@ import numpy as np
 from PIL import Image
 
 from lookweave.errors import Rejected
+from lookweave.studio.judge.identity import Own, crop, encoded
+from lookweave.studio.judge.table import probed
 from lookweave.studio.render.draw import Renderer
 from lookweave.studio.render.dress import FIRST_GARMENT_ID
-from lookweave.studio.shoot import fit, probes, record
+from lookweave.studio.shoot import fit, record
 from lookweave.studio.shoot.choose import chosen
 from lookweave.studio.shoot.finish import photograph
+from lookweave.studio.shoot.generator import COMPOSITE
 from lookweave.studio.shoot.guide import guide
 from lookweave.studio.shoot.template import FAMILY
 
@@ -43,7 +46,7 @@ def one(renderer: Renderer, path: Path, number: int, work: Path) -> dict[str, An
     try:
         photo, mask, opinion = fit.cut_out(garment)
         row["said"] = max(opinion, key=lambda name: opinion[name])
-        row["vector"] = probes.encoded([probes.crop(photo, mask, "garment")])[0].tolist()
+        row["vector"] = encoded([crop(photo, mask, "garment")])[0].tolist()
         fitted = fit.fit(renderer, garment, work / "fitted")
     except Rejected as error:
         return {**row, "rejected": error.reason, "detail": error.detail}
@@ -54,10 +57,10 @@ def one(renderer: Renderer, path: Path, number: int, work: Path) -> dict[str, An
     picture = photograph(seen)
     row["seconds"] = time.process_time() - begin
     Image.fromarray(picture).save(work / f"{path.stem}.jpg", quality=92)
-    rows = probes.probed(seen, picture, [(photo, mask)])
+    rows = probed(seen, picture, [Own(path.name, photo, mask)], COMPOSITE.controls)
     row["table"] = [r.as_dict() for r in rows]
     shown = seen.ids == FIRST_GARMENT_ID
-    row["shown"] = probes.encoded([probes.crop(picture, shown, "look")])[0].tolist()
+    row["shown"] = encoded([crop(picture, shown, "look")])[0].tolist()
     return row
 
 
@@ -106,7 +109,7 @@ def report(rows: list[dict[str, Any]], work: Path) -> None:
         "CPU seconds of a fit": np.array([row["fit"]["seconds"] for row in fitted]),
         "CPU seconds of a picture": np.array([row["seconds"] for row in fitted]),
     }
-    for probe in ("colour", "colour without the light", "likeness"):
+    for probe in ("colour", "colour without light and finish", "likeness"):
         found = [
             r["error"] for row in fitted for r in row["table"]
             if r["probe"] == f"garment 1, {probe}" and r["error"] is not None

@@ -20,10 +20,11 @@ from lookweave.errors import ConfigError, InputError, LookweaveError
 Folders = tuple[Path, Path, Path]
 
 PUBLIC = {
-    "build", "open", "Workspace", "register_executor", "register_model", "register_photo_format",
+    "build", "judge", "open", "shoot", "Workspace",
+    "register_executor", "register_model", "register_photo_format",
     "board", "concepts", "shots", "spread",
     "BuildResult", "Card", "Evaluation", "Hit", "Learned", "Pair", "Pairs", "Publication", "Recall",
-    "SearchResult", "Setting", "Status", "StepStatus",
+    "Judged", "Measure", "ProbedPicture", "SearchResult", "Setting", "ShootResult", "Status", "StepStatus",
     "LookweaveError", "UsageError", "ConfigError", "InputError", "UnknownModel", "WorkError",
     "WorkspaceError", "WorkspaceLocked", "WorkspaceFull", "SystemRefused", "ModelError",
     "HubUnreachable", "ServerUnusable", "CeilingReached", "PublishError", "__version__",

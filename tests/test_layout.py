@@ -12,9 +12,9 @@ SOURCE = Path(lookweave.__file__).parent
 FLOORS: list[set[str]] = [
     {"__main__"},
     {"cli", "web"},
-    {"api"},
+    {"api", "studio_api"},
     {"workspace_tables"},
-    {"results"},
+    {"results", "studio_results"},
     {"demo"},
     {
         "building",
@@ -30,6 +30,7 @@ FLOORS: list[set[str]] = [
         "review",
         "inputs",
         "takedown",
+        "wardrobe",
     },
     {"pipeline"},
     {"models", "matching", "sources", "train", "studio", "testing"},

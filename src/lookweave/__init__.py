@@ -54,6 +54,8 @@ if TYPE_CHECKING:
         StepStatus,
     )
     from lookweave.studio.direction import board, concepts, shots, spread
+    from lookweave.studio_api import judge, shoot
+    from lookweave.studio_results import Judged, Measure, ProbedPicture, ShootResult
 
 _ERRORS = (
     "CeilingReached", "ConfigError", "HubUnreachable", "InputError", "LookweaveError", "ModelError",
@@ -70,6 +72,8 @@ _FROM = {
     "Setting": "config",
     **dict.fromkeys(_ERRORS, "errors"),
     **dict.fromkeys(_RESULTS, "results"),
+    **dict.fromkeys(("Judged", "Measure", "ProbedPicture", "ShootResult"), "studio_results"),
+    **dict.fromkeys(("judge", "shoot"), "studio_api"),
     "Card": "models.card",
     "register_executor": "pipeline.executors",
     "register_model": "models.registry",
@@ -87,17 +91,21 @@ __all__ = [
     "Hit",
     "HubUnreachable",
     "InputError",
+    "Judged",
     "Learned",
     "LookweaveError",
+    "Measure",
     "ModelError",
     "Pair",
     "Pairs",
+    "ProbedPicture",
     "Publication",
     "PublishError",
     "Recall",
     "SearchResult",
     "ServerUnusable",
     "Setting",
+    "ShootResult",
     "Status",
     "StepStatus",
     "SystemRefused",
@@ -112,10 +120,12 @@ __all__ = [
     "board",
     "build",
     "concepts",
+    "judge",
     "open",
     "register_executor",
     "register_model",
     "register_photo_format",
+    "shoot",
     "shots",
     "spread",
 ]

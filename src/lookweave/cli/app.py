@@ -11,11 +11,10 @@ from typing import Annotated
 import typer
 
 from lookweave import __version__
-from lookweave.cli import models, planning, results, tables, users, work
+from lookweave.cli import models, planning, results, studio, tables, users, work
 from lookweave.cli.logged import with_log
 from lookweave.studio.direction.cli import board, concepts, shots, spread
 from lookweave.studio.render.cli import render
-from lookweave.studio.shoot.cli import shoot
 from lookweave.terminal import say
 from lookweave.train.cli import app as train_app
 
@@ -51,7 +50,8 @@ VERBS = (
     planning.measure,
     planning.plan,
     render,
-    shoot,
+    studio.shoot,
+    studio.judge,
     board,
     concepts,
     shots,

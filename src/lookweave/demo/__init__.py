@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import webbrowser
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from lookweave.building import BuildResult, build_workspace, open_workspace
-from lookweave.errors import InputError, from_system
+from lookweave.errors import InputError, LookweaveError, from_system
 from lookweave.evaluate import Precision, evaluate, tier_precision
 from lookweave.progress import Progress
 from lookweave.publish import publish
@@ -20,13 +21,19 @@ from lookweave.store.workspace import write_atomically
 SAMPLE = Path(str(resources.files("lookweave.demo") / "sample"))
 """Rendered garments and looks with catalogue.csv, credits.csv and truth.csv."""
 
+_WORN = "lw-00022.jpg"  # a skirt, which is fitted quickest
 MARKER = "lookweave-demo.json"
 """Says that a folder is a demo's."""
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo built, how much of it is right, and where to look."""
+    """What the demo built, how much of it is right, and where to look.
+
+    Attributes:
+        shoot: the picture of a garment of the sample that was made last; None where none was.
+        shoot_note: why none was made, and how to get it.
+    """
 
     build: BuildResult
     recall: dict[str, Any]
@@ -34,6 +41,8 @@ class DemoResult:
     published: dict[str, Any]
     dataset: str
     report: str
+    shoot: str | None = None
+    shoot_note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """What `lookweave demo --json` prints."""
@@ -59,6 +68,7 @@ class DemoResult:
             f"The data set  {self.dataset}   datasets.load_dataset({self.dataset!r}, 'high')",
             f"The workspace {self.build.workspace}   lookweave search {self.build.workspace} "
             '"navy striped shirt"',
+            f"A photo-shoot {self.shoot or self.shoot_note}",
         ]
         return "\n".join(lines)
 
@@ -90,9 +100,30 @@ def run(out: Path, progress: Progress) -> DemoResult:
         dataset=str(dataset),
         report=str(write_report(workspace, config, out / "report.html", truth)),
     )
+    picture, note = _shoot(out / "shoot", progress)
+    result = replace(result, shoot=picture, shoot_note=note)
     if sys.stdout.isatty():
         webbrowser.open(Path(result.report).as_uri())
     return result
+
+
+def _shoot(out: Path, progress: Progress) -> tuple[str | None, str]:
+    """One picture of a garment of the sample: where it is, or why there is none."""
+    if find_spec("moderngl") is None or find_spec("tomli_w") is None:
+        return None, "pip install 'lookweave[studio]' to make editorial pictures of a garment"
+    from lookweave.studio.shoot import shoot
+
+    progress.start("shoot", 1, "pictures")
+    try:
+        result = shoot(
+            SAMPLE / "garments" / _WORN, out=out, pose="walking", scene="beach", light="low sun",
+            seed=2, done=lambda file: progress.advance(1),
+        )  # fmt: skip
+    except LookweaveError as error:
+        progress.end(", none made")
+        return None, f"was not made: {error}"
+    progress.end(f", in {out}")
+    return str(result.folder / result.pictures[0].file), ""
 
 
 def _claim(out: Path) -> None:

@@ -121,6 +121,32 @@ def _audit(plan: Plan, now: Workspace, standing: PhotosStanding) -> None:
     plan.pairs = plan.pairs.filter(pa.array(keep, pa.bool_()))
 
 
+def why_unusable(
+    workspace: Workspace, kind: str, photos: list[str], options: Options
+) -> dict[str, tuple[str, str]]:
+    """Photo -> reason and detail, of those from which no other picture may be made.
+
+    What holds of publishing to a folder holds here; and a licence that forbids altered copies
+    forbids pictures made from the photo.
+
+    Args:
+        kind: ``garment`` or ``look``.
+        photos: ids.
+    """
+    unsaid = options.allow_unknown_rights is not False
+    unknown = UnknownAllowed(unsaid, bool(options.allow_unknown_rights))
+    rules = RightsRules(options.allow_rights, options.forbid_rights)
+    standing = PhotosStanding(workspace, workspace, set(photos), rules)
+    found = {}
+    for photo in photos:
+        if why := standing.problem(kind, photo, unknown):
+            found[photo] = why
+        elif standing.judgements[photo].no_derivatives:
+            words = standing.judgements[photo].words
+            found[photo] = ("no_derivatives", f"Its rights forbid altered copies: {words}.")
+    return found
+
+
 def no_longer_allowed(then: Plan, now: Plan) -> list[str]:
     """What `then` lets out and `now` does not, pair by pair and photo by photo; empty if nothing.
 

@@ -15,6 +15,7 @@ pytest.importorskip("tomli_w", reason="the extra [studio] is not installed")
 
 from lookweave.cli.app import app
 from lookweave.errors import ConfigError, InputError, ModelError, UnknownModel, WorkError
+from lookweave.studio.judge.rows import Row
 from lookweave.studio.shoot import backends, pipelines, shoot
 from lookweave.studio.shoot.generator import (
     COMPOSITE,
@@ -22,9 +23,7 @@ from lookweave.studio.shoot.generator import (
     Compositor,
     Pictures,
     Turned,
-    honest,
 )
-from lookweave.studio.shoot.probes import Row
 
 SMALL = (96, 144)
 
@@ -142,13 +141,3 @@ def test_names_that_lead_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         InputError, match=r"no_such_package is not installed.*lookweave\[generate\].*--backend api"
     ):
         backends.generator("diffusers:flux2-klein")
-
-
-def test_a_guided_control_is_not_said_to_be_exact() -> None:
-    rows = [Row("pose", "yaw", "degrees", 3.0, 3.0, 0.0, "by construction"),
-            Row("pose", "OKS", "", 1.0, 0.7, 0.3, "measured")]  # fmt: skip
-    card = replace(COMPOSITE, controls={**COMPOSITE.controls, "pose": "guided"})
-    assert [row.how for row in honest(rows, COMPOSITE)] == ["by construction", "measured"]
-    assert [(row.how, row.got) for row in honest(rows, card)] == [
-        ("not measured", None), ("measured", 0.7)
-    ]  # fmt: skip

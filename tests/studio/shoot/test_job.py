@@ -45,10 +45,10 @@ def test_pictures_a_table_and_a_sheet(
         assert one["digest"] == stated.digest()
         rows = {(row["control"], row["probe"]): row for row in one["table"]}
         assert rows["camera", "azimuth"]["error"] == pytest.approx(0, abs=0.01)
-        assert rows["light", "azimuth"]["error"] == pytest.approx(0, abs=0.01)
-        assert rows["garments", "garment 1, colour without the light"]["error"] < 10
+        assert rows["pose", "yaw"]["error"] == 0
+        assert rows["garments", "garment 1, colour without light and finish"]["error"] < 10
         assert rows["garments", "garment 1, likeness"]["how"] == "measured"
-        assert rows["style", "match"]["how"] == "not measured"
+        assert rows["text", "mood and story"]["how"] == "not measured"
         with Image.open(out / one["file"]) as image:
             assert image.size == SMALL
             assert b"compositeSynthetic" in image.info["xmp"]

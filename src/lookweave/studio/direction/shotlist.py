@@ -19,10 +19,10 @@ from pydantic import Field
 from lookweave.errors import InputError, WorkError
 from lookweave.studio.direction.concept import Concept
 from lookweave.studio.direction.record import Record
+from lookweave.studio.judge.rows import Row
 from lookweave.studio.shoot import fit, job, label, sheet
 from lookweave.studio.shoot.generator import Compositor, Generator
 from lookweave.studio.shoot.job import Picture
-from lookweave.studio.shoot.probes import Row
 from lookweave.studio.shoot.record import Camera, Garment, Pose, Shoot
 from lookweave.studio.shoot.template import FAMILY, LEGS, SKIRT
 

@@ -94,7 +94,7 @@ def _styled(image: Float32, guide: Guide, style: Style) -> Float32:
     if contrast:
         t = np.clip(out, 0, 1)
         out = out + contrast * (t * t * (3 - 2 * t) - t)
-    palette = [*style.palette, *_palette(style)]
+    palette = [*style.palette, *colours_of(style)]
     if palette:
         mine = ndimage.gaussian_filter((guide.confidence > 0).astype(np.float32), 1.0)[..., None]
         out = out * mine + _leaning(out, np.array(palette), 0.45 * style.strength) * (1 - mine)
@@ -108,7 +108,7 @@ def _styled(image: Float32, guide: Guide, style: Style) -> Float32:
     return np.asarray(out, np.float32)
 
 
-def _palette(style: Style) -> list[tuple[float, float, float]]:
+def colours_of(style: Style) -> list[tuple[float, float, float]]:
     """Five colours of each reference picture, CIELAB."""
     found: list[tuple[float, float, float]] = []
     for path in style.references:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -14,7 +14,7 @@ from lookweave.studio.shoot.guide import Guide
 from lookweave.studio.shoot.record import Shoot
 
 if TYPE_CHECKING:
-    from lookweave.studio.shoot.probes import Row
+    from lookweave.studio.judge.rows import Row
 
 Obedience = Literal["exact", "guided", "prompted", "ignored"]
 OBEDIENCE: tuple[Obedience, ...] = ("exact", "guided", "prompted", "ignored")
@@ -135,17 +135,6 @@ class Generator(Protocol):
                 no error but in `Pictures.turned`.
         """
         ...
-
-
-def honest(rows: Sequence[Row], card: GeneratorCard) -> tuple[Row, ...]:
-    """`rows` as they may be told of a backend: what a guide shows by construction, only a backend
-    that obeys exactly shows too."""
-    return tuple(
-        replace(row, got=None, error=None, how="not measured")
-        if row.how == "by construction" and card.controls.get(row.control) != "exact"
-        else row
-        for row in rows
-    )
 
 
 def reject(name: str, shoot: Shoot, given: Pictures) -> dict[str, Any]:

@@ -37,6 +37,10 @@ from lookweave.studio.shoot.stance import camera_of, stand
 SAMPLES = 2  # of the person, a pixel and axis
 _PLACE = 0.78  # a place is lit a little less than the person, as photographers flag it off
 _FOCUS = (np.array([0.0, 0.9, 0.0]), 1.35)
+_EVEN = Lighting(
+    np.array([0.0, 0.0, 1.0]), np.zeros(3), np.array([[1 / 0.282095] * 3, *[[0.0] * 3] * 8]),
+    shadows=False,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Guide:
         ids: uint8 (H, W) as `render.dress` numbers them: the n-th garment is
             FIRST_GARMENT_ID + n.
         shading: float32 (H, W, 3) what a white surface there would send out, without cast shadows.
+        albedo: float32 (H, W, 3) the person under even white light; 0 elsewhere.
         joints: (17, 2) COCO joints in pixels; `world`: (17, 3) in metres.
         camera, lighting: of the renderer.
     """
@@ -75,6 +80,7 @@ class Guide:
     world: Array
     camera: Camera
     lighting: Lighting
+    albedo: Float32
 
 
 def guide(renderer: Renderer, shoot: Shoot, fitted: Sequence[Fitted]) -> Guide:
@@ -139,6 +145,7 @@ def guide(renderer: Renderer, shoot: Shoot, fitted: Sequence[Fitted]) -> Guide:
         np.where(mine, near.trust, 0).astype(np.float32), truth.depth,
         np.where(truth.id[..., None] > 0, truth.normal, 0).astype(np.float32), truth.id,
         _shaded(truth, lighting), joints, world, camera, lighting,
+        renderer.render(parts, camera, _EVEN, shoot.size).person.colour,
     )  # fmt: skip
 
 

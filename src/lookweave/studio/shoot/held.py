@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lookweave.models.protocols import Pixels
-from lookweave.studio.shoot.probes import Row
+from lookweave.studio.judge.rows import Row
 from lookweave.studio.shoot.registration import Registered
 
 

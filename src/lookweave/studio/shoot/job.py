@@ -14,19 +14,20 @@ from PIL import Image
 
 from lookweave.errors import InputError, ModelError, Rejected, WorkError
 from lookweave.models.protocols import Pixels
+from lookweave.studio.judge.pictures import own_of
+from lookweave.studio.judge.rows import Row
+from lookweave.studio.judge.table import probed
 from lookweave.studio.render.draw import NoRenderer, Renderer
 from lookweave.studio.shoot import fit, label, record, sheet
 from lookweave.studio.shoot.choose import chosen
 from lookweave.studio.shoot.generator import (
     Compositor,
     Generator,
-    honest,
     nothing_left,
     reject,
 )
 from lookweave.studio.shoot.guide import Guide, guide
 from lookweave.studio.shoot.leaving import PLAIN, Leaving, Told
-from lookweave.studio.shoot.probes import Row, probed
 from lookweave.studio.shoot.reading import Given, read_control, read_garments
 from lookweave.studio.shoot.record import Shoot
 from lookweave.studio.shoot.words import Parse, refuse, with_words
@@ -153,51 +154,58 @@ def run(
     backend = generator or Compositor()
     leaving.check()
     pictures, rejects = _there(out, read, backend)
-    renderer = _renderer()
+    drawing = renderer()
     try:
-        fitted, photos = _fitted(renderer, read, cache or out / "fitted")
+        worn = fitted(drawing, read, cache or out / "fitted")
+        photos = [own_of(garment) for garment in read.garments]
         out.mkdir(parents=True, exist_ok=True)
         made = 0
         # Before the first picture, so that a folder whose shoot was killed is known as its own.
-        _write(_result(out, read, parse, pictures, fitted, made, rejects), backend)
+        _write(_result(out, read, parse, pictures, worn, made, rejects), backend)
         for number in range(count):
             name = f"shoot-{number:05d}.jpg"
-            stated = chosen(read, number, fitted)
+            stated = chosen(read, number, worn)
             if name in rejects or (name in pictures and (out / name).is_file()):
                 continue
             begin = time.process_time()
             try:
-                seen = guide(renderer, stated, fitted)
+                seen = guide(drawing, stated, worn)
             except Rejected as error:
                 raise WorkError(f"The plate {stated.scene.plate}: {error.detail}") from error
             given = backend.generate(seen.shoot, seen)
             if not given.images:
                 rejects[name] = reject(name, seen.shoot, given)
-                _write(_result(out, read, parse, pictures, fitted, made, rejects), backend)
+                _write(_result(out, read, parse, pictures, worn, made, rejects), backend)
                 continue
             image = given.images[0]
-            rows = honest(probed(seen, image, photos), backend.card) + sum(given.rows[:1], ())
+            rows = (*probed(seen, image, photos, backend.card.controls), *sum(given.rows[:1], ()))
             leaving.save(image, out / name, seen, _told(seen, backend, given.prompt))
             made += 1
             pictures[name] = Picture(name, seen.shoot, rows, time.process_time() - begin)
-            result = _result(out, read, parse, pictures, fitted, made, rejects)
+            result = _result(out, read, parse, pictures, worn, made, rejects)
             _write(result, backend)
             done(name)
     finally:
-        renderer.close()
-    result = _result(out, read, parse, pictures, fitted, made, rejects)
+        drawing.close()
+    result = _result(out, read, parse, pictures, worn, made, rejects)
     _write(result, backend)
     if not pictures:
         raise WorkError(nothing_left(backend.card, result.rejects, out / RECORD))
     page = sheet.contact_sheet(
-        [photo for photo, _ in photos], result.images()[: sheet.MOST],
+        [own.photo for own in photos], result.images()[: sheet.MOST],
         [_caption(one) for one in result.pictures[: sheet.MOST]],
     )  # fmt: skip
     label.save(page, out / SHEET, backend.card.source_type, "Contact sheet", read.digest())
     return result
 
 
-def _renderer() -> Renderer:
+def renderer() -> Renderer:
+    """The renderer of this machine.
+
+    Raises:
+        InputError: the extra [studio] is missing.
+        ModelError: nothing can be drawn here.
+    """
     try:
         return Renderer()
     except ImportError as error:
@@ -209,23 +217,25 @@ def _renderer() -> Renderer:
         raise ModelError(str(error)) from error
 
 
-def _fitted(
-    renderer: Renderer, shoot: Shoot, cache: Path
-) -> tuple[list[fit.Fitted], list[tuple[Pixels, Any]]]:
+def fitted(drawing: Renderer, shoot: Shoot, cache: Path | None) -> list[fit.Fitted]:
+    """The garments of `shoot`, fitted; kept in `cache`.
+
+    Raises:
+        InputError: they are not in the order of their layers.
+        WorkError: one cannot be fitted well; all that cannot are named.
+    """
     order = sorted(range(len(shoot.garments)), key=lambda n: shoot.garments[n].layer or 0)
     if order != list(range(len(order))):
         raise InputError("Garments come in the order of their layers, innermost first.")
-    fitted, photos, wrong = [], [], []
+    found, wrong = [], []
     for garment in shoot.garments:
         try:
-            fitted.append(fit.fit(renderer, garment, cache))
-            photo, mask, _ = fit.cut_out(garment)
-            photos.append((photo, mask))
+            found.append(fit.fit(drawing, garment, cache))
         except Rejected as error:
             wrong.append(f"{garment.photo}: {error.detail} ({error.reason})")
     if wrong:
         raise WorkError("No picture is made of what cannot be fitted well.\n" + "\n".join(wrong))
-    return fitted, photos
+    return found
 
 
 def _there(

@@ -6,6 +6,7 @@ Exposure is part of it: a white upright cylinder facing the camera shines on ave
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -62,6 +63,17 @@ def lighting(light: Light, own: Lighting) -> Lighting:
 
 _ANGLE = np.linspace(-75, 75, 31)
 _FACING = np.stack([direction(float(a), 0.0) for a in _ANGLE])
+
+
+def fill_shape(light: Lighting) -> Callable[[Array], Array]:
+    """How bright the fill of `light` is on surfaces that face along unit vectors (N, 3): (N,), 1
+    on average around an upright cylinder's front."""
+    mean = float(luminance(np.maximum(basis(_FACING) @ light.harmonics, 0)).mean())
+
+    def shape(n: Array) -> Array:
+        return luminance(np.maximum(basis(n) @ light.harmonics, 0)) / max(mean, 1e-6)
+
+    return shape
 
 
 def exposed(light: Lighting) -> Lighting:

@@ -14,7 +14,6 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lookweave.errors import InputError
@@ -243,7 +242,9 @@ class Shoot(_Record):
         return json.dumps(self.model_dump(mode="json"), indent=indent, sort_keys=True)
 
     def to_toml(self) -> str:
-        """As TOML; what is open or default is left out."""
+        """As TOML; what is open or default is left out (extra ``[studio]``)."""
+        import tomli_w
+
         values = self.model_dump(mode="json", exclude_defaults=True)
         return tomli_w.dumps(values)
 

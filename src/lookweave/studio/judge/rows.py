@@ -1,0 +1,53 @@
+"""One probe of one picture, as a row of a table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+MEASURED, BUILT, UNMEASURED = "measured", "by construction", "not measured"
+
+FLOORS: dict[str, float] = {}
+"""Probe -> its median error on renders whose truth is known (`benchmarks/probe_floors.py`)."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One probe of one picture.
+
+    Attributes:
+        control, probe: what was asked, and how it is looked at.
+        unit: of what follows.
+        asked, got: None where there is nothing to say.
+        error: in `unit`, or None: nothing was asked, or not measured.
+        how: ``measured`` in the picture, ``by construction``, or ``not measured``.
+        floor: the probe's own error where the truth is known; a smaller error says nothing.
+        note: why it was not measured, or what it depends on.
+    """
+
+    control: str
+    probe: str
+    unit: str
+    asked: Any
+    got: Any
+    error: float | None
+    how: str
+    floor: float | None = None
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def measured(
+    control: str, probe: str, unit: str, asked: Any, got: Any, error: float | None, note: str = ""
+) -> Row:
+    """A row of what was looked up in the picture."""
+    told = None if error is None else round(error, 3)
+    return Row(control, probe, unit, asked, got, told, MEASURED, FLOORS.get(probe), note)
+
+
+def unmeasured(control: str, probe: str, unit: str, note: str) -> Row:
+    """A row that says why there is no figure."""
+    return Row(control, probe, unit, None, None, None, UNMEASURED, None, note)
