@@ -269,7 +269,7 @@ def asked_got(picture: Picture) -> list[str]:
     shoot = picture.shoot
     lines = [f"{shoot.pose.name}, {shoot.camera.crop}"]
     for row in picture.rows:
-        if row.how == "measured" and row.error is not None and "without the light" in row.probe:
+        if row.how == "measured" and row.error is not None and "without light" in row.probe:
             lines.append(f"colour off by {row.error:.1f} CIEDE2000")
         elif row.probe == "azimuth" and row.control == "light" and row.error is not None:
             lines.append(f"key asked {row.asked:+.0f}°, got {row.got:+.0f}°")
