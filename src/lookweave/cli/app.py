@@ -11,9 +11,8 @@ from typing import Annotated
 import typer
 
 from lookweave import __version__
-from lookweave.cli import models, planning, results, studio, tables, users, work
+from lookweave.cli import direction, models, planning, results, studio, tables, users, work
 from lookweave.cli.logged import with_log
-from lookweave.studio.direction.cli import board, concepts, shots, spread
 from lookweave.studio.render.cli import render
 from lookweave.terminal import say
 from lookweave.train.cli import app as train_app
@@ -52,10 +51,10 @@ VERBS = (
     render,
     studio.shoot,
     studio.judge,
-    board,
-    concepts,
-    shots,
-    spread,
+    direction.board,
+    direction.concepts,
+    direction.shots,
+    direction.spread,
 )
 """In the order that --help lists them; ``verify_store`` is called ``verify-store``."""
 

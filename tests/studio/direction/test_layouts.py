@@ -20,6 +20,7 @@ from lookweave.errors import InputError
 from lookweave.studio.direction import layouts, shotlist
 from lookweave.studio.direction.concept import conceive
 from lookweave.studio.direction.moodboard import make_board
+from lookweave.studio.shoot import label
 from lookweave.studio.shoot.job import Picture
 
 SIZE = (64, 96)
@@ -35,7 +36,7 @@ def made(worn: Any, known: Any, tmp_path: Path) -> shotlist.Made:
         folder = tmp_path / "shots" / shot.folder
         folder.mkdir(parents=True)
         pixels = np.full((96, 64, 3), 40 * number + 20, np.uint8)
-        Image.fromarray(pixels).save(folder / "shoot-00000.jpg")
+        label.save(pixels, folder / "shoot-00000.jpg", "compositeSynthetic", shot.role, "ab12")
         pictures.append(Picture("shoot-00000.jpg", shot.shoot, (), 0.0))
     return shotlist.Made(tmp_path / "shots", listed, tuple(pictures), {}, 0)
 
@@ -64,6 +65,21 @@ def test_a_pdf_for_print(layout: str, pages: int, shown: int, made: Any, tmp_pat
     assert result.dots_per_inch < 20 and any("dots an inch" in note for note in result.notes)
     again = layouts.spread(made, tmp_path / "q", layout=layout, title="Five & fine", credit="Us")
     assert again.file.read_bytes() == result.file.read_bytes()
+
+
+def test_an_ai_that_made_a_picture_is_named(made: Any, tmp_path: Path) -> None:
+    path = made.path(1)
+    pixels = np.full((96, 64, 3), 90, np.uint8)
+    trained = "compositeWithTrainedAlgorithmicMedia"
+    label.save(pixels, path, trained, "walk", "ab12", "painter-2", "a walk & a <dress>")
+    assert label.read(path) == label.Label(trained, "painter-2", "a walk & a <dress>")
+    result = layouts.spread(made, tmp_path / "p", layout="double")
+    with pikepdf.open(result.file) as pdf:
+        told = pdf.Root.Metadata.read_bytes().decode()
+    assert trained in told and "painter-2" in told and "compositeSynthetic" not in told
+    Image.fromarray(pixels).save(path)  # the label is lost
+    with pytest.raises(InputError, match="does not say how it was made"):
+        layouts.spread(made, tmp_path / "q", layout="double")
 
 
 def test_stars_choose_and_order(made: Any, tmp_path: Path) -> None:

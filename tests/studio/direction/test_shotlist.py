@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from lookweave.errors import InputError
 from lookweave.studio.direction import shotlist
 from lookweave.studio.direction.concept import Concepts, conceive
 from lookweave.studio.direction.moodboard import make_board
+from lookweave.studio.shoot.generator import COMPOSITE
 
 SMALL = (96, 144)
 
@@ -42,6 +44,20 @@ def test_roles(found: Concepts, worn: Any) -> None:
         shotlist.shot_list(found.concepts[0], worn, ["dress"], SMALL, ["hero"])
 
 
+def test_what_a_server_costs_at_most(found: Concepts, worn: Any, tmp_path: Path) -> None:
+    class Paid:
+        card = replace(COMPOSITE, name="paid", source="server", settings={"tries": 3},
+                       price_request=0.04)  # fmt: skip
+
+        def generate(self, shoot: Any, guide: Any) -> Any:
+            raise AssertionError("an estimate asks nobody")
+
+    listed = shotlist.shot_list(found.concepts[0], worn, ["dress"], SMALL)
+    before = shotlist.estimate(listed, tmp_path / "none", generator=Paid())
+    assert before.most_cost == pytest.approx(5 * 3 * 0.04)
+    assert "at most 0.6 to pay" in before.line()
+
+
 def test_pictures_a_sheet_and_going_on(
     renderer: Any, found: Concepts, photo: Path, tmp_path: Path
 ) -> None:
@@ -54,6 +70,8 @@ def test_pictures_a_sheet_and_going_on(
     before = json.loads(dry.stdout)["estimate"]
     assert (before["fits"], before["pictures"]) == (1, 2) and before["seconds"] > 10
     assert not out.exists()
+    nobody = CliRunner().invoke(app, [*arguments, "--dry-run", "--backend", "nobody"])
+    assert "no backend 'nobody'" in str(nobody.exception)
     run = CliRunner().invoke(app, arguments)
     assert run.exit_code == 0, run.output
     told = json.loads(run.stdout)

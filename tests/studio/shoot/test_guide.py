@@ -14,7 +14,7 @@ from scipy import ndimage
 pytest.importorskip("tomli_w", reason="the extra [studio] is not installed")
 
 from lookweave.errors import InputError
-from lookweave.studio.render.dress import FIRST_GARMENT_ID
+from lookweave.studio.render.dress import FIRST_GARMENT_ID, SKIN_ID
 from lookweave.studio.shoot import finish, plates, record
 from lookweave.studio.shoot.choose import CALM, chosen
 from lookweave.studio.shoot.fit import Fitted
@@ -189,4 +189,7 @@ def test_a_palette_leaves_the_garment_alone(seen: Guide) -> None:
         & np.roll(sure, -3, 1)
     )
     assert moved[sure].max() <= 2
+    skin = ndimage.binary_erosion(seen.ids == SKIN_ID, iterations=2)
+    assert skin.sum() > 30
+    assert moved[skin].mean() < 2
     assert moved[:20].mean() > 8

@@ -153,7 +153,7 @@ def _previews(
 @told()
 def shots(
     found: Concepts | AnyPath, number: int, *, out: AnyPath, roles: Sequence[str] | None = None,
-    size: tuple[int, int] = (512, 768), generator: Generator | None = None,
+    size: tuple[int, int] = (512, 768), generator: Generator | str | None = None,
     cache: AnyPath | None = None, done: Callable[[str], None] = lambda role: None,
 ) -> Made:  # fmt: skip
     """The pictures of the `number`-th concept (from 1), each with a role, and a contact sheet.
@@ -162,6 +162,7 @@ def shots(
         found: concepts, or the file (or folder) of them.
         out: a folder, new or of the same shots, which then go on.
         roles: opener, full length, detail, movement, closer; None: all five.
+        generator: a backend or its name (`lookweave models`); None: the embedded one.
 
     Raises:
         InputError: the file, the number or the folder cannot be used.
@@ -169,8 +170,11 @@ def shots(
     """
     with _needs_studio():
         from lookweave.studio.direction import shotlist as making
+        from lookweave.studio.shoot import backends
     listed = list_shots(found, number, roles=roles, size=size)
     kept = None if cache is None else Path(cache)
+    if isinstance(generator, str):
+        generator = backends.generator(generator)
     return making.render(listed, Path(out), generator=generator, cache=kept, done=done)
 
 

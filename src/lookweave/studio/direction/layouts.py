@@ -37,11 +37,10 @@ from lookweave.studio.direction.measure import palette
 from lookweave.studio.direction.record import write_text
 from lookweave.studio.direction.shotlist import ROLES, Made
 from lookweave.studio.shoot import label
-from lookweave.studio.shoot.generator import Compositor
+from lookweave.studio.shoot.record import Shoot
 
 WIDTH, HEIGHT, BLEED = 225.0, 298.0, 3.0
 PDF, SCORE = "spread.pdf", "spread.json"
-MADE = "Made picture: composed from product photos; nobody shown exists."
 _SHARP = 200  # dots an inch; below it print looks soft
 _FONTS = {"display": "bodoni-moda-400-normal", "text": "eb-garamond-400-normal",
           "italic": "eb-garamond-400-italic", "caption": "jost-400-normal"}  # fmt: skip
@@ -148,6 +147,9 @@ def spread(
     _check(heading, "display")
     _check(credit, "caption")
     images = [Image.open(made.path(n - 1)).convert("RGB") for n in shown]
+    told_of = label.joined([label.read(made.path(n - 1)) for n in shown])
+    sentence = made_how(told_of, [made.shots.shots[n - 1].shoot for n in shown])
+    _check(sentence, "caption")
     out.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     canvas = Canvas(
@@ -164,12 +166,13 @@ def spread(
             number, image = left.pop(0)
             dots.append(_draw(canvas, image, frame))
             told.append(f"Picture {number}, {made.shots.shots[number - 1].role}")
-        _page_text(canvas, page, heading, concept.narrative, ". ".join((*told, credit)).strip(". "))
+        caption = ". ".join((*told, credit)).strip(". ")
+        _page_text(canvas, page, heading, concept.narrative, f"{caption}. {sentence}")
         if page.captions[2]:  # a page without room is told of on the next
             told = []
         canvas.showPage()
     canvas.save()
-    _finish(buffer, out / PDF, heading, made.shots.digest())
+    _finish(buffer, out / PDF, heading, made.shots.digest(), told_of)
     notes = ["Colours are sRGB; ask the printer for a proof in its CMYK before printing."]
     if min(dots) < _SHARP:
         notes.append(
@@ -182,6 +185,16 @@ def spread(
     )  # fmt: skip
     write_text(out / SCORE, json.dumps(result.to_dict(), indent=1) + "\n")
     return result
+
+
+def made_how(told: label.Label, shoots: Sequence[Shoot]) -> str:
+    """The sentence that every page carries: how its pictures were made."""
+    rendered = told.source_type == "compositeSynthetic"
+    by = f" ({told.ai_system})" if told.ai_system else ""
+    how = "Made picture: composed" if rendered else f"Made with AI{by}"
+    if any(shoot.wearer.photo is not None for shoot in shoots):
+        return f"{how} from product photos and a photo of the wearer, who agreed."
+    return f"{how} from product photos; nobody shown exists."
 
 
 def story(made: Made, shown: Sequence[int], images: Sequence[Image.Image]) -> Story:
@@ -236,7 +249,7 @@ def _page_text(
     if page.text is not None:
         _set(canvas, " ".join(narrative), page.text, "text", 11.5, 15)
     if page.captions[2]:
-        _set(canvas, f"{caption}. {MADE}", page.captions, "caption", 6.8, 9)
+        _set(canvas, caption, page.captions, "caption", 6.8, 9)
 
 
 def _set(canvas: Canvas, text: str, frame: Frame, font: str, size: float, lead: float) -> None:
@@ -272,7 +285,7 @@ def _check(text: str, use: str) -> None:
         raise InputError(f"The fonts have no {' '.join(lost)}: leave it out of {text!r}.")
 
 
-def _finish(buffer: io.BytesIO, path: Path, heading: str, digest: str) -> None:
+def _finish(buffer: io.BytesIO, path: Path, heading: str, digest: str, told: label.Label) -> None:
     """Boxes for the printer, the colour space, and the label that says the pictures are made."""
     with pikepdf.open(buffer) as pdf:
         edge = BLEED * mm
@@ -287,7 +300,9 @@ def _finish(buffer: io.BytesIO, path: Path, heading: str, digest: str) -> None:
             OutputConditionIdentifier="sRGB", Info="sRGB IEC61966-2.1",
             DestOutputProfile=pdf.make_stream(profile, N=3),
         )])  # fmt: skip
-        packet = label.packet(Compositor.card.source_type, f"Spread: {heading}", digest)
+        packet = label.packet(
+            told.source_type, f"Spread: {heading}", digest, told.ai_system, told.prompt
+        )
         stream = pdf.make_stream(packet, Type=pikepdf.Name.Metadata, Subtype=pikepdf.Name.XML)
         pdf.Root.Metadata = pdf.make_indirect(stream)
         partial = path.with_name(f".{path.name}.partial")

@@ -21,7 +21,7 @@ from lookweave.studio.direction.concept import Concept
 from lookweave.studio.direction.record import Record
 from lookweave.studio.judge.rows import Row
 from lookweave.studio.shoot import fit, job, label, sheet
-from lookweave.studio.shoot.generator import Compositor, Generator
+from lookweave.studio.shoot.generator import Compositor, Generator, GeneratorCard
 from lookweave.studio.shoot.job import Picture
 from lookweave.studio.shoot.record import Camera, Garment, Pose, Shoot
 from lookweave.studio.shoot.template import FAMILY, LEGS, SKIRT
@@ -70,19 +70,30 @@ class Estimate:
     Attributes:
         fits: garments still to be fitted.
         pictures: still to be made.
-        seconds: of a processor, with the embedded backend.
+        seconds: of a processor; of another backend than the embedded one, only what is done here.
+        backend: its name.
+        most_cost: what the pictures cost at most, in the unit of the backend's price; 0 where no
+            server is asked, None where its price is not named.
     """
 
     fits: int
     pictures: int
     seconds: float
+    backend: str = Compositor.card.name
+    most_cost: float | None = 0.0
 
     def line(self) -> str:
         """For people."""
-        return (
+        work = (
             f"{self.fits} garments to fit and {self.pictures} pictures to make: about "
-            f"{self.seconds:.0f} s of one processor core, nothing to pay"
+            f"{self.seconds:.0f} s of one processor core"
         )
+        if self.backend == Compositor.card.name:
+            return f"{work}, nothing to pay"
+        cost = {None: "at a price that nobody named", 0.0: "nothing to pay"}.get(
+            self.most_cost, f"at most {self.most_cost:g} to pay, tokens not counted"
+        )
+        return f"{work}, and the time of {self.backend}, which is not known; {cost}"
 
 
 @dataclass(frozen=True)
@@ -182,8 +193,10 @@ def _camera(role: str, concept: Concept, low: bool) -> Camera:
     return concept.camera.model_copy(update=changes)
 
 
-def estimate(shots: ShotList, out: Path, cache: Path | None = None) -> Estimate:
-    """What is left to do in `out`, and for how long."""
+def estimate(
+    shots: ShotList, out: Path, cache: Path | None = None, generator: Generator | None = None
+) -> Estimate:
+    """What is left to do in `out`, for how long and at what price."""
     kept = cache or out / "fitted"
     garments = {garment.photo: garment for shot in shots.shots for garment in shot.shoot.garments}
     fits = sum(not (kept / f"{fit._key(one)}.npz").exists() for one in garments.values())
@@ -192,7 +205,17 @@ def estimate(shots: ShotList, out: Path, cache: Path | None = None) -> Estimate:
     for shot in left:
         width, height = shot.shoot.size
         seconds += _START + _PICTURE * max(width * height / (512 * 768), 0.15)
-    return Estimate(fits, len(left), seconds)
+    card = (generator or Compositor()).card
+    return Estimate(fits, len(left), seconds, card.name, most_cost(card, len(left)))
+
+
+def most_cost(card: GeneratorCard, pictures: int) -> float | None:
+    """What `pictures` cost at most with every try paid for; None where no price is named."""
+    if card.source != "server":
+        return 0.0
+    if not card.price_request:
+        return None
+    return round(pictures * card.price_request * int(card.settings.get("tries", 1)), 4)
 
 
 def render(

@@ -60,7 +60,7 @@ def _narrative(one: Concept, board: Board, known: Sequence[Facts]) -> tuple[str,
     worn = " and ".join(f"the {fact.words()}" for fact in known)
     does = [trade.pose_line(pose.name) for pose in one.poses[:2] if pose.name]
     style = ", ".join(word.name for word in (*board.eras[:1], *board.styles[:2]))
-    second = f"Someone in {worn} {' and '.join(does)}" + (f": {style}." if style else ".")
+    second = f"Someone in {worn} {', then '.join(does)}" + (f": {style}." if style else ".")
     return first, second
 
 

@@ -1,7 +1,7 @@
 """From light to a photograph: depth of field, glow, curve, grade, palette, grain.
 
-Outside the photographed garments the style may do as it likes; on them it stops at the grade and
-the curve, because a garment has a colour of its own.
+On the photographed garments, on skin and on hair the style stops at the grade and the curve: they
+have colours of their own. Elsewhere it may do as it likes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lookweave.photos.decode import load
 from lookweave.studio.render.body import Array
 from lookweave.studio.render.develop import Develop, graded, lens
 from lookweave.studio.render.draw import Float32
-from lookweave.studio.render.dress import SCENE_ID
+from lookweave.studio.render.dress import FIRST_GARMENT_ID, HAIR_ID, SCENE_ID, SKIN_ID
 from lookweave.studio.render.fabrics import encode
 from lookweave.studio.shoot.colours import from_lab
 from lookweave.studio.shoot.guide import Guide
@@ -96,7 +96,7 @@ def _styled(image: Float32, guide: Guide, style: Style) -> Float32:
         out = out + contrast * (t * t * (3 - 2 * t) - t)
     palette = [*style.palette, *colours_of(style)]
     if palette:
-        mine = ndimage.gaussian_filter((guide.confidence > 0).astype(np.float32), 1.0)[..., None]
+        mine = ndimage.gaussian_filter(_own_colour(guide).astype(np.float32), 1.0)[..., None]
         out = out * mine + _leaning(out, np.array(palette), 0.45 * style.strength) * (1 - mine)
     if style.lut is not None:
         out = out + style.strength * (_looked_up(out, read_cube(Path(style.lut))) - out)
@@ -106,6 +106,14 @@ def _styled(image: Float32, guide: Guide, style: Style) -> Float32:
         y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
         out = out * (1 - vignette * np.clip(x**2 + y**2 - 0.4, 0, None) / 1.6)[..., None]
     return np.asarray(out, np.float32)
+
+
+def _own_colour(guide: Guide) -> NDArray[np.bool_]:
+    """Where no palette may reach: the photographed garments, their invented sides too, skin and
+    hair."""
+    worn = guide.ids.astype(int) - FIRST_GARMENT_ID
+    garment = (worn >= 0) & (worn < len(guide.shoot.garments))
+    return np.asarray(garment | (guide.ids == SKIN_ID) | (guide.ids == HAIR_ID), bool)
 
 
 def colours_of(style: Style) -> list[tuple[float, float, float]]:

@@ -45,6 +45,7 @@ class GeneratorCard:
         commercial: the licence allows trade.
         settings: what else shapes its pictures; another value makes another shoot.
         offered_by: the installed package that the card came with; "" for Lookweave's own.
+        price_request: what one try of one picture costs, beside tokens; 0 where nobody said.
     """
 
     name: str
@@ -63,6 +64,7 @@ class GeneratorCard:
     commercial: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
     offered_by: str = ""
+    price_request: float = 0.0
 
     def missing(self) -> str | None:
         """Why it cannot be used here, as a sentence; None when what it needs is installed.

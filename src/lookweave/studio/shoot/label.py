@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from PIL import Image
 
 from lookweave import __version__
+from lookweave.errors import InputError
 from lookweave.models.protocols import Pixels
 
 VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -74,6 +78,43 @@ def save(
     else:
         image.save(partial, "JPEG", quality=93, subsampling=0, xmp=xmp)
     partial.replace(path)
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a file says of how it was made: `packet`'s source type, AI and prompt."""
+
+    source_type: str
+    ai_system: str = ""
+    prompt: str = ""
+
+
+def read(path: Path) -> Label:
+    """The label of a picture that `save` wrote.
+
+    Raises:
+        InputError: the file cannot be read, or has no label.
+    """
+    try:
+        with Image.open(path) as image:
+            found: Any = image.getxmp()["xmpmeta"]["RDF"]["Description"]
+        source = str(found["DigitalSourceType"])
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path} does not say how it was made: its label was lost, or it is no picture of a "
+            "shoot. Make it again."
+        ) from error
+    told = (str(found.get(name, "")) for name in ("AISystemUsed", "AIPromptInformation"))
+    return Label(source.removeprefix(VOCABULARY), *told)
+
+
+def joined(labels: Sequence[Label]) -> Label:
+    """The label of a page that shows several pictures: it hides no AI that made one of them."""
+    kinds = {one.source_type for one in labels}
+    kind = kinds.pop() if len(kinds) == 1 else "compositeWithTrainedAlgorithmicMedia"
+    systems = dict.fromkeys(one.ai_system for one in labels if one.ai_system)
+    prompts = dict.fromkeys(one.prompt for one in labels if one.prompt)
+    return Label(kind, ", ".join(systems), "\n".join(prompts))
 
 
 def _printable(text: str) -> str:

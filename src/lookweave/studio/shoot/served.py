@@ -109,7 +109,9 @@ class ServedGenerator:
         key = os.environ.get(settings.api_key_variable) or None
         self._asker = Asker(settings, ImageServer(settings, key), store)
         shaping = {name: getattr(settings, name) for name in _SHAPING}
-        self.card = replace(card, settings=shaping, ai_system=settings.model)
+        self.card = replace(
+            card, settings=shaping, ai_system=settings.model, price_request=settings.price_request
+        )
 
     def generate(self, shoot: Shoot, guide: Guide) -> Pictures:
         """At most one picture; what was turned away stands in `Pictures.turned`.

@@ -7,12 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
+from lookweave.cli.options import Json
 from lookweave.errors import InputError
 from lookweave.progress import Progress
 from lookweave.studio import direction
 from lookweave.terminal import say, show_result
 
-Json = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
+Backend = Annotated[str, typer.Option(help="who makes the pictures (see `lookweave models`)")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="a setting of the backend")
+]
 Seed = Annotated[int, typer.Option(min=0, help="same seed, same result")]
 
 
@@ -102,6 +106,8 @@ def shots(
     width: Annotated[int, typer.Option(min=64, max=4096, help="pixels across")] = 512,
     height: Annotated[int, typer.Option(min=64, max=4096, help="pixels down")] = 768,
     cache: Annotated[Path | None, typer.Option(help="where fitted garments are kept")] = None,
+    backend: Backend = "embedded",
+    settings: Settings = None,
     dry_run: Annotated[bool, typer.Option(help="say what would be made, and how long it takes")]
     = False,
     json_: Json = False,
@@ -109,8 +115,10 @@ def shots(
     """The shots of a concept with a role each, and their contact sheet."""
     listed = direction.list_shots(found, number, roles=role or None, size=(width, height))
     from lookweave.studio.direction.shotlist import estimate
+    from lookweave.studio.shoot import backends
 
-    before = estimate(listed, out, cache)
+    maker = backends.generator(backend, backends.read_settings(settings or ()))
+    before = estimate(listed, out, cache, maker)
     if not json_:
         say(listed.to_text())
         say(before.line())
@@ -122,7 +130,7 @@ def shots(
         progress.start("shots", len(listed.shots), "pictures")
         made = direction.shots(
             found, number, out=out, roles=role or None, size=(width, height), cache=cache,
-            done=lambda role: progress.advance(1),
+            generator=maker, done=lambda role: progress.advance(1),
         )  # fmt: skip
         progress.end(f", {made.made} made, in {out}")
     if json_:
