@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,38 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a file"):
         demo.run(tmp_path / "file", Progress(quiet=True))
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_demo_serve_wants_its_extra_before_the_work(
+    call: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    code, _, err = call("demo", "--serve", "--out", tmp_path / "out")
+    assert code == 2 and "`lookweave demo --serve` needs the extra serve" in err
+    assert not (tmp_path / "out").exists()
+    code, _, err = call("demo", "--serve", "--json", "--out", tmp_path / "out")
+    assert code == 2 and "give one of them" in err
+
+
+def test_demo_serve_opens_what_it_built(
+    call: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fastapi", reason="needs the extra serve")
+    served: list[tuple[Path, str, int]] = []
+
+    def run(workspace: Path, host: str, port: int, say: object) -> None:
+        served.append((workspace, host, port))
+
+    class Result:
+        class build:
+            workspace = str(tmp_path / "workspace")
+
+        @staticmethod
+        def text() -> str:
+            return "built"
+
+    monkeypatch.setattr("lookweave.api.run_demo", lambda out, progress, show: Result)
+    monkeypatch.setattr("lookweave.web.serving.serve", run)
+    code, out, _ = call("demo", "--serve", "--port", 0, "--out", tmp_path / "out")
+    assert (code, out) == (0, "built\n")
+    assert served == [(tmp_path / "workspace", "localhost", 0)]

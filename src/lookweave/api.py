@@ -484,11 +484,12 @@ class Workspace(WorkspaceTables):
 
 
 @told()
-def run_demo(out: AnyPath = "demo-out", *, progress: bool = False) -> DemoResult:
+def run_demo(out: AnyPath = "demo-out", *, progress: bool = False, show: bool = True) -> DemoResult:
     """Build the sample that ships with Lookweave, hold it against its truth, publish and report it.
 
     Args:
         out: a new folder, or that of an earlier demo.
+        show: open the report, where the standard output is a terminal.
 
     Raises:
         InputError: `out` holds other things.
@@ -496,7 +497,7 @@ def run_demo(out: AnyPath = "demo-out", *, progress: bool = False) -> DemoResult
     from lookweave.demo import run
 
     with _progress(progress) as shown:
-        return run(path_of(out, "out"), shown)
+        return run(path_of(out, "out"), shown, show=show)
 
 
 @told()

@@ -23,6 +23,7 @@ from lookweave.progress import Progress
 from lookweave.review.folding import fold_reviews
 from lookweave.sources import Notices, Options, input_name
 from lookweave.store import inputs
+from lookweave.store.build_state import followed
 from lookweave.store.conditions import matching
 from lookweave.store.workspace import Workspace, new_snapshot, usable_folder, write_atomically
 
@@ -104,28 +105,33 @@ def build_workspace(
     config = _checked(config, known, notices)
     setup = Setup.of(config)
     workspace = Workspace.create(out)
-    with workspace.lock():  # what a refused build was given is not kept
+    # What a refused build was given is not kept.
+    with workspace.lock(), followed(workspace.path, progress) as state:
         # Only what was given is kept, so that other settings stay free to change.
         remember(workspace, merge(remembered(workspace), given), config.hub.commits)
         steps = run_pipeline(workspace, setup, progress, before_pairing=fold_reviews)
         if snapshot:
             workspace.take_snapshot(snapshot)
-    result = BuildResult(
-        workspace=str(workspace.path),
-        steps=steps,
-        counts=_counts(workspace, setup),
-        tiers=_tiers(workspace, setup),
-        rejects=_rejects(workspace),
-        seconds=round(time.monotonic() - began, 2),
-        snapshot=snapshot,
-        inputs={kind: list(paths) for kind, paths in inputs.known(workspace).items()},
-        notices=[
-            *notices.sentences(),
-            *(note for step in steps for note in step.notes),
-            *_weights(workspace, config),
-            *_no_details(setup),
-        ],
-    )
+        result = BuildResult(
+            workspace=str(workspace.path),
+            steps=steps,
+            counts=_counts(workspace, setup),
+            tiers=_tiers(workspace, setup),
+            rejects=_rejects(workspace),
+            seconds=round(time.monotonic() - began, 2),
+            snapshot=snapshot,
+            inputs={kind: list(paths) for kind, paths in inputs.known(workspace).items()},
+            notices=[
+                *notices.sentences(),
+                *(note for step in steps for note in step.notes),
+                *_weights(workspace, config),
+                *_no_details(setup),
+            ],
+        )
+        state.result = {
+            "counts": result.counts, "tiers": result.tiers, "rejects": result.rejects,
+            "notices": result.notices,
+        }  # fmt: skip
     for notice in result.notices:
         _log.info("note: %s", notice)
     _log.info("built %s in %.1f s: %s", result.workspace, result.seconds, result.counts)

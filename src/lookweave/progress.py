@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 
 from rich.console import Console
@@ -25,6 +27,25 @@ from rich.text import Text
 from lookweave.text import visible
 
 _PLAIN_SECONDS = 15.0
+_TOLD_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How far one task is.
+
+    Attributes:
+        unit: of `done` and `total`, such as ``photos``.
+        seconds: since it began.
+        ended: nothing follows any more.
+    """
+
+    name: str
+    done: int
+    total: int
+    unit: str
+    seconds: float
+    ended: bool = False
 
 
 class Progress:
@@ -48,6 +69,8 @@ class Progress:
             console=self._console,
             disable=not self._live,
         )
+        self._listener: Callable[[Stage], object] | None = None
+        self._told = 0.0
         self._name, self._unit = "", ""
         self._total = self._done = 0
         self._began = self._said = 0.0
@@ -64,15 +87,29 @@ class Progress:
     ) -> None:
         self._bar.stop()
 
+    def listen(self, listener: Callable[[Stage], object] | None) -> None:
+        """Tell `listener` each task's start and end, and twice a second how far it is."""
+        self._listener = listener
+
+    def _tell(self, *, ended: bool = False) -> None:
+        now = time.monotonic()
+        self._told = now
+        if self._listener is not None:
+            seconds = now - self._began
+            self._listener(Stage(self._name, self._done, self._total, self._unit, seconds, ended))
+
     def start(self, name: str, total: int, unit: str) -> None:
         self._name, self._unit, self._total, self._done = name, unit, total, 0
         self._began = self._said = time.monotonic()
         self._task = self._bar.add_task(name, total=total, unit=unit)
+        self._tell()
 
     def advance(self, count: int) -> None:
         self._done += count
         self._bar.advance(self._task, count)
         now = time.monotonic()
+        if now - self._told > _TOLD_SECONDS:
+            self._tell()
         if not self._live and now - self._said > _PLAIN_SECONDS and self._done < self._total:
             self._said = now
             rate = self._done / (now - self._began)
@@ -85,6 +122,7 @@ class Progress:
     def end(self, remark: str = "") -> None:
         """Close the task; `remark` says what came of it."""
         seconds = time.monotonic() - self._began
+        self._tell(ended=True)
         self._bar.remove_task(self._task)
         self.say(f"{self._name:<9} {self._done} {self._unit} in {seconds:.1f} s{remark}")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -17,11 +19,31 @@ from lookweave.text import to_json, visible
 
 def demo(
     out: Annotated[str, typer.Option(help="a new folder")] = "demo-out",
+    serve_: Annotated[
+        bool, typer.Option("--serve", help="open its review desk and library, until it is stopped")
+    ] = False,
+    port: Annotated[int, typer.Option(help="for --serve; 0: any that is free")] = 8090,
     json_: Json = False,
 ) -> None:
     """Build a sample end to end and open its report."""
-    result = api.run_demo(out, progress=not json_)
+    if serve_ and json_:
+        raise UsageError("--json prints one object and ends; --serve goes on: give one of them.")
+    if serve_:
+        from lookweave.web.serving import needed
+        from lookweave.web.serving import serve as run
+
+        needed("demo --serve")  # before the work
+    result = api.run_demo(out, progress=not json_, show=not serve_)
     show_result(result.to_dict() if json_ else result.text(), json_)
+    if serve_:
+        run(Path(result.build.workspace), "localhost", port, _open)
+
+
+def _open(told: str) -> None:
+    """Say where pages are, and open them where a person looks on."""
+    say(f"{told} (Ctrl-C stops)")
+    if sys.stdout.isatty():
+        webbrowser.open(told)
 
 
 def build(
@@ -187,7 +209,10 @@ def verify_store(
 
 
 def serve(
-    workspace: WorkspacePath,
+    workspace: Annotated[
+        str | None,
+        typer.Argument(metavar="[WS]", help="where there is none yet, a page builds one"),
+    ] = None,
     host: Annotated[
         str, typer.Option(help="localhost: only this machine; any other one wants users")
     ] = "localhost",
@@ -205,6 +230,6 @@ def serve(
     from lookweave.web.serving import serve as run
 
     run(
-        Path(workspace), host, port, lambda told: say(f"{told} (Ctrl-C stops)"), address=address,
-        proxies=trust_proxy or (),
+        Path(workspace) if workspace else None, host, port,
+        lambda told: say(f"{told} (Ctrl-C stops)"), address=address, proxies=trust_proxy or (),
     )  # fmt: skip

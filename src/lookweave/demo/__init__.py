@@ -73,11 +73,14 @@ class DemoResult:
         return "\n".join(lines)
 
 
-def run(out: Path, progress: Progress) -> DemoResult:
+def run(out: Path, progress: Progress, *, show: bool = True) -> DemoResult:
     """Build, evaluate, publish and report the sample under `out`.
 
     An earlier demo there is gone on with. Nothing is removed: a folder that holds anything and
     that no demo has made is refused.
+
+    Args:
+        show: open the report, where the standard output is a terminal.
 
     Raises:
         InputError: `out` holds other things, or cannot be made.
@@ -102,7 +105,7 @@ def run(out: Path, progress: Progress) -> DemoResult:
     )
     picture, note = _shoot(out / "shoot", progress)
     result = replace(result, shoot=picture, shoot_note=note)
-    if sys.stdout.isatty():
+    if show and sys.stdout.isatty():
         webbrowser.open(Path(result.report).as_uri())
     return result
 

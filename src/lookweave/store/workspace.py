@@ -4,6 +4,7 @@
 
     WS/workspace.json      what this folder is, and its format
     WS/lookweave.toml      settings, if you write some
+    WS/progress.json       how far the build is (store/build_state.py)
     WS/versions.json       the versions of all tables that readers see together
     WS/tables/*.lance      the tables of records.py
     WS/embeddings/*.lance  one table for each encoder

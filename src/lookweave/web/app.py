@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request
@@ -26,9 +27,11 @@ from lookweave.web import (
     pages,
     selecting,
     signing,
+    starting,
 )
 from lookweave.web.accounts import FILE, Accounts
 from lookweave.web.asking import Pictures
+from lookweave.web.builds import Builds
 from lookweave.web.images import Images
 from lookweave.web.problems import told
 from lookweave.web.rights import ANYBODY, Door, Rights, Rule
@@ -36,6 +39,9 @@ from lookweave.web.safety import Guard, Secret
 from lookweave.web.site import Site
 
 _HERE = Path(__file__).parent
+
+NEW = "lookweave-workspace"
+"""The folder for a workspace that a page proposes, in the one where the server was started."""
 
 health = APIRouter(prefix="/health", tags=["health"])
 pictures = APIRouter(prefix="/api/v1/images", tags=["images"])
@@ -46,6 +52,7 @@ ROUTERS: tuple[tuple[APIRouter, Rule], ...] = (
     (signing.router, Rule(ANYBODY, accounts=True, logged=False)),
     (signing.own, Rule("viewer", accounts=True, person=True, logged=False)),
     (admin.router, Rule("admin", accounts=True, person=True, logged=False)),
+    (starting.router, Rule("admin", here=True)),
     (described, Rule("viewer")),
     (pictures, Rule("viewer")),
     (desk.router, Rule("reviewer", logged=False)),
@@ -67,7 +74,9 @@ ROUTERS: tuple[tuple[APIRouter, Rule], ...] = (
 """Every router and who may use it, in the order in which they are asked."""
 
 
-def create_app(workspace: Path, address: str | None = None) -> FastAPI:
+def create_app(
+    workspace: Path, address: str | None = None, *, builds: Builds | None = None
+) -> FastAPI:
     """The review desk, the library and their API for one workspace.
 
     With users in the workspace everybody signs in; without any it is for this machine alone.
@@ -77,36 +86,52 @@ def create_app(workspace: Path, address: str | None = None) -> FastAPI:
             are any are written to it.
         address: that people type, such as ``https://review.example.com``, as
             `safety.own_address` gives it; None: this machine's own.
+        builds: of this workspace, where there are some already.
 
     Raises:
         InputError: there is no workspace.
     """
+    site = Site(workspace)
+    app = bare_app(ROUTERS, builds or Builds(site.path))
+    app.state.site = site
+    app.state.images = Images()
+    app.state.pictures = Pictures()
+    app.state.secret = Secret(site.path)
+    app.state.address = address
+    app.state.secure = bool(address and address.startswith("https:"))
+    there = (site.path / FILE).exists()
+    accounts = Accounts(site.path) if there or address else None
+    app.state.accounts = accounts if accounts and (address or accounts.users()) else None
+    app.state.attempts = signing.Attempts()
+    return finish_app(app, ROUTERS)
+
+
+def bare_app(routers: Sequence[tuple[APIRouter, Rule]], builds: Builds) -> FastAPI:
+    """What every application here has: rights, templates, builds."""
     # Its documentation pages would load scripts of another host.
     app = FastAPI(
         title="Lookweave", version=__version__, docs_url=None, redoc_url=None, openapi_url=None
     )
-    app.state.site = Site(workspace)
-    app.state.images = Images()
-    app.state.pictures = Pictures()
-    app.state.secret = Secret(app.state.site.path)
-    app.state.address = address
-    app.state.secure = bool(address and address.startswith("https:"))
-    there = (app.state.site.path / FILE).exists()
-    accounts = Accounts(app.state.site.path) if there or address else None
-    app.state.accounts = accounts if accounts and (address or accounts.users()) else None
-    app.state.attempts = signing.Attempts()
-    app.state.rights = Rights(ROUTERS, mounted=["/static/"])
+    app.state.builds = builds
+    app.state.new = Path.cwd() / NEW
+    app.state.watched = None
+    app.state.rights = Rights(routers, mounted=["/static/"])
     app.state.templates = Environment(
         loader=PackageLoader("lookweave.web"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    return app
+
+
+def finish_app(app: FastAPI, routers: Sequence[tuple[APIRouter, Rule]]) -> FastAPI:
+    """Its routes, and the guards that every request passes."""
     for error in (HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, told)
-    for router, _ in ROUTERS:
-        app.include_router(router)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
+    for router, _ in routers:
+        app.include_router(router)
     app.add_middleware(Door, rights=app.state.rights, accounts=app.state.accounts)
-    app.add_middleware(Guard, address=address)
+    app.add_middleware(Guard, address=app.state.address)
     return app
 
 

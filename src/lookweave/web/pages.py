@@ -26,6 +26,7 @@ NAVIGATION: tuple[tuple[str, str, str], ...] = (
     ("/gaps", "gaps", "Gaps"),
     ("/duplicates", "duplicates", "Duplicates"),
     ("/rejects", "rejects", "Rejects"),
+    ("/start", "start", "Build"),
     ("/admin/users", "users", "Users"),
     ("/admin/audit", "audit", "Log"),
 )
@@ -51,7 +52,10 @@ def _open_to(request: Request) -> list[tuple[str, str, str]]:
     found = []
     for entry in NAVIGATION:
         right = state.rights.find("GET", entry[0])
-        there = right is not None and right.rule.accounts in (None, state.accounts is not None)
+        if right is None or right.path.startswith("/{"):  # before there is a workspace
+            continue
+        there = right.rule.accounts in (None, state.accounts is not None)
+        there = there and not (right.rule.here and state.address is not None)
         if there and who is not None and who.may(right.role):
             found.append(entry)
     return found

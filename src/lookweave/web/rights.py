@@ -38,6 +38,8 @@ class Rule:
         but: exceptions, such as ``{"POST /library": "viewer"}``.
         accounts: True where the routes are there with accounts alone, False without them alone.
         person: no token opens them, whatever its scopes.
+        here: only where the server is for its own machine alone: what these routes read are files
+            of that machine.
         logged: what is changed becomes a line of the audit log; False where it is one already, or
             an event of the journal.
     """
@@ -47,6 +49,7 @@ class Rule:
     but: Mapping[str, str] = field(default_factory=dict)
     accounts: bool | None = None
     person: bool = False
+    here: bool = False
     logged: bool = True
 
     def role(self, method: str, path: str) -> str:
@@ -168,6 +171,12 @@ class Door:
                 return _told(request, 403, f"This wants a {wanted}; {who.name} {has}.")
         if right is None:
             return _told(request, 404, "Not Found")
+        if right.rule.here and request.app.state.address is not None:
+            return _told(
+                request, 404,
+                "This is there only where the server is for its own machine alone, without "
+                "--address: it reads files of that machine.",
+            )  # fmt: skip
         if right.rule.accounts is True and self._accounts is None:
             return _told(
                 request, 404,

@@ -6,19 +6,24 @@ import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lookweave.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 _MISSING = "`lookweave {verb}` needs the extra serve ({error}): pip install 'lookweave[serve]'."
 
 
 def serve(
-    workspace: Path, host: str, port: int, say: Callable[[str], object], *,
+    workspace: Path | None, host: str, port: int, say: Callable[[str], object], *,
     address: str | None = None, proxies: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Serve a workspace until the process is told to stop.
 
     Args:
+        workspace: its folder; where it is none yet, or None, a page builds one.
         host: to listen on: ``localhost`` or a loopback address; any other one, and any `address`,
             wants users.
         port: 0 for any that is free.
@@ -34,13 +39,11 @@ def serve(
     if not 0 <= port <= 65535:
         raise InputError(f"--port is a number from 0 to 65535, not {port}.")
     trusted = [_network(one) for one in proxies]
-    try:
-        import uvicorn
+    needed("serve")
+    from lookweave.web.app import create_app
+    from lookweave.web.first_run import first_run
+    from lookweave.web.safety import own_address
 
-        from lookweave.web.app import create_app
-        from lookweave.web.safety import own_address
-    except ImportError as error:
-        raise UsageError(_MISSING.format(verb="serve", error=error)) from error
     if address is None and not _is_loopback(host):
         raise InputError(
             f"--host {host} lets other machines connect. That wants users (`lookweave users "
@@ -50,6 +53,13 @@ def serve(
             "whoever is on the way reads passwords and photos."
         )
     own = own_address(address) if address is not None else None
+    if workspace is None and own is not None:
+        raise InputError("With --address, name the workspace whose users may sign in.")
+    first = first_run(workspace) if own is None else None
+    if first is not None:
+        _answer(first, host, port, say, own, trusted)
+        return
+    assert workspace is not None
     app = create_app(workspace, own)
     if own is not None and not _has_admin(app.state.accounts):
         raise InputError(
@@ -57,6 +67,29 @@ def serve(
             "NAME --role admin`, then start again. Without accounts only this machine may: leave "
             "--host and --address out."
         )
+    _answer(app, host, port, say, own, trusted)
+
+
+def needed(verb: str) -> None:
+    """See that what serves is installed.
+
+    Raises:
+        UsageError: the extra ``serve`` is not.
+    """
+    try:
+        import uvicorn  # noqa: F401
+
+        import lookweave.web.app  # noqa: F401
+    except ImportError as error:
+        raise UsageError(_MISSING.format(verb=verb, error=error)) from error
+
+
+def _answer(
+    app: ASGIApp, host: str, port: int, say: Callable[[str], object], own: str | None,
+    trusted: list[str],
+) -> None:  # fmt: skip
+    import uvicorn
+
     try:
         listening = socket.create_server((host, port), family=_family(host))
     except OSError as error:
