@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -84,8 +85,7 @@ def test_demo_serve_opens_what_it_built(
         served.append((workspace, host, port))
 
     class Result:
-        class build:
-            workspace = str(tmp_path / "workspace")
+        build = SimpleNamespace(workspace=str(tmp_path / "workspace"))
 
         @staticmethod
         def text() -> str:

@@ -225,6 +225,12 @@ def serve(
         list[str] | None,
         typer.Option(metavar="IP", help="believe this reverse proxy's X-Forwarded-For; repeat it"),
     ] = None,
+    watch: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[garments=|looks=]FOLDER", help="build what comes in meanwhile; repeat it"
+        ),
+    ] = None,
 ) -> None:
     """Open the review desk and the library in a browser, until it is stopped."""
     from lookweave.web.serving import serve as run
@@ -232,4 +238,5 @@ def serve(
     run(
         Path(workspace) if workspace else None, host, port,
         lambda told: say(f"{told} (Ctrl-C stops)"), address=address, proxies=trust_proxy or (),
+        watch=watch or (),
     )  # fmt: skip

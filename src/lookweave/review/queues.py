@@ -108,6 +108,17 @@ class Desk:
             if at not in self.mine:
                 yield Asked(at, queue)
 
+    def sizes(self) -> dict[str, int]:
+        """Queue -> how many pairs wait in it for somebody."""
+        fresh = np.ones(len(self.candidates), bool)
+        fresh[list(self.said)] = False
+        found = {"boundary": int(fresh.sum())}
+        for tier in ("high", "medium", "low"):
+            found[tier] = int((fresh & (self.candidates.tier == tier)).sum())
+        for queue in ("second", "disputed"):
+            found[queue] = sum(_belongs(queue, one) for one in self.said.values())
+        return found
+
     def answered(self, audit: str, garment: str, look: str) -> bool:
         """Whether this reviewer has answered a pair in an audit."""
         said = self.state.verdicts(garment, look, audit)

@@ -24,6 +24,7 @@ from lookweave.web import (
     gaps,
     guiding,
     linking,
+    metrics,
     pages,
     selecting,
     signing,
@@ -53,6 +54,7 @@ ROUTERS: tuple[tuple[APIRouter, Rule], ...] = (
     (signing.own, Rule("viewer", accounts=True, person=True, logged=False)),
     (admin.router, Rule("admin", accounts=True, person=True, logged=False)),
     (starting.router, Rule("admin", here=True)),
+    (metrics.router, Rule("admin", scope=metrics.SCOPE)),
     (described, Rule("viewer")),
     (pictures, Rule("viewer")),
     (desk.router, Rule("reviewer", logged=False)),
@@ -103,7 +105,10 @@ def create_app(
     accounts = Accounts(site.path) if there or address else None
     app.state.accounts = accounts if accounts and (address or accounts.users()) else None
     app.state.attempts = signing.Attempts()
-    return finish_app(app, ROUTERS)
+    app.state.metrics = metrics.Metrics(site, app.state.builds)
+    finish_app(app, ROUTERS)
+    app.add_middleware(metrics.Measured, metrics=app.state.metrics, rights=app.state.rights)
+    return app
 
 
 def bare_app(routers: Sequence[tuple[APIRouter, Rule]], builds: Builds) -> FastAPI:

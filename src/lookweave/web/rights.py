@@ -37,6 +37,7 @@ class Rule:
         changing: the role for everything else; None: the same.
         but: exceptions, such as ``{"POST /library": "viewer"}``.
         accounts: True where the routes are there with accounts alone, False without them alone.
+        scope: of the tokens that open them; "": those whose scope is for the role.
         person: no token opens them, whatever its scopes.
         here: only where the server is for its own machine alone: what these routes read are files
             of that machine.
@@ -48,6 +49,7 @@ class Rule:
     changing: str | None = None
     but: Mapping[str, str] = field(default_factory=dict)
     accounts: bool | None = None
+    scope: str = ""
     person: bool = False
     here: bool = False
     logged: bool = True
@@ -166,7 +168,7 @@ class Door:
                 return _sign_in(request)
             if right and right.rule.person and who.scopes is not None:
                 return _told(request, 403, "No token opens this: sign in.")
-            if right and not who.may(wanted):
+            if right and not who.may(wanted, right.rule.scope):
                 has = f"is a {who.role}" if who.scopes is None else "showed a token of other scopes"
                 return _told(request, 403, f"This wants a {wanted}; {who.name} {has}.")
         if right is None:

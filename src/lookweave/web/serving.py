@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ _MISSING = "`lookweave {verb}` needs the extra serve ({error}): pip install 'loo
 
 def serve(
     workspace: Path | None, host: str, port: int, say: Callable[[str], object], *,
-    address: str | None = None, proxies: Sequence[str] = (),
+    address: str | None = None, proxies: Sequence[str] = (), watch: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Serve a workspace until the process is told to stop.
 
@@ -31,6 +32,7 @@ def serve(
         address: that people type into the browser, where it is not this machine's own.
         proxies: addresses or networks of reverse proxies whose word on the client's address
             (X-Forwarded-For) is taken; nobody else's is.
+        watch: folders whose new photos are built meanwhile, as `watching.folder` reads them.
 
     Raises:
         InputError: no workspace, no admin, no address, or a port that cannot be had.
@@ -57,6 +59,8 @@ def serve(
         raise InputError("With --address, name the workspace whose users may sign in.")
     first = first_run(workspace) if own is None else None
     if first is not None:
+        if watch:
+            raise InputError("--watch wants a workspace that is built: leave it out, build one.")
         _answer(first, host, port, say, own, trusted)
         return
     assert workspace is not None
@@ -67,7 +71,20 @@ def serve(
             "NAME --role admin`, then start again. Without accounts only this machine may: leave "
             "--host and --address out."
         )
-    _answer(app, host, port, say, own, trusted)
+    if not watch:
+        _answer(app, host, port, say, own, trusted)
+        return
+    from lookweave.web.starting import known_inputs
+    from lookweave.web.watching import Watcher, folder
+
+    known = [place for places in known_inputs(app.state.builds.path).values() for place in places]
+    watcher = Watcher(app.state.builds, [folder(one, known) for one in watch])
+    app.state.watched = watcher
+    threading.Thread(target=watcher.run, daemon=True, name="watching").start()
+    try:
+        _answer(app, host, port, say, own, trusted)
+    finally:
+        watcher.end()
 
 
 def needed(verb: str) -> None:

@@ -20,7 +20,7 @@ SESSION_SECONDS = 14 * 86400.0
 IDLE_SECONDS = 24 * 3600.0
 _SEEN_SECONDS = 60.0  # a session's last use is written once a minute at most
 
-SCOPES = {"read": "viewer", "review": "reviewer"}
+SCOPES = {"read": "viewer", "review": "reviewer", "metrics": "admin"}
 """What a token may do, and the role that its owner needs for it. None makes users or tokens."""
 
 TOKEN_DAYS = 90
@@ -44,13 +44,19 @@ class Identity:
     scopes: frozenset[str] | None = None
     session: str = ""
 
-    def may(self, role: str) -> bool:
-        """Whether they may do what wants this role."""
+    def may(self, role: str, scope: str = "") -> bool:
+        """Whether they may do what wants this role, and of a token this scope.
+
+        Args:
+            scope: "" for any that is for the role; ``metrics`` opens nothing but itself.
+        """
         if ROLES.index(self.role) < ROLES.index(role):
             return False
         if self.scopes is None:
             return True
-        return any(wanted == role and scope in self.scopes for scope, wanted in SCOPES.items())
+        if scope:
+            return scope in self.scopes
+        return any(SCOPES[one] == role and one in self.scopes for one in ("read", "review"))
 
 
 @dataclass(frozen=True)

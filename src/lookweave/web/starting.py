@@ -83,18 +83,20 @@ def _shown(
     builds: Builds = request.app.state.builds
     told: Told = builds.told()
     there = builds.path is not None and (builds.path / MARKER).exists()
-    known = _known(builds.path) if there and builds.path else {"garment": (), "look": ()}
+    known = known_inputs(builds.path) if there and builds.path else {"garment": (), "look": ()}
+    watcher = request.app.state.watched
     fields = given or {"garments": "", "looks": "", "to": str(builds.path or request.app.state.new)}
     first = not (known["garment"] and known["look"])
     return page(
         request, "start.html", "start", status=status, build=told, steps=STEPS, known=known,
         first=first, there=there, path=shlex.quote(str(builds.path)), wrong=wrong, given=fields,
         stages={one.name: one for one in told.stages},
-        unusable=getattr(request.app.state, "unusable", ""), watched=request.app.state.watched,
+        unusable=getattr(request.app.state, "unusable", ""),
+        watched=watcher.told() if watcher else "",
     )  # fmt: skip
 
 
-def _known(path: Path) -> dict[str, tuple[str, ...]]:
+def known_inputs(path: Path) -> dict[str, tuple[str, ...]]:
     """Its inputs. Those of a build that was stopped early are among its flags alone."""
     workspace, config = open_workspace(path)
     known = inputs.known(workspace)
