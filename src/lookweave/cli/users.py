@@ -81,7 +81,7 @@ def token_user(
     context: typer.Context,
     name: Name,
     label: Annotated[str, typer.Option("--for", help="what it is for")],
-    scope: Annotated[list[str], typer.Option(help="read or review; repeat it")],
+    scope: Annotated[list[str], typer.Option(help="read, review or metrics; repeat it")],
     days: Annotated[int, typer.Option(help="that it holds")] = 90,
     json_: Json = False,
 ) -> None:
