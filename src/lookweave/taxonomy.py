@@ -8,6 +8,8 @@ reorder, and raise ``VERSION`` when a list changes.
 
 from __future__ import annotations
 
+import re
+
 VERSION = 1
 
 CATEGORIES: tuple[str, ...] = (
@@ -124,3 +126,41 @@ def normalise(attribute: str, word: str) -> str | None:
     if word in ATTRIBUTES[attribute]:
         return word
     return SYNONYMS.get(attribute, {}).get(word)
+
+
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_BESIDE = re.compile(r"\b(?:with|w/|without|for|under|over|mit|avec|pour|con|para|per)(?=\s)|\+")
+
+
+def sold_as(category: str, title: str) -> str | None:
+    """The category of what a catalogue sells, or None where its words do not tell.
+
+    The category counts first, its last level before the ones above it; then the title, up to a word
+    such as "with", behind which the rest of an outfit is named. Of neighbours the last counts, as
+    English has it: a shirt dress is a dress. Words that name several categories tell nothing.
+
+    >>> sold_as("Women > Clothing > Dresses", "")
+    'dress'
+    >>> sold_as("", "Linen shirt dress with belt")
+    'dress'
+    >>> sold_as("", "Top and skirt") is None
+    True
+    """
+    levels = [category, *reversed(re.split(r"[>/|,;]", category))]
+    for text in (*levels, _BESIDE.split(title.casefold(), maxsplit=1)[0]):
+        whole = normalise("category", text)
+        if whole is not None:
+            return whole
+        named: list[str] = []
+        end = -1
+        for word in _WORD.finditer(text.casefold()):
+            one = normalise("category", word[0])
+            if one is None:
+                continue
+            if named and word.start() == end + 1:
+                named.pop()
+            named.append(one)
+            end = word.end()
+        if len(set(named)) == 1:
+            return named[0]
+    return None

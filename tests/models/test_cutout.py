@@ -81,3 +81,21 @@ def test_where_nothing_is_found_it_is_the_whole_photo() -> None:
 @given(arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12))))
 def test_holes_are_filled_as_scipy_fills_them(mask: np.ndarray) -> None:
     assert (_without_holes(mask) == ndimage.binary_fill_holes(mask)).all()
+
+
+def test_another_name_for_the_same_half_is_still_the_piece_that_is_sold() -> None:
+    photo = np.full((300, 200, 3), 255, np.uint8)
+    photo[50:120, 70:130] = (200, 30, 30)
+    photo[120:290, 60:140] = (30, 30, 160)
+    worn = [detection("top", (70, 50, 130, 120)), detection("trousers", (60, 120, 140, 290))]
+    assert cut_out(photo, worn, "shirt").box == (70, 50, 130, 120)
+    assert cut_out(photo, worn, "jeans").box == (60, 120, 140, 290)
+
+
+def test_a_dress_with_shoes_is_worn_and_one_without_is_not() -> None:
+    photo = dress_on((255, 255, 255)).copy()
+    photo[270:290, 80:120] = (20, 20, 20)
+    dress = detection("dress", (40, 40, 160, 260))
+    shoes = detection("shoes", (80, 270, 120, 290))
+    assert cut_out(photo, [dress, shoes], "dress").box == dress.box
+    assert cut_out(photo, [dress], "dress").box != dress.box  # all that stands out from the paper

@@ -21,8 +21,11 @@ _PLAIN_SHARE = 0.8
 _MIN_FOREGROUND = 0.03
 _WORN_SHARE = 0.3
 _CATALOGUE_SHARE = 0.8  # a catalogue's category is right more often than a network's
+_SEEN_SHARE = 0.02  # what is worn beside a dress is small
 _LOWER = {"skirt", "trousers", "jeans", "shorts"}
 _UPPER = {"top", "shirt", "knitwear", "jacket", "coat", "vest"}
+_WHOLE = {"dress", "jumpsuit"}
+_BESIDE = {"shoes", "hosiery", "hat"}
 
 
 def garment_region(
@@ -40,8 +43,8 @@ def cut_out(
 
     On a plain background it is everything that is not background. Where the photo shows a person
     wearing other things too, or the background is not plain, it is the detection of the
-    catalogue's category, or the one that takes most room near the middle. Where nothing is
-    detected either, it is the whole photo.
+    catalogue's category, else one of the same half of the body; where neither is there, the one
+    that takes most room near the middle. Where nothing is detected, it is the whole photo.
 
     Args:
         photo: uint8 (height, width, 3).
@@ -105,6 +108,9 @@ def _lengths(vectors: Vectors) -> Vectors:
 
 def _main(photo: Pixels, detections: Sequence[Detection], category: str | None) -> Detection | None:
     asked = [one for one in detections if one.label == category] if category else []
+    if category and not asked:  # a detector says top where the catalogue says shirt
+        half = next((half for half in (_UPPER, _LOWER, _WHOLE) if category in half), set())
+        asked = [one for one in detections if one.label in half]
     height, width = photo.shape[:2]
 
     def weight(one: Detection) -> float:
@@ -116,7 +122,11 @@ def _main(photo: Pixels, detections: Sequence[Detection], category: str | None) 
 
 
 def _worn(main: Detection, detections: Sequence[Detection]) -> bool:
-    """Whether the photo shows another large garment below or above: then a person wears it."""
+    """Whether a person wears it: the photo shows another large garment below or above, or beside
+    a dress shoes and the like."""
+    if main.label in _WHOLE:
+        room = sum(_filled_share(one) for one in detections if one.label in _BESIDE)
+        return room > _SEEN_SHARE * _filled_share(main)
     others = _LOWER if main.label in _UPPER else _UPPER if main.label in _LOWER else set()
     room = sum(_filled_share(one) for one in detections if one.label in others)
     return room > _WORN_SHARE * _filled_share(main)

@@ -98,7 +98,7 @@ _SINGLE = ("pattern", "material", "sleeve", "length", "neckline")
 def regions_left(workspace: Workspace, setup: Setup, seen: list[Seen]) -> Plan:
     """The detector's regions that a step has not seen, one photo's next to each other."""
     regions, run = workspace.table("regions"), setup.config.run
-    left = unseen(regions, matching(detector=setup.models.detector.key), seen, "made_of")
+    left = unseen(regions, matching(detector=setup.models.detector.key), seen, ["made_of"])
     columns = ["id", "subject", "kind", "box", "mask", "label_scores", "made_of"]
     return Plan(len(left), batches(regions, left, 4 * run.batch_rows, run.workers, columns))
 

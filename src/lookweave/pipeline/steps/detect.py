@@ -27,7 +27,7 @@ from lookweave.records import REGION, region_id
 from lookweave.store.conditions import column, matching
 from lookweave.store.takedowns import SHOWN
 from lookweave.store.workspace import Workspace
-from lookweave.taxonomy import normalise
+from lookweave.taxonomy import sold_as
 
 
 class Detector(Worker):
@@ -73,7 +73,7 @@ class Detector(Worker):
         self, subject: dict[str, str], pixels: Pixels, detections: Sequence[Detection]
     ) -> Sequence[Detection]:
         if subject["kind"] == "garment":
-            category = _category(subject["category"] or "")
+            category = _sold_as(subject["category"], subject["title"])
             return [garment_region(self._card, pixels, detections, category)]
         if not detections:
             raise Rejected(
@@ -100,7 +100,7 @@ class Detector(Worker):
             "score": one.score,
             "label_scores": None if one.label_scores is None else one.label_scores.tolist(),
             "mask": None if one.mask is None else _png(one.mask),
-            "made_of": _category(subject.get("category") or "") or "",
+            "made_of": _sold_as(subject.get("category"), subject.get("title")) or "",
             "area": (box[2] - box[0]) * (box[3] - box[1]) * inside / (photo.width * photo.height),
         }
 
@@ -127,8 +127,8 @@ class Detect(Step):
                 Seen(regions, "subject", made & column("made_of").is_null(), "label"),
                 rejected(workspace, self.name, self.recipe),
             ]
-            category = "category" if kind == "garment" else None
-            positions = unseen(workspace.table(f"{kind}s"), SHOWN, seen, category, _category)
+            said = ["category", "title"] if kind == "garment" else []
+            positions = unseen(workspace.table(f"{kind}s"), SHOWN, seen, said, _sold_as)
             count += len(positions)
             parts.append(self._photos(workspace, kind, positions))
         return Plan(count, chain.from_iterable(parts))
@@ -137,7 +137,7 @@ class Detect(Step):
         self, workspace: Workspace, kind: str, positions: NDArray[np.int64]
     ) -> Iterator[pa.Table]:
         columns = ["id", "path", "name", "width", "height"] + (
-            ["category"] if kind == "garment" else []
+            ["category", "title"] if kind == "garment" else []
         )
         run = self.setup.config.run
         table = workspace.table(f"{kind}s")
@@ -145,9 +145,8 @@ class Detect(Step):
             yield batch.append_column("kind", pa.array([kind] * batch.num_rows))
 
 
-def _category(said: str) -> str | None:
-    """The catalogue's word in the taxonomy, if it has one."""
-    return normalise("category", said)
+def _sold_as(category: str | None, title: str | None) -> str | None:
+    return sold_as(category or "", title or "")
 
 
 def _png(mask: Pixels) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -51,22 +51,21 @@ def unseen(
     source: Table,
     where: Condition | None,
     seen: list[Seen],
-    column: str | None = None,
-    made_of: Callable[[str], str | None] = lambda value: value,
+    columns: Sequence[str] = (),
+    made_of: Callable[..., str | None] = lambda value: value,
 ) -> NDArray[np.int64]:
     """Positions of the rows of `source` whose id is in none of `seen`, in the table's order.
 
     Args:
-        column: of `source`, that rows are made of beside the subject itself.
-        made_of: what a value of `column` says, as the `beside` of `seen` has it.
+        columns: of `source`, that rows are made of beside the subject itself.
+        made_of: what their values say together, as the `beside` of `seen` has it.
     """
     known = [(one.keys(), one.beside is not None) for one in seen]
     left: list[NDArray[np.int64]] = []
-    columns = ["id", column] if column else ["id"]
-    for batch in source.scan(columns, where, rows=1 << 18, with_positions=True):
+    for batch in source.scan(["id", *columns], where, rows=1 << 18, with_positions=True):
         ids = batch.column("id").to_pylist()
-        values = batch.column(column).to_pylist() if column else [None] * len(ids)
-        pairs = pair_keys(ids, [made_of(one) if one else one for one in values])
+        values = zip(*(batch.column(one).to_pylist() for one in columns), strict=True)
+        pairs = pair_keys(ids, [made_of(*one) for one in values] if columns else [None] * len(ids))
         new = np.ones(len(ids), bool)
         for lookup, by_pair in known:
             new &= lookup.positions(pairs if by_pair else ids) < 0
