@@ -12,7 +12,7 @@ from lookweave.pipeline.run import Outcome, run_step
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.choosing import frozen_candidates
 from lookweave.pipeline.steps.group import Group
-from lookweave.pipeline.steps.match import Match
+from lookweave.pipeline.steps.match import Match, score_weights
 from lookweave.pipeline.steps.tier import Tier, measured_path
 from lookweave.progress import Progress
 from lookweave.records import GROUP, MATCH, REVIEW
@@ -86,7 +86,8 @@ def test_a_pair_is_the_best_region_in_the_tier_that_its_evidence_allows(tmp_path
     assert (best["s_vlm"], best["verified_by"], best["split"]) == (0.5, [], "train")
     told = json.loads(best["provenance"])
     assert told["match"] == Match(Setup.of(config)).recipe
-    assert told["weights"] == {"s_vlm": 0.3, "s_visual": 0.7, "s_detail": 2.0}
+    used = score_weights(workspace, Setup.of(config))
+    assert told["weights"] == {"s_vlm": used.vlm, "s_visual": used.visual, "s_detail": used.detail}
 
 
 def test_people_have_the_last_word(tmp_path: Path) -> None:
