@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lookweave.benchmark.content import Item, PhotoFile, Regions, Task
 from lookweave.benchmark.search import lay_out, overlaps, search
-from lookweave.benchmark.statistics import against, holm, measure, with_interval
+from lookweave.benchmark.statistics import against, holm, measure
 from lookweave.benchmark.vectors import ViewVectors, view_of
 from lookweave.matching.recall import best_rank
 
@@ -184,27 +184,6 @@ def test_deepfashion2_s_rule() -> None:
 def test_overlaps() -> None:
     boxes = np.array([[0, 0, 2, 2], [5, 5, 5, 5]], np.float32)
     assert overlaps(boxes, [(1, 0, 3, 2), (0, 0, 2, 2)]).tolist() == [[1 / 3, 1.0], [0.0, 0.0]]
-
-
-def test_clusters_widen_the_interval() -> None:
-    values = np.repeat([0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0], 12)
-    alone = with_interval(values, [str(at) for at in range(96)])
-    together = with_interval(values, [str(at // 12) for at in range(96)])
-    assert alone["value"] == together["value"] == 0.625
-    # Standard errors: sqrt(.625 * .375 / 96) = .049 and sqrt(.625 * .375 / 8) = .171.
-    assert np.ptp(alone["ci95"]) == pytest.approx(2 * 1.96 * 0.0494, rel=0.15)
-    assert np.ptp(together["ci95"]) == pytest.approx(2 * 1.96 * 0.171, rel=0.15)
-    assert with_interval(values, ["one"] * 96)["ci95"] is None
-
-
-def test_all_found_is_not_certain() -> None:
-    clusters = ["a", "a", "b", "c"]
-    # Exact for three trials that all succeed: the lower bound p has p ** 3 = .025.
-    assert with_interval(np.ones(4), clusters)["ci95"] == pytest.approx([0.025 ** (1 / 3), 1.0])
-    assert with_interval(np.zeros(4), clusters)["ci95"] == pytest.approx(
-        [0.0, 1 - 0.025 ** (1 / 3)]
-    )
-    assert with_interval(np.full(4, 0.5), clusters) == {"value": 0.5, "ci95": None}
 
 
 def test_comparisons_are_exact() -> None:

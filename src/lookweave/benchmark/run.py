@@ -14,10 +14,11 @@ from lookweave.benchmark.content import Benchmark, Regions, Task
 from lookweave.benchmark.page import markdown, picture
 from lookweave.benchmark.readers import read_benchmark
 from lookweave.benchmark.search import Ranking, Sides, lay_out, search
-from lookweave.benchmark.statistics import Values, against, holm, measure, need_extra, with_interval
+from lookweave.benchmark.statistics import Values, against, holm, measure, need_extra
 from lookweave.benchmark.vectors import ViewVectors, embed_views, view_of
 from lookweave.config import Config
 from lookweave.errors import InputError
+from lookweave.matching.intervals import with_interval
 from lookweave.models.cards import fetch_models
 from lookweave.pipeline.setup import Setup
 from lookweave.progress import Progress

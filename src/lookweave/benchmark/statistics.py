@@ -1,4 +1,4 @@
-"""Measures of a ranking, their intervals, and whether one system beats another by chance."""
+"""Measures of a ranking, and whether one system beats another by chance."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, bootstrap
 
 from lookweave.benchmark.content import Places
 from lookweave.benchmark.search import DEPTH, Ranking
 from lookweave.errors import ConfigError
-
-_RESAMPLES = 2000
-_CONFIDENCE = 0.95
 
 Values = NDArray[np.float64]
 
@@ -69,37 +65,6 @@ def measure(
         for one in ir_measures.iter_calc(list(measures), judged, run):
             found[measures[one.measure]][int(one.query_id)] = one.value
     return found
-
-
-def with_interval(values: Values, clusters: Sequence[str]) -> dict[str, Any]:
-    """The mean of queries, and its 95 % interval by resampling whole clusters 2,000 times.
-
-    Where all is found, or nothing, every resample is alike and says nothing: the interval is then
-    the exact one (Clopper and Pearson) for as many trials as there are clusters.
-
-    Returns:
-        ``value`` and ``ci95``; the interval is None where all clusters have one mean between 0
-        and 1, or where there are fewer than two of them.
-    """
-    _, of = np.unique(np.array(clusters, dtype=object).astype(str), return_inverse=True)
-    counts = np.bincount(of).astype(np.float64)
-    sums = np.bincount(of, weights=values)
-    value = float(values.mean()) if len(values) else 0.0
-    if len(counts) < 2:
-        return {"value": value, "ci95": None}
-    if np.ptp(sums / counts) == 0:
-        if value not in (0.0, 1.0):
-            return {"value": value, "ci95": None}
-        exact = binomtest(int(value) * len(counts), len(counts)).proportion_ci(_CONFIDENCE)
-        return {"value": value, "ci95": [float(exact.low), float(exact.high)]}
-    found = bootstrap(
-        (sums, counts),
-        lambda some, number, axis: some.sum(axis) / number.sum(axis),
-        paired=True, vectorized=True, n_resamples=_RESAMPLES, method="percentile",
-        confidence_level=_CONFIDENCE, rng=np.random.default_rng(0),
-        batch=max(1, (1 << 22) // len(counts)),
-    ).confidence_interval  # fmt: skip
-    return {"value": value, "ci95": [float(found.low), float(found.high)]}
 
 
 def against(baseline: Values, other: Values) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from lookweave.config import Config
 from lookweave.errors import InputError
 from lookweave.evaluate.truth import Truth, read_truth
+from lookweave.matching.duplicates import components
 from lookweave.matching.fuse import ScoreWeights
 from lookweave.matching.recall import best_rank, summary
 from lookweave.matching.select import wilson
@@ -23,6 +25,8 @@ from lookweave.pipeline.steps.match import open_matcher, partition, score_weight
 from lookweave.pipeline.steps.match.matcher import Matcher
 from lookweave.store.tables import full_disk
 from lookweave.store.workspace import Workspace
+
+Ranks = NDArray[np.float64]
 
 _QUERIES = 64
 
@@ -47,6 +51,28 @@ def evaluate(workspace: Workspace, config: Config, truth_path: Path) -> dict[str
     return {**recall(workspace, config, truth), "missing": list(truth.missing)}
 
 
+@dataclass(frozen=True)
+class Ranked:
+    """Known pairs by query, in the order of the truth.
+
+    Attributes:
+        to_looks, to_garments: rank, from 1, of the best right answer of each garment and look; inf
+            for a miss. float64.
+        mutual: of each garment, whether its first region has it as its own first.
+        clusters: of each garment and of each look, a name of all that hangs together by known
+            pairs and by groups of garments.
+        told: what `recall` gives.
+        corrects_hubs: whether hubs were corrected.
+    """
+
+    to_looks: Ranks
+    to_garments: Ranks
+    mutual: NDArray[np.bool_]
+    clusters: tuple[list[str], list[str]]
+    told: dict[str, Any]
+    corrects_hubs: bool
+
+
 def recall(
     workspace: Workspace,
     config: Config,
@@ -54,15 +80,26 @@ def recall(
     weights: ScoreWeights | None = None,
 ) -> dict[str, Any]:
     """As `evaluate`, for known pairs and perhaps other weights of the score's parts."""
-    weights = weights or score_weights(workspace, Setup.of(config))
+    return ranked(workspace, config, truth, weights).told
+
+
+def ranked(
+    workspace: Workspace,
+    config: Config,
+    truth: Truth,
+    weights: ScoreWeights | None = None,
+) -> Ranked:
+    """What `recall` gives, and every query's rank."""
+    setup = Setup.of(config)
+    weights = weights or score_weights(workspace, setup)
     with ready_matcher(workspace, config, weights) as matcher:
-        garments = _to_looks(matcher, truth, workspace.table("looks").count())
-        looks = _to_garments(matcher, truth, workspace.table("garments").count())
+        to_looks, mutual = _to_looks(matcher, truth)
+        to_garments = _to_garments(matcher, truth)
         kept, pairs = _let_through(matcher, truth)
-        parts = matcher.parts
-    return {
-        "garment_to_look": garments,
-        "look_to_garment": looks,
+        parts, corrects_hubs = matcher.parts, matcher.corrects_hubs
+    told = {
+        "garment_to_look": summary(to_looks, workspace.table("looks").count()),
+        "look_to_garment": summary(to_garments, workspace.table("garments").count()),
         "filter_recall": {
             "recall": kept / pairs if pairs else 0.0,
             "pairs": pairs,
@@ -70,6 +107,24 @@ def recall(
         },
         "parts": parts,
     }
+    clusters = _clusters(truth, together(workspace, setup, "garment"))
+    return Ranked(to_looks, to_garments, mutual, clusters, told, corrects_hubs)
+
+
+def _clusters(truth: Truth, groups: dict[str, str]) -> tuple[list[str], list[str]]:
+    """The clusters of the garments and of the looks of known pairs, in the truth's order."""
+    garments, looks = list(truth.looks_of()), list(truth.garments_of())
+    links = [(f"garment {one}", f"look {look}") for one, look in truth.pairs]
+    links += [(f"garment {one}", f"group {groups[one]}") for one in garments if one in groups]
+    place = {
+        name: at for at, name in enumerate(dict.fromkeys(name for two in links for name in two))
+    }
+    edges = np.array([(place[one], place[other]) for one, other in links], np.int64).reshape(-1, 2)
+    labels = components(len(place), edges)
+    return (
+        [str(labels[place[f"garment {one}"]]) for one in garments],
+        [str(labels[place[f"look {one}"]]) for one in looks],
+    )
 
 
 @contextmanager
@@ -99,10 +154,11 @@ def ready_matcher(
         yield matcher
 
 
-def _to_looks(matcher: Matcher, truth: Truth, gallery: int) -> dict[str, Any]:
+def _to_looks(matcher: Matcher, truth: Truth) -> tuple[Ranks, NDArray[np.bool_]]:
     queries = truth.looks_of()
     places = _places(matcher.partition.garment_ids, list(queries))
     ranks = np.full(len(queries), np.inf)
+    mutual = np.zeros(len(queries), bool)
     relevant = [_places(matcher.partition.looks, looks) for looks in queries.values()]
     known = np.flatnonzero(places >= 0)
     for start in range(0, len(known), _QUERIES):
@@ -113,10 +169,13 @@ def _to_looks(matcher: Matcher, truth: Truth, gallery: int) -> dict[str, Any]:
             np.maximum.at(score[row], matcher.partition.region_looks, values)
         for row, query in enumerate(some.tolist()):
             ranks[query] = best_rank(score[row], relevant[query][relevant[query] >= 0])
-    return summary(ranks, gallery)
+        first, at = np.unique(of_regions.argmax(axis=1), return_inverse=True)
+        back = matcher.scores_of_regions(first).argmax(axis=1)[at]
+        mutual[some] = np.isfinite(of_regions.max(axis=1)) & (back == places[some])
+    return ranks, mutual
 
 
-def _to_garments(matcher: Matcher, truth: Truth, gallery: int) -> dict[str, Any]:
+def _to_garments(matcher: Matcher, truth: Truth) -> Ranks:
     queries = truth.garments_of()
     places = _places(matcher.partition.looks, list(queries))
     ranks = np.full(len(queries), np.inf)
@@ -126,7 +185,7 @@ def _to_garments(matcher: Matcher, truth: Truth, gallery: int) -> dict[str, Any]
             score = matcher.scores_of_regions(regions).max(axis=0)
             relevant = _places(matcher.partition.garment_ids, garments)
             ranks[query] = best_rank(score, relevant[relevant >= 0])
-    return summary(ranks, gallery)
+    return ranks
 
 
 def _let_through(matcher: Matcher, truth: Truth) -> tuple[int, int]:

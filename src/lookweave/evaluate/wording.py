@@ -23,6 +23,15 @@ def as_text(result: dict[str, Any]) -> str:
                 for column in _COLUMNS
             )
             lines.append(f"{direction}  {values}  (n {found['n']}, gallery {found['gallery']})")
+            if change := variant.get("change", {}).get(key):
+                differs = ", ".join(f"{name} {_signed(one)}" for name, one in change.items())
+                lines.append(f"    against all together: {differs}")
+        if mutual := variant.get("mutual"):
+            lines.append(
+                f"first looks right: {mutual['right']:.2f} of {mutual['garments']} garments, "
+                f"{mutual['mutual_right']:.2f} of the {mutual['mutual']} that are mutual "
+                f"({_signed(mutual['change'])})"
+            )
     lost = result["filter_recall"]
     if lost["pairs"]:
         lines.append(
@@ -33,3 +42,10 @@ def as_text(result: dict[str, Any]) -> str:
     if missing := result.get("missing"):
         lines.append(f"Turned away, so counted as misses: {', '.join(missing)}.")
     return "\n".join(lines)
+
+
+def _signed(change: dict[str, Any]) -> str:
+    """A difference with its interval, where there is one."""
+    bounds = change["ci95"]
+    interval = f" [{bounds[0]:+.2f}, {bounds[1]:+.2f}]" if bounds else ""
+    return f"{change['value']:+.2f}{interval}"

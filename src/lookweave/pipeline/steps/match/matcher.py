@@ -128,6 +128,11 @@ class Matcher:
         return len(self.partition.region_looks)
 
     @property
+    def corrects_hubs(self) -> bool:
+        """Whether it is prepared and hubs are corrected."""
+        return self._side is not None
+
+    @property
     def parts(self) -> list[str]:
         """What S_VLM is made of here: parts that are switched on and have something to say."""
         there = {
