@@ -31,6 +31,7 @@ FLOORS: list[set[str]] = [
         "inputs",
         "takedown",
         "wardrobe",
+        "collection",
     },
     {"pipeline"},
     {"models", "matching", "sources", "train", "studio", "testing"},

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         StepStatus,
     )
     from lookweave.studio.direction import board, concepts, shots, spread
-    from lookweave.studio_api import judge, shoot
+    from lookweave.studio_api import campaign, judge, shoot
     from lookweave.studio_results import Judged, Measure, ProbedPicture, ShootResult
 
 _ERRORS = (
@@ -73,7 +73,7 @@ _FROM = {
     **dict.fromkeys(_ERRORS, "errors"),
     **dict.fromkeys(_RESULTS, "results"),
     **dict.fromkeys(("Judged", "Measure", "ProbedPicture", "ShootResult"), "studio_results"),
-    **dict.fromkeys(("judge", "shoot"), "studio_api"),
+    **dict.fromkeys(("campaign", "judge", "shoot"), "studio_api"),
     "Card": "models.card",
     "register_executor": "pipeline.executors",
     "register_model": "models.registry",
@@ -119,6 +119,7 @@ __all__ = [
     "__version__",
     "board",
     "build",
+    "campaign",
     "concepts",
     "judge",
     "open",

@@ -23,6 +23,7 @@ from lookweave.progress import Progress
 from lookweave.studio_results import Judged, ProbedPicture, ShootResult, measures_of
 
 if TYPE_CHECKING:
+    from lookweave.studio.direction.campaign import Campaign, Plan
     from lookweave.studio.judge.matrix import Matrix
     from lookweave.studio.shoot.generator import Generator
     from lookweave.studio.shoot.leaving import Leaving
@@ -285,3 +286,84 @@ def intervention_matrix(
         matrix.write(found, folder)
         shown.end(f", in {folder}")
     return found
+
+
+@told()
+def campaign(
+    catalogue: AnyPath,
+    brief: AnyPath,
+    *,
+    out: AnyPath,
+    workspace: AnyPath | Workspace | None = None,
+    columns: Mapping[str, str] | None = None,
+    base: str | None = None,
+    allow_rights: Sequence[str] = (),
+    forbid_rights: Sequence[str] = (),
+    generator: Generator | str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    cache: AnyPath | None = None,
+    dry_run: bool = False,
+    progress: bool = False,
+) -> tuple[Plan, Campaign | None]:
+    """Show every article of a catalogue in one look, two shots each (extra ``[studio]``).
+
+    Args:
+        catalogue: a folder of product photos or a manifest. What its rights or its takedowns
+            forbid is not shown.
+        brief: a TOML or JSON file: look, shots, size.
+        out: a folder, new or of the same campaign, which then goes on.
+        workspace: whose takedowns hold too.
+        columns, base: of a manifest, as in `lookweave.build`.
+        allow_rights, forbid_rights: further phrases of rights, as in `Workspace.publish`.
+        generator, settings: the backend, as in `lookweave.shoot`.
+        cache: where fitted garments are kept; None: in `out`.
+        dry_run: plan, and make nothing.
+        progress: show it on stderr.
+
+    Returns:
+        What was left before the start, and what there is now; None after a dry run.
+
+    Raises:
+        InputError: the catalogue, the brief or the folder cannot be used.
+        WorkError: no article can be shown, or the backend cannot work; the same call goes on.
+        ModelError: this machine cannot render.
+    """
+    try:
+        from lookweave import collection
+        from lookweave.studio.direction import campaign as making
+    except ImportError as error:
+        raise InputError(
+            f"Campaigns need the extra [studio] ({error.name} is missing): "
+            "pip install 'lookweave[studio]'"
+        ) from error
+    from lookweave.publish.rights import RightsRules
+    from lookweave.sources import Options
+    from lookweave.store.takedowns import Takedowns
+
+    file, folder = path_of(brief, "brief"), path_of(out, "out")
+    asked = making.Brief.read(file).from_folder(file.absolute().parent)
+    standing = None
+    if workspace is not None:
+        opened = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
+        standing = Takedowns(opened._store)
+    rules = RightsRules(tuple(allow_rights), tuple(forbid_rights))
+    articles, refused, notices = collection.read(
+        str(path_of(catalogue, "catalogue")), Options(columns or {}, base), rules, standing
+    )
+    for notice in notices:
+        _log.info("%s", notice)
+    maker = _maker(generator, settings)
+    kept = None if cache is None else path_of(cache, "cache")
+    before = making.plan(asked, articles, folder, generator=maker, cache=kept)
+    if dry_run:
+        return before, None
+    with Progress(quiet=not progress) as shown:
+        for line in before.lines() if progress else ():
+            shown.say(line)
+        shown.start("campaign", len(articles), "articles")
+        made = making.run(
+            asked, articles, refused, folder, generator=maker, cache=kept,
+            done=lambda article: shown.advance(1),
+        )  # fmt: skip
+        shown.end(f", {made.made} pictures made, {len(made.refused)} articles not shown")
+    return before, made

@@ -55,6 +55,7 @@ VERBS = (
     direction.concepts,
     direction.shots,
     direction.spread,
+    direction.campaign,
 )
 """In the order that --help lists them; ``verify_store`` is called ``verify-store``."""
 

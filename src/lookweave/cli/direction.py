@@ -1,22 +1,22 @@
-"""``lookweave board``, ``concepts``, ``shots`` and ``spread``."""
+"""``lookweave board``, ``concepts``, ``shots``, ``spread`` and ``campaign``."""
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lookweave.cli.options import Json
+from lookweave import studio_api
+from lookweave.cli.options import Json, read_columns
+from lookweave.cli.studio import Backend, Settings
 from lookweave.errors import InputError
 from lookweave.progress import Progress
 from lookweave.studio import direction
 from lookweave.terminal import say, show_result
 
-Backend = Annotated[str, typer.Option(help="who makes the pictures (see `lookweave models`)")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="a setting of the backend")
-]
 Seed = Annotated[int, typer.Option(min=0, help="same seed, same result")]
 
 
@@ -153,7 +153,7 @@ def spread(
     credit: Annotated[str, typer.Option(help="who is to be named")] = "",
     json_: Json = False,
 ) -> None:  # fmt: skip
-    """Shots as pages for print: a PDF with bleed, embedded fonts, captions and a label."""
+    """Shots as pages: a PDF for print, a web page, and a ZIP of both with pictures and recipes."""
     made = direction.spread(
         folder, out=out, layout=layout, stars=tuple(star or ()), title=title, credit=credit
     )
@@ -165,3 +165,48 @@ def spread(
     say(f"consistency {told.consistency}, variety {told.variety}, order {told.order}")
     for note in made.notes:
         say(f"note  {note}")
+
+
+def campaign(
+    catalogue: Annotated[str, typer.Argument(help="folder of product photos, or a manifest")],
+    brief: Annotated[str, typer.Option(help="the look, the shots and the size, in TOML")],
+    out: Annotated[
+        str, typer.Option(help="folder for the pictures; goes on when half done")
+    ] = "campaign-out",
+    workspace: Annotated[
+        str | None, typer.Option(metavar="WS", help="whose takedowns hold too")
+    ] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="of a manifest; repeatable")
+    ] = None,
+    base: Annotated[str | None, typer.Option(help="where a manifest's paths begin")] = None,
+    allow_rights: Annotated[list[str] | None, typer.Option(help="phrase that allows")] = None,
+    forbid_rights: Annotated[list[str] | None, typer.Option(help="phrase that forbids")] = None,
+    cache: Annotated[str | None, typer.Option(help="where fitted garments are kept")] = None,
+    backend: Backend = "embedded",
+    settings: Settings = None,
+    dry_run: Annotated[bool, typer.Option(help="say what is left, how long and at what price")]
+    = False,
+    json_: Json = False,
+) -> None:  # fmt: skip
+    """Every article of a catalogue in one look, two shots each."""
+    from lookweave.studio.shoot.backends import read_settings
+
+    named = read_columns(columns)
+    before, made = studio_api.campaign(
+        catalogue, brief, out=out, workspace=workspace, columns=named, base=base,
+        allow_rights=tuple(allow_rights or ()), forbid_rights=tuple(forbid_rights or ()),
+        generator=backend, settings=read_settings(settings or ()), cache=cache, dry_run=dry_run,
+        progress=not json_,
+    )  # fmt: skip
+    if json_:
+        told = {} if made is None else made.to_dict()
+        show_result({"plan": asdict(before), **told}, True)
+        return
+    if made is None:
+        for line in before.lines():
+            say(line)
+        return
+    for reason, count in Counter(one.reason for one in made.refused).most_common():
+        say(f"not shown  {count} ({reason})")
+    say(f"{len(made.rows())} pictures in {out}, listed in pictures.csv and rejects.csv")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import webbrowser
 from pathlib import Path
@@ -11,7 +10,14 @@ from typing import Annotated
 import typer
 
 from lookweave import api
-from lookweave.cli.options import Json, Models, ModelsDir, NonCommercial, WorkspacePath
+from lookweave.cli.options import (
+    Json,
+    Models,
+    ModelsDir,
+    NonCommercial,
+    WorkspacePath,
+    read_columns,
+)
 from lookweave.errors import UsageError
 from lookweave.terminal import say, show, show_result, show_table
 from lookweave.text import to_json, visible
@@ -77,27 +83,11 @@ def build(
     built = api.build(
         garments, looks, out=out, models=models, models_dir=models_dir,
         accept_non_commercial=accept_non_commercial or None, engine=engine, workers=workers,
-        copy=copy or None, columns=_columns(columns), base=base, encoding=encoding,
+        copy=copy or None, columns=read_columns(columns), base=base, encoding=encoding,
         snapshot=snapshot, progress=not json_,
     )  # fmt: skip
     assert built.last_build is not None
     show_result(built.last_build.to_dict() if json_ else built.last_build.text(), json_)
-
-
-def _columns(given: list[str] | None) -> dict[str, str] | None:
-    """``["sku=Art. No,image=Bild"]`` as a dictionary; None where nothing is given."""
-    if not given:
-        return None
-    named: dict[str, str] = {}
-    for part in (part for each in given for part in re.split(r",(?=\s*\w+\s*=)", each)):
-        name, equals, column = part.partition("=")
-        if not equals or not name.strip() or not column.strip():
-            raise UsageError(
-                f"--columns {part!r} cannot be read: write a field, = and a column's name, such "
-                "as --columns sku=Art-Nr,image=Bild."
-            )
-        named[name.strip()] = column.strip()
-    return named
 
 
 def status(workspace: WorkspacePath, json_: Json = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from lookweave.studio.direction.concept import conceive
 from lookweave.studio.direction.moodboard import make_board
 from lookweave.studio.shoot import label
 from lookweave.studio.shoot.job import Picture
+from lookweave.studio.shoot.record import Shoot
 
 SIZE = (64, 96)
 
@@ -65,6 +67,33 @@ def test_a_pdf_for_print(layout: str, pages: int, shown: int, made: Any, tmp_pat
     assert result.dots_per_inch < 20 and any("dots an inch" in note for note in result.notes)
     again = layouts.spread(made, tmp_path / "q", layout=layout, title="Five & fine", credit="Us")
     assert again.file.read_bytes() == result.file.read_bytes()
+
+
+def test_a_web_page_and_a_bundle(made: Any, tmp_path: Path) -> None:
+    title = "Five & <b>fine</b> </script>"
+    result = layouts.spread(made, tmp_path / "p", title=title, credit="Us & them")
+    text = result.page.read_text(encoding="utf-8")
+    assert "<b>fine" not in text and text.count("</script>") == 1
+    assert text.count('src="data:image/jpeg;base64,') == 5 and "http://" not in text.replace(
+        label.VOCABULARY, ""
+    )
+    start = text.index('ld+json">') + len('ld+json">')
+    told = json.loads(text[start : text.index("</script>")])
+    assert told["name"] == title and told["digitalSourceType"].endswith("/compositeSynthetic")
+    assert len(told["hasPart"]) == 5
+    with zipfile.ZipFile(result.bundle) as bundle:
+        names = bundle.namelist()
+        assert names[:3] == ["spread.pdf", "spread.html", "spread.json"] and len(names) == 3 + 10
+        assert bundle.read("pictures/01-opener.jpg") == made.path(0).read_bytes()
+        recipe = bundle.read("recipes/01-opener.toml").decode()
+        everything = b"".join(bundle.read(name) for name in names if not name.endswith("pdf"))
+    shoot = Shoot.from_toml(recipe)
+    asked = made.pictures[0].shoot
+    assert shoot.pose == asked.pose and asked.digest() in recipe
+    assert shoot.garments[0].photo == Path(asked.garments[0].photo).name
+    assert str(tmp_path).encode() not in everything  # no path of this machine
+    again = layouts.spread(made, tmp_path / "q", title=title, credit="Us & them")
+    assert again.bundle.read_bytes() == result.bundle.read_bytes()
 
 
 def test_an_ai_that_made_a_picture_is_named(made: Any, tmp_path: Path) -> None:

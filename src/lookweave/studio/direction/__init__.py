@@ -183,11 +183,11 @@ def spread(
     made: Made | AnyPath, *, out: AnyPath, layout: str = "story", stars: Sequence[int] = (),
     title: str = "", credit: str = "",
 ) -> Spread:  # fmt: skip
-    """Shots as pages for print: a PDF with bleed, embedded fonts and a label.
+    """Shots as pages: a PDF for print, a web page, and a ZIP of both with pictures and recipes.
 
     Args:
         made: shots, or their folder.
-        out: a folder for `spread.pdf` and `spread.json`.
+        out: a folder for `spread.pdf`, `spread.html`, `spread.zip` and `spread.json`.
         layout: single (1 picture), double (2) or story (4 pages, 5 pictures).
         stars: numbers of the shots to show, in their order; none: the first that there are.
         title: of the page; empty: the concept's.

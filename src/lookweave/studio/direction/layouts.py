@@ -32,6 +32,7 @@ from reportlab.platypus import Paragraph
 
 from lookweave.errors import InputError
 from lookweave.models.colour import to_lab
+from lookweave.studio.direction import leaving
 from lookweave.studio.direction.concept import palette_distance
 from lookweave.studio.direction.measure import palette
 from lookweave.studio.direction.record import write_text
@@ -105,6 +106,8 @@ class Spread:
         story: the score.
         dots_per_inch: of the softest picture in print.
         notes: what a printer or an art director must know.
+        page: the same as a web page, its pictures inside.
+        bundle: PDF, page, pictures and their recipes as a ZIP.
     """
 
     file: Path
@@ -114,11 +117,13 @@ class Spread:
     story: Story
     dots_per_inch: int
     notes: tuple[str, ...]
+    page: Path
+    bundle: Path
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {**asdict(self), "file": str(self.file), "shots": list(self.shots),
-                "notes": list(self.notes)}  # fmt: skip
+        places = {name: str(getattr(self, name)) for name in ("file", "page", "bundle")}
+        return {**asdict(self), **places, "shots": list(self.shots), "notes": list(self.notes)}
 
 
 def spread(
@@ -181,8 +186,13 @@ def spread(
         )
     result = Spread(
         out / PDF, layout, len(pages), tuple(shown), story(made, shown, images), round(min(dots)),
-        tuple(notes),
+        tuple(notes), out / leaving.PAGE, out / leaving.BUNDLE,
     )  # fmt: skip
+    leaving.write_page(
+        made, shown, result.page, heading=heading, credit=credit, sentence=sentence, told=told_of
+    )
+    score = {**result.to_dict(), "file": PDF, "page": leaving.PAGE, "bundle": leaving.BUNDLE}
+    leaving.write_bundle(made, shown, (result.file, result.page), score, result.bundle)
     write_text(out / SCORE, json.dumps(result.to_dict(), indent=1) + "\n")
     return result
 

@@ -26,11 +26,11 @@ from lookweave.studio.shoot.job import Picture
 from lookweave.studio.shoot.record import Camera, Garment, Pose, Shoot
 from lookweave.studio.shoot.template import FAMILY, LEGS, SKIRT
 
-LIST, SHEET = "shots.json", "contact-sheet.jpg"
+LIST, SHEET, FIRST = "shots.json", "contact-sheet.jpg", "shoot-00000.jpg"
 ROLES = ("opener", "full length", "detail", "movement", "closer")
 _MOVING = ("dancing", "jumping", "striding", "turning", "walking", "arms up")
 _STILL = ("contrapposto", "standing", "hand on hip", "crossed legs", "leaning")
-_FIT, _START, _PICTURE = 10.2, 2.5, 1.5
+FIT, START, PICTURE = 10.2, 2.5, 1.5
 """Processor seconds measured on one core: a garment's fit, starting a shoot, a picture of
 512 x 768 with its probes. Another machine differs."""
 
@@ -199,12 +199,12 @@ def estimate(
     """What is left to do in `out`, for how long and at what price."""
     kept = cache or out / "fitted"
     garments = {garment.photo: garment for shot in shots.shots for garment in shot.shoot.garments}
-    fits = sum(not (kept / f"{fit._key(one)}.npz").exists() for one in garments.values())
-    left = [shot for shot in shots.shots if not (out / shot.folder / "shoot-00000.jpg").is_file()]
-    seconds = fits * _FIT
+    fits = sum(not fit.kept(one, kept).exists() for one in garments.values())
+    left = [shot for shot in shots.shots if not (out / shot.folder / FIRST).is_file()]
+    seconds = fits * FIT
     for shot in left:
         width, height = shot.shoot.size
-        seconds += _START + _PICTURE * max(width * height / (512 * 768), 0.15)
+        seconds += START + PICTURE * max(width * height / (512 * 768), 0.15)
     card = (generator or Compositor()).card
     return Estimate(fits, len(left), seconds, card.name, most_cost(card, len(left)))
 

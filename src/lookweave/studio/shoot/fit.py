@@ -119,9 +119,9 @@ def fit(renderer: Renderer, garment: record.Garment, cache_folder: Path | None =
         Rejected: it cannot be read, cut out or fitted well.
     """
     key = _key(garment)
-    kept = None if cache_folder is None else cache_folder / f"{key}.npz"
-    if kept is not None and kept.exists():
-        return _read(kept)
+    file = None if cache_folder is None else cache_folder / f"{key}.npz"
+    if file is not None and file.exists():
+        return _read(file)
     begin = time.process_time()
     photo, outline, opinion = cut_out(garment)
     place = silhouette.placing(outline)
@@ -144,9 +144,18 @@ def fit(renderer: Renderer, garment: record.Garment, cache_folder: Path | None =
         key, category, found, tiles, texture, after, before, stretch, error, invented,
         time.process_time() - begin,
     )  # fmt: skip
-    if kept is not None:
-        _write(kept, made)
+    if file is not None:
+        _write(file, made)
     return made
+
+
+def kept(garment: record.Garment, folder: Path) -> Path:
+    """Where a fitted garment is kept in `folder`, whether it is there or not.
+
+    Raises:
+        InputError: its photo cannot be read.
+    """
+    return folder / f"{_key(garment)}.npz"
 
 
 def _key(garment: record.Garment) -> str:
