@@ -28,7 +28,7 @@ def write_page(
     told: label.Label,
 ) -> None:  # fmt: skip
     """One HTML file; `sentence` and `told` tell people and programs how the pictures were made."""
-    pictures = []
+    pictures: list[dict[str, Any]] = []
     for number in shown:
         file = made.path(number - 1)
         shot = made.shots.shots[number - 1]
