@@ -53,8 +53,8 @@ if TYPE_CHECKING:
         Status,
         StepStatus,
     )
-    from lookweave.studio.direction import board, concepts, shots, spread
-    from lookweave.studio_api import campaign, judge, shoot
+    from lookweave.studio.direction import concepts, shots, spread
+    from lookweave.studio_api import board, campaign, judge, shoot
     from lookweave.studio_results import Judged, Measure, ProbedPicture, ShootResult
 
 _ERRORS = (
@@ -73,12 +73,12 @@ _FROM = {
     **dict.fromkeys(_ERRORS, "errors"),
     **dict.fromkeys(_RESULTS, "results"),
     **dict.fromkeys(("Judged", "Measure", "ProbedPicture", "ShootResult"), "studio_results"),
-    **dict.fromkeys(("campaign", "judge", "shoot"), "studio_api"),
+    **dict.fromkeys(("board", "campaign", "judge", "shoot"), "studio_api"),
     "Card": "models.card",
     "register_executor": "pipeline.executors",
     "register_model": "models.registry",
     "register_photo_format": "photos.formats",
-    **dict.fromkeys(("board", "concepts", "shots", "spread"), "studio.direction"),
+    **dict.fromkeys(("concepts", "shots", "spread"), "studio.direction"),
 }
 """Public name -> the module it comes from."""
 

@@ -23,7 +23,9 @@ from lookweave.progress import Progress
 from lookweave.studio_results import Judged, ProbedPicture, ShootResult, measures_of
 
 if TYPE_CHECKING:
+    from lookweave.models.protocols import Describer
     from lookweave.studio.direction.campaign import Campaign, Plan
+    from lookweave.studio.direction.moodboard import Board
     from lookweave.studio.judge.matrix import Matrix
     from lookweave.studio.shoot.generator import Generator
     from lookweave.studio.shoot.leaving import Leaving
@@ -286,6 +288,47 @@ def intervention_matrix(
         matrix.write(found, folder)
         shown.end(f", in {folder}")
     return found
+
+
+@told()
+def board(
+    pictures: AnyPath | Sequence[AnyPath] = (), words: str = "", *, title: str = "",
+    workspace: AnyPath | Workspace | None = None, vlm: Mapping[str, Any] | None = None,
+    describer: Describer | None = None, described_by: str = "",
+) -> Board:  # fmt: skip
+    """A mood board from pictures and words; every entry says where it comes from.
+
+    Args:
+        pictures: image files; with `workspace` also ids or names of its looks. Colours and
+            contrast are measured, the light is guessed.
+        words: looked up in tables that ship; nothing is sent anywhere.
+        workspace: where pictures that are no files are looked up. A look that was taken down, or
+            whose rights forbid it, is refused.
+        vlm: settings of `[vlm]` (url, model, cache …) of a vision-language model that looks at
+            the pictures: they are then sent to that address.
+        describer, described_by: another model that describes photos, and its name.
+
+    Raises:
+        InputError: there is nothing to go by, a picture cannot be read or may not be used, or the
+            words may not be used (a minor, a real person's likeness).
+        ModelError: the vision-language model cannot be asked.
+    """
+    from lookweave.studio import direction
+
+    return direction.board(
+        [_look(one, workspace) for one in _several(pictures)], words, title=title, vlm=vlm,
+        describer=describer, described_by=described_by,
+    )  # fmt: skip
+
+
+def _look(one: AnyPath, workspace: AnyPath | Workspace | None) -> str:
+    name = os.fspath(one)
+    if workspace is None or Path(name).is_file():
+        return name
+    from lookweave.wardrobe import look_named
+
+    opened = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
+    return look_named(opened._store, name)
 
 
 @told()

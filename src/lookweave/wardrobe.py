@@ -1,4 +1,4 @@
-"""Garments of a workspace for a photo-shoot: found by name, refused where they may not be used."""
+"""Photos of a workspace for the studio: found by name, refused where they may not be used."""
 
 from __future__ import annotations
 
@@ -65,7 +65,44 @@ def _photos(workspace: Workspace, name: str) -> list[str]:
     """Ids of the garments that a name means, the one to take first."""
     if of_article := garments_of_sku(workspace, name):
         return _alone_first(workspace, of_article, name)
-    table = workspace.table("garments")
+    if found := _by_name(workspace, "garments", name):
+        return found
+    looks = workspace.table("looks").values("id", column("id").equals(name))
+    hint = " It is a look: only product photos can be fitted." if looks else ""
+    raise InputError(
+        f"{workspace.path} has no garment {name}.{hint} Name a garment's id, path or file "
+        "name, or an article's number."
+    )
+
+
+def look_named(workspace: Workspace, name: str, options: Options | None = None) -> str:
+    """Where the bytes of the look are that an id, a file name or a path means.
+
+    Raises:
+        InputError: there is none, a file name means several, or it may not be used: taken down,
+            forbidden by its rights, or listed no more. The reason stands in the error.
+    """
+    found = _by_name(workspace, "looks", name)
+    if not found:
+        raise InputError(
+            f"{workspace.path} has no look {name}. Name a look's id, path or file name."
+        )
+    if wrong := why_unusable(workspace, "look", found[:1], options or Options()):
+        reason, detail = wrong[found[0]]
+        raise InputError(f"The look {name} may not be used ({reason}). {detail}")
+    row = workspace.table("looks").rows_by("id", found[:1]).to_pylist()[0]
+    photo = workspace.photo_path(row["id"], row["path"])
+    if is_address(photo):
+        raise InputError(
+            f"The look {name} lies at {photo}, and a board needs its bytes here: build the "
+            "workspace with --copy."
+        )
+    return photo
+
+
+def _by_name(workspace: Workspace, noun: str, name: str) -> list[str]:
+    """Ids of the photos that an id, a path or a file name means."""
+    table = workspace.table(noun)
     for field in ("id", "path", "name"):
         if found := sorted(table.values("id", column(field).equals(name))):
             return found
@@ -76,14 +113,7 @@ def _photos(workspace: Workspace, name: str) -> list[str]:
         if row["name"].replace("\\", "/").rpartition("/")[2] == name
     ]
     if len(last) > 1:
-        raise InputError(f"{name} may be one of {len(last)} garments: name its id or its path.")
-    if not last:
-        looks = workspace.table("looks").values("id", column("id").equals(name))
-        hint = " It is a look: only product photos can be fitted." if looks else ""
-        raise InputError(
-            f"{workspace.path} has no garment {name}.{hint} Name a garment's id, path or file "
-            "name, or an article's number."
-        )
+        raise InputError(f"{name} may be one of {len(last)} {noun}: name its id or its path.")
     return last
 
 

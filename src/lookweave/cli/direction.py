@@ -22,7 +22,10 @@ Seed = Annotated[int, typer.Option(min=0, help="same seed, same result")]
 
 def board(
     pictures: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PICTURE…]", help="pictures of the mood")
+        list[str] | None,
+        typer.Argument(
+            metavar="[PICTURE…]", help="pictures of the mood; with --workspace also looks' ids"
+        ),
     ] = None,
     words: Annotated[str, typer.Option(help='such as "1970s disco, neon, dance poses"')] = "",
     title: Annotated[str, typer.Option(help="of the board")] = "",
@@ -34,13 +37,16 @@ def board(
                                  "are sent there")
     ] = None,
     vlm_model: Annotated[str | None, typer.Option(help="its model")] = None,
+    workspace: Annotated[
+        str | None, typer.Option(metavar="WS", help="where pictures are ids or names of looks")
+    ] = None,
     json_: Json = False,
 ) -> None:  # fmt: skip
     """A mood board from pictures and words, to be edited: of every entry it says the source."""
     vlm = None
     if vlm_url is not None or vlm_model is not None:
         vlm = {"url": vlm_url, "model": vlm_model, "cache": out.with_suffix(".answers.sqlite")}
-    made = direction.board(list(pictures or ()), words, title=title, vlm=vlm)
+    made = studio_api.board(list(pictures or ()), words, title=title, vlm=vlm, workspace=workspace)
     made.write(out)
     if json_:
         show_result({"file": str(out), "board": made.model_dump(mode="json")}, True)
