@@ -136,9 +136,9 @@ def test_filters_by_what_is_seen_by_rights_and_by_day(served: Served) -> None:
 @pytest.mark.parametrize("width", [3, 8])
 def test_the_best_region_of_each_photo_counts(width: int) -> None:
     place = np.array([0, 0, 1, 2, 2, 2])
-    vectors = np.eye(6, width, dtype=np.float16) if width == 8 else np.ones((6, 3), np.float16)
+    vectors = np.eye(6, width, dtype=np.float32) if width == 8 else np.ones((6, 3), np.float32)
     index = Index(
-        np.array(list("abcdef"), object), place, vectors, np.zeros((6, 1), np.float16),
+        np.array(list("abcdef"), object), place, vectors, np.zeros((6, 1), np.float32),
         np.ones(6, bool), np.zeros(6, bool), None,  # type: ignore[arg-type]
     )  # fmt: skip
     scores = np.array([0.1, 0.9, np.nan, 0.5, 0.95, 0.2], np.float32)

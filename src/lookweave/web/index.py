@@ -16,7 +16,7 @@ from lookweave.web.library import Library, Mask, Places
 
 Scores = NDArray[np.float32]
 
-_BLOCK = 16_384  # rows brought to float32 at a time
+_COPIED = 8  # times the cost of a row's product
 
 
 @dataclass
@@ -26,16 +26,17 @@ class Index:
     Attributes:
         region: object array of ids.
         place: int64, of each region's photo in the library, ascending.
-        vectors: float16 (n, dimension), of unit length; zero where there is none.
-        attributes: float16 (n, ATTRIBUTE_WIDTH); zero where nothing is described.
+        vectors: float32 (n, dimension), of unit length; zero where there is none.
+        attributes: float32 (n, ATTRIBUTE_WIDTH); zero where nothing is described. Not in half the
+            bytes: to widen them took most of a search's time.
         embedded, described: which have a vector, a description.
         catalogue: what catalogue and credits say of the photos.
     """
 
     region: NDArray[np.object_]
     place: Places
-    vectors: NDArray[np.float16]
-    attributes: NDArray[np.float16]
+    vectors: Scores
+    attributes: Scores
     embedded: Mask
     described: Mask
     catalogue: Catalogue
@@ -57,8 +58,8 @@ class Index:
                         place[row["subject"]] = at
         regions = sorted(place, key=lambda region: (place[region], region))
         row_of = {region: row for row, region in enumerate(regions)}
-        vectors = np.zeros((len(regions), models.encoder.dimension or 0), np.float16)
-        attributes = np.zeros((len(regions), ATTRIBUTE_WIDTH), np.float16)
+        vectors = np.zeros((len(regions), models.encoder.dimension or 0), np.float32)
+        attributes = np.zeros((len(regions), ATTRIBUTE_WIDTH), np.float32)
         for batch in table.scan(["subject", "vector"], mine):
             _put(vectors, row_of, batch.column("subject").to_pylist(), batch.column("vector"))
         has = np.zeros(len(regions), bool)
@@ -75,15 +76,15 @@ class Index:
     def vector(self, region: str) -> Scores | None:
         """Of a region's id, float32; None where there is none."""
         at = np.flatnonzero(self.region == region)
-        found: Scores | None = self.vectors[at[0]].astype(np.float32) if len(at) else None
+        found: Scores | None = self.vectors[at[0]] if len(at) else None
         return found if found is not None and found.any() else None
 
     def alike(self, vector: Scores, rows: Places) -> Scores:
         """Cosine of some regions with a vector; NaN for regions without one."""
-        found = np.empty(len(rows), np.float32)
-        for start in range(0, len(rows), _BLOCK):
-            block = self.vectors[rows[start : start + _BLOCK]].astype(np.float32)
-            found[start : start + _BLOCK] = block @ vector
+        if len(rows) * _COPIED > len(self.vectors):  # all products cost less than a copy of so many
+            found = (self.vectors @ vector)[rows]
+        else:
+            found = self.vectors[rows] @ vector
         found[~self.embedded[rows]] = np.nan
         return found
 
@@ -93,7 +94,8 @@ class Index:
         if not reading.wishes:
             assert reading.vector is not None
             return self.alike(reading.vector, rows)
-        attributes = self.attributes[rows].astype(np.float32)
+        everything = len(rows) == len(self.attributes)
+        attributes = self.attributes if everything else self.attributes[rows]
         agreed = np.zeros(len(rows), np.float32)
         for wish in reading.wishes:
             agreement = wish.agreement(attributes)
@@ -126,7 +128,7 @@ class Index:
 
 
 def _put(
-    to: NDArray[np.float16], row_of: dict[str, int], subjects: list[str], values: object
+    to: Scores, row_of: dict[str, int], subjects: list[str], values: object
 ) -> NDArray[np.int64]:
     """Write a batch's lists to their rows; returns those rows."""
     flat = values.combine_chunks().flatten().to_numpy(zero_copy_only=False)  # type: ignore[attr-defined]
