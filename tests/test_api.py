@@ -20,7 +20,7 @@ from lookweave.errors import ConfigError, InputError, LookweaveError
 Folders = tuple[Path, Path, Path]
 
 PUBLIC = {
-    "build", "campaign", "judge", "open", "shoot", "Workspace",
+    "build", "campaign", "judge", "open", "outfits", "shoot", "Workspace",
     "register_executor", "register_model", "register_photo_format",
     "board", "concepts", "shots", "spread",
     "BuildResult", "Card", "Evaluation", "Hit", "Learned", "Pair", "Pairs", "Publication", "Recall",

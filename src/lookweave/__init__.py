@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         StepStatus,
     )
     from lookweave.studio.direction import concepts, shots, spread
-    from lookweave.studio_api import board, campaign, judge, shoot
+    from lookweave.studio_api import board, campaign, judge, outfits, shoot
     from lookweave.studio_results import Judged, Measure, ProbedPicture, ShootResult
 
 _ERRORS = (
@@ -73,7 +73,7 @@ _FROM = {
     **dict.fromkeys(_ERRORS, "errors"),
     **dict.fromkeys(_RESULTS, "results"),
     **dict.fromkeys(("Judged", "Measure", "ProbedPicture", "ShootResult"), "studio_results"),
-    **dict.fromkeys(("board", "campaign", "judge", "shoot"), "studio_api"),
+    **dict.fromkeys(("board", "campaign", "judge", "outfits", "shoot"), "studio_api"),
     "Card": "models.card",
     "register_executor": "pipeline.executors",
     "register_model": "models.registry",
@@ -123,6 +123,7 @@ __all__ = [
     "concepts",
     "judge",
     "open",
+    "outfits",
     "register_executor",
     "register_model",
     "register_photo_format",

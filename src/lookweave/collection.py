@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lookweave.errors import Rejected
@@ -27,7 +28,8 @@ def read(
     is held to what all of them say.
 
     Args:
-        catalogue: a folder of product photos, or a manifest.
+        catalogue: a folder of product photos, whose sub-folders may be named after categories, or
+            a manifest.
         options: how a manifest is to be read.
         rules: which words of rights forbid. A licence that forbids altered copies forbids pictures
             made from the photo, and so do words that are not understood.
@@ -120,9 +122,11 @@ def _article(before: Article | None, identity: str, photo: Source, rights: str) 
     numbers = tuple(filter(None, (facts.sku,)))
     if before is not None:
         skus = tuple(dict.fromkeys((*before.skus, *numbers)))
-        return Article(before.id, before.photo, skus, before.title, before.category, before.rights)
-    category = normalise("category", facts.category) if facts.category else None
-    return Article(identity, photo.path, numbers, facts.title or "", category, rights)
+        return replace(before, skus=skus)
+    folder = photo.name.rpartition("/")[0].rpartition("/")[2] if photo.line is None else ""
+    word = facts.category or folder
+    category = normalise("category", word) if word else None
+    return Article(identity, photo.path, numbers, facts.title or "", category, rights, word)
 
 
 def _refusal(photo: Source, problem: Rejected) -> Refusal:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lookweave.models.protocols import Describer
     from lookweave.studio.direction.campaign import Campaign, Plan
     from lookweave.studio.direction.moodboard import Board
+    from lookweave.studio.direction.outfits import Outfits
     from lookweave.studio.judge.matrix import Matrix
     from lookweave.studio.shoot.generator import Generator
     from lookweave.studio.shoot.leaving import Leaving
@@ -410,3 +411,46 @@ def campaign(
         )  # fmt: skip
         shown.end(f", {made.made} pictures made, {len(made.refused)} articles not shown")
     return before, made
+
+
+@told()
+def outfits(
+    wardrobe: AnyPath, *, rules: AnyPath | None = None, count: int = 20,
+    columns: Mapping[str, str] | None = None, base: str | None = None, progress: bool = False,
+) -> Outfits:  # fmt: skip
+    """Outfits of one's own garments, by rules of layers and colours (extra ``[studio]``).
+
+    Nothing leaves this machine.
+
+    Args:
+        wardrobe: a folder of photos, one garment each, whose sub-folders may be named after
+            categories, or a manifest.
+        rules: a TOML file like the ``outfits.toml`` that ships; None: that one.
+        count: outfits, the best first.
+        columns, base: of a manifest, as in `lookweave.build`.
+        progress: show it on stderr.
+
+    Raises:
+        InputError: the wardrobe or the rules cannot be used, or no garments make an outfit.
+    """
+    try:
+        from lookweave import collection
+        from lookweave.studio.direction import outfits as making
+    except ImportError as error:
+        raise InputError(
+            f"Outfits need the extra [studio] ({error.name} is missing): "
+            "pip install 'lookweave[studio]'"
+        ) from error
+    from lookweave.publish.rights import RightsRules
+    from lookweave.sources import Options
+
+    asked = making.read_rules(None if rules is None else path_of(rules, "rules"))
+    articles, refused, _ = collection.read(
+        str(path_of(wardrobe, "wardrobe")), Options(columns or {}, base), RightsRules()
+    )
+    with Progress(quiet=not progress) as shown:
+        shown.start("outfits", len(articles), "garments")
+        known, unfit = making.seen(articles, asked, lambda: shown.advance(1))
+        shown.end(f", {len(unfit)} cannot be used" if unfit else "")
+    found = making.outfits(known, asked, positive("count", count))
+    return making.Outfits(tuple(known), found, (*refused, *unfit))

@@ -56,6 +56,7 @@ VERBS = (
     direction.shots,
     direction.spread,
     direction.campaign,
+    direction.outfits,
 )
 """In the order that --help lists them; ``verify_store`` is called ``verify-store``."""
 

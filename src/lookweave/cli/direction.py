@@ -1,7 +1,8 @@
-"""``lookweave board``, ``concepts``, ``shots``, ``spread`` and ``campaign``."""
+"""``lookweave board``, ``concepts``, ``shots``, ``spread``, ``campaign`` and ``outfits``."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -216,3 +217,30 @@ def campaign(
     for reason, count in Counter(one.reason for one in made.refused).most_common():
         say(f"not shown  {count} ({reason})")
     say(f"{len(made.rows())} pictures in {out}, listed in pictures.csv and rejects.csv")
+
+
+def outfits(
+    wardrobe: Annotated[
+        str, typer.Argument(help="folder of photos, a garment each, or a manifest")
+    ],
+    rules: Annotated[str | None, typer.Option(help="layers and colours, in TOML")] = None,
+    count: Annotated[int, typer.Option(min=1, help="outfits, the best first")] = 20,
+    columns: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="of a manifest; repeatable")
+    ] = None,
+    base: Annotated[str | None, typer.Option(help="where a manifest's paths begin")] = None,
+    json_: Json = False,
+) -> None:
+    """Outfits of one's own garments, by rules of layers and colours that can be changed."""
+    found = studio_api.outfits(
+        wardrobe, rules=rules, count=count, columns=read_columns(columns), base=base,
+        progress=not json_,
+    )  # fmt: skip
+    if json_:
+        show_result(found.to_dict(), True)
+        return
+    for number, one in enumerate(found.outfits, 1):
+        say(f"{number}  {one.points:.1f}  {one.shape}: {'; '.join(one.why)}")
+        say("   " + " ".join(f"--garment {shlex.quote(photo)}" for photo in one.photos))
+    for refusal in found.refused:
+        say(f"not used  {refusal.photo}: {refusal.detail} ({refusal.reason})")

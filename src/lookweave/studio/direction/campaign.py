@@ -98,6 +98,7 @@ class Article:
         skus: numbers of the articles (sizes, say) that this photo stands for.
         title: in the catalogue's words.
         category: of the taxonomy; None: the describer says it.
+        word: for the category, the catalogue's own or the folder's name; "" where there is none.
         rights: what the catalogue says of them.
     """
 
@@ -107,6 +108,7 @@ class Article:
     title: str = ""
     category: str | None = None
     rights: str = ""
+    word: str = ""
 
     @property
     def folder(self) -> str:
