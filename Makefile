@@ -24,9 +24,10 @@ docs:  ## build the documentation into build/site; a broken link is an error
 bench: $(VENV)/.$(EXTRAS)  ## list the benchmarks; each prints its own figures
 	@ls benchmarks/*.py; echo "run one with: $(BIN)/python benchmarks/NAME.py --help"
 
-# Segmenter (a run and one that goes on from it), encoder with its ablation, describer, text tower
-# and their pages, from DATA (ccp/, clothing-small/). Every step goes on where it stopped. Rendered
-# pairs are for the ablation alone: they have not helped (docs/rendering.md).
+# Segmenter (a run and one that goes on from it), encoder with its ablation, describer, text tower,
+# the score's recipe and their pages, from DATA (ccp/, clothing-small/). Every step goes on where it
+# stopped. Rendered pairs are for the ablation, where they have not helped (docs/rendering.md), and
+# smaller ones for the score's recipe.
 RUN ?= build/embedded
 # Processes that prepare the segmenter's batches: a dozen or so where a CUDA card learns.
 WORKERS ?= 0
@@ -49,9 +50,12 @@ train-embedded:  ## train the embedded models anew: make train-embedded DATA=FOL
 	$(BIN)/lookweave train describer $(SETS) --out $(RUN)
 	$(BIN)/lookweave train text $(SETS) --out $(RUN)
 	cp $(foreach name,describer text,$(RUN)/$(name).npz $(RUN)/$(name).json) $(WEIGHTS)/
-	$(BIN)/lookweave train fusion --parsed $(DATA)/ccp --rendered $(RUN)/rendered --out $(RUN)/fusion.json
+	$(BIN)/lookweave render --garments 110 --looks 220 --width 384 --height 576 --seed 23 --labels \
+	  --out $(RUN)/fusion-pairs
+	$(BIN)/lookweave train fusion --parsed $(DATA)/ccp --rendered $(RUN)/fusion-pairs \
+	  --out $(RUN)/fusion.json
 	cp $(RUN)/fusion.json $(WEIGHTS)/
-	for name in segmenter encoder details describer text; do \
+	for name in segmenter encoder details describer text fusion; do \
 	  $(BIN)/lookweave train page $(WEIGHTS)/$$name.json docs/models/$$name.md \
     --rendered $(RUN)/rendered; done
 

@@ -56,6 +56,18 @@ DESCRIPTIONS = None
 LEAST_PAIRS = 100
 """An attribute that fewer pairs speak of on both sides says nothing."""
 
+LIMITS = (
+    "holds for one encoder and describer, and where candidates are compared part by part; others"
+    " keep the inner product of the descriptions until the command has learned from them",
+    "street photos teach with cut-outs of themselves, so pose, light and camera are too alike in"
+    " them; rendered pairs are foreign in texture and folds",
+    "evidence is shrunk until neither kind loses by it: what an attribute is worth in one shop's"
+    " photos may be more",
+    "brands and credits are in no picture: what descriptions count on the whole is set, not"
+    " learned, until `calibrate` learns it from labels of your own",
+    "learned among the nearest candidates by the vectors: it brings in none from further down",
+)
+
 
 class FusionConfig(BaseModel):
     """Everything that decides what a run gives; part of its record."""
@@ -99,6 +111,8 @@ def train(config: FusionConfig) -> dict[str, Any]:
     content = {
         "version": VERSION,
         "name": "fusion",
+        "task": "score",
+        "licence": "Apache-2.0",
         "encoder": models.encoder.key,
         "describer": models.describer.key,
         **learned,
@@ -106,8 +120,10 @@ def train(config: FusionConfig) -> dict[str, Any]:
         "config": config.model_dump(
             mode="json", exclude={"parsed", "rendered", "out", "models_dir"}
         ),
+        "seed": config.seed,
         "made": time.strftime("%Y-%m-%d"),
-        "minutes": round((time.monotonic() - began) / 60, 1),
+        "trained_minutes": round((time.monotonic() - began) / 60, 1),
+        "limits": list(LIMITS),
     }
     out = config.out or fusion_file(models, config.models_dir)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +177,8 @@ def learn(sources: Sequence[LabelledSource], config: FusionConfig) -> dict[str, 
         },
         "data": [
             {
-                "name": source.name, "products": len(source.products.vectors),
+                "name": source.name, "licence": source.licence, "used": source.used,
+                "products": len(source.products.vectors),
                 "looks": int(source.photos.max()) + 1, "regions": len(source.photos),
                 "pairs": len(source.answers),
             }

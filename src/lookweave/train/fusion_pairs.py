@@ -81,6 +81,7 @@ class LabelledSource:
         answers: (product, region) that are the same garment.
         shown: (product, look): that the look shows it, found or not.
         families: of each product; what shares one is on one side of a split.
+        licence, used: of its photos, and which they are, for the record.
     """
 
     name: str
@@ -90,6 +91,8 @@ class LabelledSource:
     answers: list[tuple[int, int]]
     shown: set[tuple[int, int]]
     families: list[str]
+    licence: str
+    used: str
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,12 @@ def parsed_source(parsed: Path, eyes: Eyes, seed: int) -> LabelledSource:
     for path in sorted((parsed / "photos").glob("*.jpg")):
         if split_of(path.stem) != "train" and path.stem not in known:
             looks.append(partial(_unlabelled, path))
-    return _source("street photos, cut out", eyes, products, looks)
+    about = (
+        "street photos, cut out",
+        "Apache-2.0 (repository; photos third-party)",
+        "Clothing Co-Parsing, photos whose number ends in 7, and one in twenty kept for validation",
+    )
+    return _source(about, eyes, products, looks)
 
 
 def _cut_out(garment: Garment, random: np.random.Generator) -> Pixels:
@@ -183,7 +191,9 @@ def rendered_source(folder: Path, eyes: Eyes) -> LabelledSource:
         partial(_rendered_look, folder, labels)
         for labels in sorted((folder / "labels" / "looks").glob("*.json"))
     ]
-    return _source("rendered", eyes, products, looks)
+    recipe = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
+    about = ("rendered", "Apache-2.0", f"`lookweave render --labels` with {json.dumps(recipe)}")
+    return _source(about, eyes, products, looks)
 
 
 def _listed(labels: Path) -> list[dict[str, Any]]:
@@ -201,7 +211,7 @@ def _rendered_look(folder: Path, labels: Path) -> _Photo:
 
 
 def _source(
-    name: str,
+    about: tuple[str, str, str],
     eyes: Eyes,
     products: Sequence[tuple[str, str, Callable[[], Pixels]]],
     looks: Sequence[Callable[[], _Photo]],
@@ -209,9 +219,11 @@ def _source(
     """Everything as the models see it.
 
     Args:
+        about: name, licence and which photos they are.
         products: name, family and how to get the photo of each.
         looks: how to get each.
     """
+    name, licence, used = about
     cut = _see(eyes, (eyes.product(read()) for _, _, read in track(products, f"{name}: products")))
     place = {one: at for at, (one, _, _) in enumerate(products)}
     photos: list[int] = []
@@ -232,7 +244,9 @@ def _source(
 
     regions = _see(eyes, found())
     families = [family for _, family, _ in products]
-    return LabelledSource(name, cut, regions, np.array(photos), answers, shown, families)
+    return LabelledSource(
+        name, cut, regions, np.array(photos), answers, shown, families, licence, used
+    )
 
 
 def answering(crops: Sequence[Crop | Detection], mask: NDArray[np.bool_]) -> int | None:

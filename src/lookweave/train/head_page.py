@@ -1,4 +1,5 @@
-"""The pages of text tower, describer and details in docs/models/, from their runs' records."""
+"""The pages of text tower, describer, details and fusion in docs/models/, from their runs'
+records."""
 
 from __future__ import annotations
 
@@ -77,44 +78,128 @@ def _details_lines(quality: Mapping[str, Any]) -> list[str]:
     ]
 
 
-HEADS = {"text": _text_lines, "describer": _describer_lines, "details": _details_lines}
+def _fusion_lines(quality: Mapping[str, Any]) -> list[str]:
+    firsts = quality["R@1_of_the_pool"]
+    kinds = list(firsts)
+    alone = quality["descriptions_alone"]
+    lines = [
+        "How often the right region scores above all other candidates, which are those that lie"
+        " next by the vectors, in the data that taught it:",
+        "",
+        *_table(
+            ("score", *kinds),
+            [(what, *(f"{firsts[kind][what]:.3f}" for kind in kinds)) for what in firsts[kinds[0]]],
+        ),
+        "What a choice gains in log likelihood, in nats, with its standard error. The step that"
+        " gains most is taken among those by which no kind loses more than that; where there is"
+        " none, the least evidence and the weights as they were. Evidence is judged on the kind"
+        " that it was not learned from:",
+        "",
+        *_table(
+            ("descriptions count by", *kinds),
+            [(f"{shrink} of what was learned", *(_nats(gain[kind]) for kind in kinds))
+             for shrink, gain in quality["gain_of_evidence"].items()],
+        ),
+        "The weights of S_visual and S_detail are judged on families that were left out:",
+        "",
+        *_table(
+            ("weights of S_visual and S_detail", *kinds),
+            [(f"{step} of the way to the likeliest", *(_nats(gain[kind]) for kind in kinds))
+             for step, gain in quality["gain_of_steps"].items()],
+        ),
+        f"Taken: {quality['shrink']} of the evidence, {quality['step']} of the way. Likeliest were"
+        f" {quality['learned_ratio'][0]:.2f} and {quality['learned_ratio'][1]:.2f} of the two."
+        " Descriptions alone, among one region of every look: "
+        + ", ".join(f"{alone[kind]['mean']:.2f} nats a choice ({kind})".replace(
+            "-", "\N{MINUS SIGN}", 1) for kind in kinds)
+        + ".",
+        "",
+    ]  # fmt: skip
+    return lines
+
+
+def _nats(gain: Mapping[str, float]) -> str:
+    return f"{gain['mean']:+.4f} ± {gain['standard_error']:.4f}".replace("-", "−")
+
+
+def _fusion_facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    described, visual, detail = record["weights"]
+    return [
+        ("Task", record["task"]),
+        ("File", "`fusion.json`, which is the record too"),
+        ("Licence", record["licence"]),
+        ("What it holds", "evidence of " + ", ".join(record["evidence"]) + "; three weights"),
+        ("Weights", f"S_VLM {described}, S_visual {visual}, S_detail {detail}"),
+        ("Holds for", f"the encoder `{record['encoder']}` with the describer"
+         f" `{record['describer']}`"),
+        ("Learned", f"{record['trained_minutes']} minutes, seed {record['seed']},"
+         f" {record['made']}"),
+    ]  # fmt: skip
+
+
+_FUSION_IS = (
+    "Builds with these models read it: the score is S = λ1·S_VLM + λ2·S_visual + λ3·S_detail with"
+    " its three weights, and S_VLM of the nearest candidates is the evidence of their descriptions."
+    " `match.evidence = false` keeps the descriptions' inner product, `match.lambda_…` sets other"
+    " weights. `lookweave train fusion` writes such a file for other models.",
+)
+
+
+def _fusion_use(one: Mapping[str, Any]) -> str:
+    return (
+        f"{one['used']}: {one['products']} products, {one['looks']} looks with {one['regions']}"
+        f" regions, {one['pairs']} pairs whose garment was found"
+    )
+
+
+HEADS = {
+    "text": _text_lines,
+    "describer": _describer_lines,
+    "details": _details_lines,
+    "fusion": _fusion_lines,
+}
 """Records that have a page of this kind, and what writes their quality."""
+
+
+def _network_facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    # Heads are known by the file of the encoder below them; tokens by its card's key.
+    below = record.get("encoder_sha256") or record["encoder"]
+    stored = "float16" if "encoder_sha256" in record else "float32"
+    return [
+        ("Task", record["task"]),
+        ("File", f"`{record['file']}`, {record['bytes'] / 1e3:.0f} kB"),
+        ("sha-256", f"`{record['sha256']}`"),
+        ("Licence", record["licence"]),
+        ("Model", record["architecture"]),
+        ("Weights", f"{record['weights']:,}, stored as {stored}, computed in float32"),
+        ("Stands on the encoder", f"`{below}`, and loads with no other"),
+        ("Trained", f"{record['trained_minutes']} minutes, seed {record['seed']},"
+         f" {record['made']}"),
+    ]  # fmt: skip
 
 
 def head_page(record: Mapping[str, Any], failures: Sequence[str] = ()) -> str:
     """The Markdown page of a record, with the lines on its failures; nothing on it is written by
     hand."""
-    is_text = record["name"] == "text"
     quality = HEADS[record["name"]](record["quality"])
-    # Heads are known by the file of the encoder below them; tokens by its card's key.
-    below = record.get("encoder_sha256") or record["encoder"]
-    stored = "float16" if "encoder_sha256" in record else "float32"
+    is_fusion = record["name"] == "fusion"
     lines = [
         f"# {record['name']}",
         "",
         f"Generated from `{record['name']}.json`, the record of the run; do not edit.",
         "",
-        *_table(
-            ("", ""),
-            [
-                ("Task", record["task"]),
-                ("File", f"`{record['file']}`, {record['bytes'] / 1e3:.0f} kB"),
-                ("sha-256", f"`{record['sha256']}`"),
-                ("Licence", record["licence"]),
-                ("Model", record["architecture"]),
-                ("Weights", f"{record['weights']:,}, stored as {stored}, computed in float32"),
-                ("Stands on the encoder", f"`{below}`, and loads with no other"),
-                ("Trained", f"{record['trained_minutes']} minutes, seed {record['seed']},"
-                 f" {record['made']}"),
-            ],
-        ),
-    ]  # fmt: skip
-    if is_text:
+        *_table(("", ""), _fusion_facts(record) if is_fusion else _network_facts(record)),
+    ]
+    if is_fusion:
+        lines += [*_FUSION_IS, ""]
+    if record["name"] == "text":
         lines += ["Reads: " + ", ".join(record["concepts"]) + ", and other words for them.", ""]
     lines += ["## Data", ""]
     lines += _table(
-        ("set", "licence", "used"), [(d["name"], d["licence"], d["used"]) for d in record["data"]]
-    )
+        ("set", "licence", "used"),
+        [(d["name"], d["licence"], _fusion_use(d) if is_fusion else d["used"])
+         for d in record["data"]],
+    )  # fmt: skip
     lines += ["## Quality", "", *quality]
     lines += failures
     lines += ["## Limits", "", *(f"- {limit}" for limit in record["limits"]), ""]
