@@ -61,6 +61,11 @@ def test_what_cannot_be_fitted_is_said(renderer: Any, dress_photo: Path, tmp_pat
         fit.fit(renderer, record.Garment(photo="nowhere.jpg"))
 
 
+def test_legs_cut_to_nothing_show_nothing(renderer: Any) -> None:
+    cut = Template(template.LEGS, hem=template.RANGES["hem"][1], leg=0.03, ankle=0.07)
+    assert not (template.view(renderer, cut, (32, 48)).layer.id > 0).any()
+
+
 def test_an_outline_that_no_template_has_is_rejected() -> None:
     with pytest.raises(Rejected) as caught:
         fit._judge(0.4, 0.99, 1.5)

@@ -189,9 +189,11 @@ def view(renderer: Renderer, template: Template, size: tuple[int, int]) -> View:
     body = mix(True, 1, 8, 0.5)
     person = Person(body, (0, 0, 0), (0, 0, 0), "buzz", "loafer", (0, 0, 0))
     dressed = dress(person, posed(body, _pose(template)), [garment(template)], show_body=False)
-    points = np.concatenate([_visible(part.mesh.position, part) for part in dressed.parts])
+    parts = [part for part in dressed.parts if len(part.mesh.faces)]
+    seen = [_visible(part.mesh.position, part) for part in parts]
+    points = np.concatenate(seen) if any(map(len, seen)) else body.vertices  # cut to nothing
     camera = fit_camera(points, size, 20.0, margin=0.04)
-    frame = renderer.render(dressed.parts, camera, _UNLIT, size)
+    frame = renderer.render(parts, camera, _UNLIT, size)
     return View(frame.person, dressed, camera, size)
 
 
