@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lookweave.matching.fuse import ScoreWeights
+from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps import match, tier
 from lookweave.report.scope import Scope
 from lookweave.store.workspace import Workspace
@@ -59,6 +61,8 @@ class Measured:
     match: MatchMeasured | None
     tier: TierMeasured | None
     calibration: Learned | None
+    weights: ScoreWeights
+    """Of the score of the next build, sum 1."""
 
 
 def read_measured(workspace: Workspace, scope: Scope) -> Measured:
@@ -69,6 +73,7 @@ def read_measured(workspace: Workspace, scope: Scope) -> Measured:
         _read(workspace.path / match.CALIBRATION, Learned)
         if scope.config.match.calibrated
         else None,
+        match.score_weights(workspace, Setup.of(scope.config)),
     )
 
 

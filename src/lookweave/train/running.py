@@ -265,12 +265,11 @@ class Budget:
 
 def _stages_since_best(run: TrainingRun) -> int:
     """What `fit` had counted when a run was stopped, so that one out of patience stays ended."""
-    count = 0
-    for row in reversed(run.history):
+    for place, row in enumerate(run.history):
+        # The first of equals: one that is as good is not better.
         if next(row[name] for name in row if name.startswith("validation ")) >= run.best_quality:
-            break
-        count += 1
-    return count
+            return len(run.history) - 1 - place
+    return len(run.history)
 
 
 def fit(
