@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from lookweave.cli import work
+from lookweave.cli.options import read_columns
 from lookweave.errors import UsageError, WorkError
 from lookweave.exports.rows import MATCHES_SCHEMA
 
@@ -226,13 +226,13 @@ def test_an_engine_that_is_not_installed_is_a_wrong_call(
 
 def test_columns_are_given_by_field() -> None:
     given = ["sku=Art. No,image=Bild, groß,title=a=b", "brand = Marke"]
-    assert work._columns(given) == {
+    assert read_columns(given) == {
         "sku": "Art. No", "image": "Bild, groß", "title": "a=b", "brand": "Marke",
     }  # fmt: skip
-    assert work._columns(None) is None
+    assert read_columns(None) is None
     for wrong in ("sku", "=Bild", "sku="):
         with pytest.raises(UsageError, match="--columns"):
-            work._columns([wrong])
+            read_columns([wrong])
 
 
 def test_an_audit_is_drawn_judged_and_told(call: Call, workspace: Path, tmp_path: Path) -> None:

@@ -28,7 +28,11 @@ def test_keys_stay_what_they_were() -> None:
     }
 
 
-@pytest.mark.parametrize("record", sorted(WEIGHTS.glob("*.json")), ids=lambda path: path.stem)
+_RECORDS = sorted(one for one in WEIGHTS.glob("*.json") if one.stem != "fusion")
+"""Of the records all but the one that holds its weights itself."""
+
+
+@pytest.mark.parametrize("record", _RECORDS, ids=lambda path: path.stem)
 def test_a_record_speaks_of_the_file_beside_it(record: Path) -> None:
     said = json.loads(record.read_text("utf-8"))
     content = (WEIGHTS / said["file"]).read_bytes()

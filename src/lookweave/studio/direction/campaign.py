@@ -285,7 +285,11 @@ def _article(
         raise Rejected(told["reason"], told["detail"])
     if look is not None and (folder / shotlist.LIST).is_file():
         listed = shotlist.ShotList.read(folder / shotlist.LIST)
-        if all((folder / shot.folder / shotlist.FIRST).is_file() for shot in listed.shots):
+        # A kill may fall between a picture and the sheet that shows it.
+        wanted = [folder / shotlist.SHEET]
+        for shot in listed.shots:
+            wanted += [folder / shot.folder / shotlist.FIRST, folder / shot.folder / shotlist.SHEET]
+        if all(one.is_file() for one in wanted):
             made = shotlist.load_made(folder)
             if all(made.pictures):
                 return made, look
