@@ -257,7 +257,7 @@ def test_wrong_calls_are_told(tmp_path: Path, built: Path) -> None:
     import socket
 
     with pytest.raises(InputError, match="is no workspace"):
-        serve(tmp_path, "localhost", 0, print)
+        serve(tmp_path, "localhost", 0, print, address="https://review.example.com")
     with pytest.raises(InputError, match="0 to 65535"):
         serve(tmp_path, "localhost", 70000, print)
     with (
