@@ -58,7 +58,7 @@ def one(renderer: Renderer, path: Path, number: int, work: Path) -> dict[str, An
     row["seconds"] = time.process_time() - begin
     Image.fromarray(picture).save(work / f"{path.stem}.jpg", quality=92)
     rows = probed(seen, picture, [Own(path.name, photo, mask)], COMPOSITE.controls)
-    row["table"] = [r.as_dict() for r in rows]
+    row["table"] = [r.to_dict() for r in rows]
     shown = seen.ids == FIRST_GARMENT_ID
     row["shown"] = encoded([crop(picture, shown, "look")])[0].tolist()
     return row

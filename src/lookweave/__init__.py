@@ -54,8 +54,9 @@ if TYPE_CHECKING:
         StepStatus,
     )
     from lookweave.studio.direction import concepts, shots, spread
+    from lookweave.studio.judge.rows import Measure
     from lookweave.studio_api import board, campaign, judge, outfits, shoot
-    from lookweave.studio_results import Judged, Measure, ProbedPicture, ShootResult
+    from lookweave.studio_results import Judged, ProbedPicture, ShootResult
 
 _ERRORS = (
     "CeilingReached", "ConfigError", "HubUnreachable", "InputError", "LookweaveError", "ModelError",
@@ -72,9 +73,10 @@ _FROM = {
     "Setting": "config",
     **dict.fromkeys(_ERRORS, "errors"),
     **dict.fromkeys(_RESULTS, "results"),
-    **dict.fromkeys(("Judged", "Measure", "ProbedPicture", "ShootResult"), "studio_results"),
+    **dict.fromkeys(("Judged", "ProbedPicture", "ShootResult"), "studio_results"),
     **dict.fromkeys(("board", "campaign", "judge", "outfits", "shoot"), "studio_api"),
     "Card": "models.card",
+    "Measure": "studio.judge.rows",
     "register_executor": "pipeline.executors",
     "register_model": "models.registry",
     "register_photo_format": "photos.formats",

@@ -13,7 +13,7 @@ from lookweave.records import photo_id
 from lookweave.sources import Listing, Notices, Options, ProductFacts, Source
 from lookweave.store.takedowns import Takedowns
 from lookweave.studio.direction.campaign import Article, Refusal
-from lookweave.taxonomy import normalise
+from lookweave.taxonomy import sold_as
 
 _Row = tuple[str, int | str]
 
@@ -125,7 +125,7 @@ def _article(before: Article | None, identity: str, photo: Source, rights: str) 
         return replace(before, skus=skus)
     folder = photo.name.rpartition("/")[0].rpartition("/")[2] if photo.line is None else ""
     word = facts.category or folder
-    category = normalise("category", word) if word else None
+    category = sold_as(word, facts.title or "")
     return Article(identity, photo.path, numbers, facts.title or "", category, rights, word)
 
 

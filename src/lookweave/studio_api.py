@@ -20,7 +20,7 @@ from lookweave.api import Workspace
 from lookweave.arguments import AnyPath, Inputs, path_of, positive
 from lookweave.errors import InputError, WorkError, told
 from lookweave.progress import Progress
-from lookweave.studio_results import Judged, ProbedPicture, ShootResult, measures_of
+from lookweave.studio_results import Judged, ProbedPicture, ShootResult
 
 if TYPE_CHECKING:
     from lookweave.models.protocols import Describer
@@ -227,7 +227,7 @@ def judge(
         raise WorkError(f"No picture could be looked at. {first['file']}: {first['detail']}")
     where = None if out is None else page.write(judged, looker.owns, rejects, path_of(out, "out"))
     found = Judged(
-        tuple(ProbedPicture(one.path, measures_of(one.rows), one.shoot) for one in judged),
+        tuple(ProbedPicture(one.path, tuple(one.rows), one.shoot) for one in judged),
         tuple(own.name for own in looker.owns), tuple(rejects), where,
     )  # fmt: skip
     if where is not None:

@@ -4,46 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
 
 from lookweave.studio.judge.page import text_of
+from lookweave.studio.judge.rows import Measure
 from lookweave.text import html
 
 _SHOWN = 12
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One probe of one picture: what was asked, what it shows.
-
-    Attributes:
-        control: what it is about: garments, pose, light and so on.
-        probe: how it is looked at.
-        unit: of `asked`, `got` and `error`.
-        asked, got: None where there is nothing to say.
-        error: None: nothing was asked, or it was not measured.
-        floor: what the probe is wrong by on pictures whose truth is known; a smaller error says
-            nothing.
-        how: ``measured`` in the picture, ``by construction``, or ``not measured``.
-        note: why it was not measured, or what it depends on.
-    """
-
-    control: str
-    probe: str
-    unit: str
-    asked: Any
-    got: Any
-    error: float | None
-    how: str
-    floor: float | None = None
-    note: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """As ``--json`` shows it."""
-        return dict(vars(self))
 
 
 @dataclass(frozen=True)
@@ -129,7 +99,7 @@ class ShootResult(_Pictures):
         """Of what `lookweave.studio.shoot.job.run` gives."""
         pictures = tuple(
             ProbedPicture(
-                result.folder / one.file, measures_of(one.rows), one.shoot.model_dump(mode="json")
+                result.folder / one.file, tuple(one.rows), one.shoot.model_dump(mode="json")
             )
             for one in result.pictures
         )
@@ -170,11 +140,6 @@ class Judged(_Pictures):
 
     def _repr_html_(self) -> str:
         return self._shown(f"{len(self)} pictures against {', '.join(self.against)}")
-
-
-def measures_of(rows: Iterable[Any]) -> tuple[Measure, ...]:
-    """Of the rows of `lookweave.studio.judge`."""
-    return tuple(Measure(**row.as_dict()) for row in rows)
 
 
 def cells_of(one: Any) -> tuple[str, str, str, str, str]:

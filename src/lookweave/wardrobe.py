@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from lookweave.errors import InputError
 from lookweave.publish.options import Options
@@ -11,7 +12,7 @@ from lookweave.sources import is_address
 from lookweave.store.conditions import column
 from lookweave.store.products import garments_of_sku, products_of
 from lookweave.store.workspace import Workspace
-from lookweave.taxonomy import normalise
+from lookweave.taxonomy import sold_as
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Worn:
         id: of the photo.
         photo: where its bytes are.
         words: the title of its article, if there is one.
-        category: of the taxonomy, where the catalogue names one.
+        category: of the taxonomy, where the catalogue's category or title names one.
         note: what a person must know before using pictures of it; "" for most.
     """
 
@@ -49,13 +50,8 @@ def garment_named(workspace: Workspace, name: str, options: Options | None = Non
         reason, detail = problems[found[0]]
         raise InputError(f"No picture may be made of the garment {name} ({reason}). {detail}")
     row = workspace.table("garments").rows_by("id", able[:1]).to_pylist()[0]
-    photo = workspace.photo_path(row["id"], row["path"])
-    if is_address(photo):
-        raise InputError(
-            f"The garment {name} lies at {photo}, and a shoot needs its bytes here: build the "
-            "workspace with --copy."
-        )
-    category = normalise("category", row["category"]) if row["category"] else None
+    photo = _here(workspace, row, f"garment {name}", "shoot")
+    category = sold_as(row["category"] or "", row["title"] or "")
     skipped = len(found) - len(able)
     note = f"{skipped} photos of {name} may not be used" if skipped else ""
     return Worn(row["id"], photo, row["title"] or "", category, note)
@@ -91,11 +87,16 @@ def look_named(workspace: Workspace, name: str, options: Options | None = None) 
         reason, detail = wrong[found[0]]
         raise InputError(f"The look {name} may not be used ({reason}). {detail}")
     row = workspace.table("looks").rows_by("id", found[:1]).to_pylist()[0]
+    return _here(workspace, row, f"look {name}", "board")
+
+
+def _here(workspace: Workspace, row: dict[str, Any], what: str, user: str) -> str:
+    """Where the photo's bytes lie on this machine."""
     photo = workspace.photo_path(row["id"], row["path"])
     if is_address(photo):
         raise InputError(
-            f"The look {name} lies at {photo}, and a board needs its bytes here: build the "
-            "workspace with --copy."
+            f"The {what} lies at {photo}, and a {user} needs its bytes here: build the workspace "
+            "with --copy."
         )
     return photo
 

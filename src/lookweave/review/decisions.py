@@ -7,7 +7,6 @@ under one name the newest counts; taking back is one more event.
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lookweave.errors import InputError
-from lookweave.store.database import Database
+from lookweave.store.database import Database, is_uuid
 
 FILE = "library.sqlite"
 _FORMAT = 1
@@ -73,11 +72,7 @@ class Decision:
         Raises:
             InputError: something of it cannot be.
         """
-        try:
-            proper = str(uuid.UUID(self.id)) == self.id.lower()
-        except ValueError:
-            proper = False
-        if not proper:
+        if not is_uuid(self.id):
             raise InputError(f"A decision's id is a UUID, not {self.id!r}.")
         if self.about not in ABOUT:
             raise InputError(f"A decision is about {', '.join(ABOUT)}, not {self.about!r}.")

@@ -11,7 +11,6 @@ import json
 import math
 import re
 import sqlite3
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lookweave.errors import InputError
-from lookweave.store.database import Database
+from lookweave.store.database import Database, is_uuid
 from lookweave.store.reviews import VERDICTS
 
 FILE = "reviews.sqlite"
@@ -106,11 +105,7 @@ class Event:
         Raises:
             InputError: something of it cannot be.
         """
-        try:
-            proper = str(uuid.UUID(self.id)) == self.id.lower()
-        except ValueError:
-            proper = False
-        if not proper:
+        if not is_uuid(self.id):
             raise InputError(f"An event's id is a UUID, not {self.id!r}.")
         if self.kind not in KINDS:
             raise InputError(f"An event's kind is one of {', '.join(KINDS)}, not {self.kind!r}.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,6 +98,14 @@ class Database:
                     "space and try again."
                 ) from error
             raise WorkspaceError(f"{self.path} cannot be used: {error}.") from error
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a client's id of an event is a UUID as they are written, in either case."""
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
 
 
 @contextmanager

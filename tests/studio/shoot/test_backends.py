@@ -15,7 +15,7 @@ pytest.importorskip("tomli_w", reason="the extra [studio] is not installed")
 
 from lookweave.cli.app import app
 from lookweave.errors import ConfigError, InputError, ModelError, UnknownModel, WorkError
-from lookweave.studio.judge.rows import Row
+from lookweave.studio.judge.rows import Measure
 from lookweave.studio.shoot import backends, pipelines, shoot
 from lookweave.studio.shoot.generator import (
     COMPOSITE,
@@ -58,7 +58,7 @@ class Sepia:
         if self.calls == 1:
             return Pictures((), self.card, turned=(Turned("moved", "It lies 9 pixels off.", 4),))
         picture = Compositor().generate(shoot, guide).images[0]
-        row = Row("pose", "agreement", "", 1.0, 0.9, 0.1, "measured")
+        row = Measure("pose", "agreement", "", 1.0, 0.9, 0.1, "measured")
         return Pictures(((picture * [1.0, 0.8, 0.6]).astype(np.uint8),), self.card, ((row,),))
 
 

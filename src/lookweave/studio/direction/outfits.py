@@ -20,7 +20,7 @@ from lookweave.studio.direction.garment_facts import Facts, chroma, hue
 from lookweave.studio.direction.record import Record
 from lookweave.studio.shoot.colours import difference
 from lookweave.studio.shoot.record import Point
-from lookweave.taxonomy import CATEGORIES, normalise
+from lookweave.taxonomy import CATEGORIES, sold_as
 
 Points = Annotated[float, Field(ge=0, le=1)]
 
@@ -100,7 +100,7 @@ class Rules(Record):
     def category(self, word: str) -> str | None:
         """The taxonomy's category for a word of one's own; None: nobody says."""
         own = self.categories.get(word.strip().lower())
-        return own or (normalise("category", word) if word else None)
+        return own or sold_as(word, "")
 
 
 def shipped() -> Rules:

@@ -19,7 +19,7 @@ from pydantic import Field
 from lookweave.errors import InputError, WorkError
 from lookweave.studio.direction.concept import Concept
 from lookweave.studio.direction.record import Record
-from lookweave.studio.judge.rows import Row
+from lookweave.studio.judge.rows import Measure
 from lookweave.studio.shoot import fit, job, label, sheet
 from lookweave.studio.shoot.generator import Compositor, Generator, GeneratorCard
 from lookweave.studio.shoot.job import Picture
@@ -312,7 +312,7 @@ def _kept(folder: Path, shoot: Shoot) -> Picture:
         told = json.loads(path.read_text(encoding="utf-8"))
         one = told["pictures"][0]
         picture = Picture(
-            one["file"], Shoot.checked(one["shoot"]), tuple(Row(**row) for row in one["table"]),
+            one["file"], Shoot.checked(one["shoot"]), tuple(Measure(**row) for row in one["table"]),
             one["seconds"],
         )  # fmt: skip
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:

@@ -21,7 +21,7 @@ from scipy import ndimage
 from lookweave.models.colour import to_lab
 from lookweave.models.protocols import Pixels
 from lookweave.studio.judge.identity import segmenter
-from lookweave.studio.judge.rows import Row, measured, unmeasured
+from lookweave.studio.judge.rows import Measure, measured, unmeasured
 
 SIDE = 600
 """Pictures are brought to this longest side first, the reference's own."""
@@ -118,7 +118,7 @@ def scores(found: Measures) -> dict[str, float]:
     return told
 
 
-def rows(picture: Pixels, clothes: NDArray[np.bool_] | None = None) -> list[Row]:
+def rows(picture: Pixels, clothes: NDArray[np.bool_] | None = None) -> list[Measure]:
     """The index, and each measure that it is made of."""
     found = measures(picture, clothes)
     ranked = scores(found)

@@ -20,7 +20,7 @@ from lookweave.models.cards import card_named
 from lookweave.models.colour import to_lab
 from lookweave.models.protocols import Crop, Pixels, Vectors
 from lookweave.studio.judge import lettering
-from lookweave.studio.judge.rows import Row, measured, unmeasured
+from lookweave.studio.judge.rows import Measure, measured, unmeasured
 from lookweave.studio.shoot.colours import difference
 
 Mask = NDArray[np.bool_]
@@ -97,7 +97,7 @@ class Seen:
         return known if known.sum() > 100 else inner
 
 
-def identity(name: str, own: Own, seen: Seen) -> list[Row]:
+def identity(name: str, own: Own, seen: Seen) -> list[Measure]:
     """All that is said of one garment; `name` is put before each probe."""
     if seen.mask.sum() < LEAST_PIXELS:
         note = f"the picture shows fewer than {LEAST_PIXELS} pixels of it"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookweave.studio.judge.rows import Row, measured, unmeasured
+from lookweave.studio.judge.rows import Measure, measured, unmeasured
 
 _SURE = 0.6  # of a line
 _LEAST_LETTERS = 3
@@ -40,7 +40,7 @@ def words_on(photo: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[str, ..
 
 def row(
     name: str, asked: tuple[str, ...] | None, picture: NDArray[np.uint8], mask: NDArray[np.bool_]
-) -> Row:
+) -> Measure:
     """How much of the photo's lettering the picture still shows."""
     probe = f"{name}, {_PROBE}"
     if asked is None:

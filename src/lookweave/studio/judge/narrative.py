@@ -20,7 +20,7 @@ from lookweave.models.embedded.words import (
 )
 from lookweave.models.protocols import Vectors
 from lookweave.studio.judge.identity import encoder
-from lookweave.studio.judge.rows import Row, measured, unmeasured
+from lookweave.studio.judge.rows import Measure, measured, unmeasured
 from lookweave.taxonomy import CATEGORIES
 
 _KINDS: tuple[tuple[str, ...], ...] = (
@@ -60,7 +60,7 @@ def claims_of(text: str, regions: Vectors) -> tuple[list[Claim], tuple[str, ...]
     return found, tuple(reading.unread)
 
 
-def rows(text: str, regions: Vectors) -> list[Row]:
+def rows(text: str, regions: Vectors) -> list[Measure]:
     """How far the picture bears out the words; mood and story have no probe."""
     if not text.strip():
         return [unmeasured("text", "words and picture", _UNIT, "no words were given")]

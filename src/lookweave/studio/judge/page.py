@@ -13,7 +13,7 @@ from PIL import Image
 from lookweave.models.protocols import Pixels
 from lookweave.studio.judge.identity import Own
 from lookweave.studio.judge.pictures import Judgement, shown_as
-from lookweave.studio.judge.rows import MEASURED, UNMEASURED, Row
+from lookweave.studio.judge.rows import MEASURED, UNMEASURED, Measure
 from lookweave.text import html
 
 _STYLE = """
@@ -71,7 +71,7 @@ def _one(one: Judgement) -> str:
     )
 
 
-def _line(row: Row) -> str:
+def _line(row: Measure) -> str:
     kind = ' class="not"' if row.how == UNMEASURED else ""
     said = "" if row.how == MEASURED else row.how
     said = "; ".join(part for part in (said, row.note) if part)

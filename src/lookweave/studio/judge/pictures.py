@@ -30,7 +30,7 @@ from lookweave.studio.judge.identity import (
     identity,
     segmenter,
 )
-from lookweave.studio.judge.rows import Row, measured, unmeasured
+from lookweave.studio.judge.rows import Measure, measured, unmeasured
 
 SIDE = 1024
 """Longest side at which pictures are looked at."""
@@ -42,7 +42,7 @@ class Judgement:
     """What the probes say of one picture, or why it could not be looked at."""
 
     path: Path
-    rows: tuple[Row, ...]
+    rows: tuple[Measure, ...]
     shoot: Mapping[str, Any] | None = None
     reason: str = ""
     detail: str = ""
@@ -124,7 +124,7 @@ class Judge:
         masks = [spread(one, shape) for one in segmenter().detect([picture])[0]]
         masks = [mask for mask in masks if mask.sum() >= LEAST_PIXELS]
         vectors = encoded([crop(picture, mask, "look") for mask in masks]) if masks else None
-        rows: list[Row] = []
+        rows: list[Measure] = []
         for number, own in enumerate(self.owns):
             name = f"garment {number + 1}"
             if vectors is None:
@@ -147,7 +147,7 @@ class Judge:
         clothes = np.any(masks, axis=0) if masks else np.zeros(shape, bool)
         return Judgement(path, (*rows, *composition.rows(picture, clothes)))
 
-    def _rank(self, name: str, own: Own, vector: Vectors) -> list[Row]:
+    def _rank(self, name: str, own: Own, vector: Vectors) -> list[Measure]:
         if not self._among:
             return []
         mine = float(own.vector @ vector)

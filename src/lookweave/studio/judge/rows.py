@@ -8,11 +8,11 @@ from typing import Any
 MEASURED, BUILT, UNMEASURED = "measured", "by construction", "not measured"
 
 FLOORS: dict[str, float] = {}
-"""Probe -> its median error on renders whose truth is known (`benchmarks/probe_floors.py`)."""
+"""Probe -> its median error on renders whose truth is known (`benchmarks/probe_dials.py`)."""
 
 
 @dataclass(frozen=True)
-class Row:
+class Measure:
     """One probe of one picture.
 
     Attributes:
@@ -35,19 +35,19 @@ class Row:
     floor: float | None = None
     note: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """As ``--json`` shows it."""
         return asdict(self)
 
 
 def measured(
     control: str, probe: str, unit: str, asked: Any, got: Any, error: float | None, note: str = ""
-) -> Row:
+) -> Measure:
     """A row of what was looked up in the picture."""
     told = None if error is None else round(error, 3)
-    return Row(control, probe, unit, asked, got, told, MEASURED, FLOORS.get(probe), note)
+    return Measure(control, probe, unit, asked, got, told, MEASURED, FLOORS.get(probe), note)
 
 
-def unmeasured(control: str, probe: str, unit: str, note: str) -> Row:
+def unmeasured(control: str, probe: str, unit: str, note: str) -> Measure:
     """A row that says why there is no figure."""
-    return Row(control, probe, unit, None, None, None, UNMEASURED, None, note)
+    return Measure(control, probe, unit, None, None, None, UNMEASURED, None, note)

@@ -19,7 +19,7 @@ from lookweave.models.protocols import Pixels
 from lookweave.studio.judge import composition, narrative, shading, style
 from lookweave.studio.judge.identity import LEAST_PIXELS, Own, Seen, eroded, identity, median, told
 from lookweave.studio.judge.pose import overlap
-from lookweave.studio.judge.rows import BUILT, Row, measured, unmeasured
+from lookweave.studio.judge.rows import BUILT, Measure, measured, unmeasured
 from lookweave.studio.render.dress import FIRST_GARMENT_ID, SCENE_ID, SKIN_ID
 from lookweave.studio.render.fabrics import encode
 from lookweave.studio.render.lights import direction
@@ -123,7 +123,7 @@ def plainly(guide: Guide) -> Pixels:
 
 def probed(
     guide: Guide, picture: Pixels, garments: Sequence[Own], controls: Mapping[str, str]
-) -> list[Row]:
+) -> list[Measure]:
     """All that can be said of `picture` now.
 
     Args:
@@ -132,7 +132,7 @@ def probed(
         controls: control -> ``exact``, ``guided``, ``prompted`` or ``ignored``, of the backend.
     """
     look = look_at(guide, picture, controls)
-    rows: list[Row] = []
+    rows: list[Measure] = []
     for number, own in enumerate(garments):
         rows += identity(f"garment {number + 1}", own, look.garment(number))
     rows += [*_wearer(look), *_pose(look), *_camera(look), *_scene(look), *_light(look)]
@@ -146,7 +146,7 @@ def probed(
     return [*rows, *composition.rows(picture, look.clothes)]
 
 
-def _built(look: Look, control: str, probe: str, unit: str, asked: Any, got: Any) -> Row:
+def _built(look: Look, control: str, probe: str, unit: str, asked: Any, got: Any) -> Measure:
     """A row of what the guide says, where the backend follows it exactly."""
     if control not in look.exact:
         note = "the backend does not follow the guide exactly, and nothing here reads it"
@@ -158,10 +158,10 @@ def _built(look: Look, control: str, probe: str, unit: str, asked: Any, got: Any
         error, got = round(error, 3), round(got, 3)
     elif asked is not None:
         error = 0.0 if asked == got else 1.0
-    return Row(control, probe, unit, asked, got, error, BUILT)
+    return Measure(control, probe, unit, asked, got, error, BUILT)
 
 
-def _wearer(look: Look) -> list[Row]:
+def _wearer(look: Look) -> list[Measure]:
     asked = look.guide.shoot.wearer.skin
     unit = "CIEDE2000 of median CIELAB"
     got = look.skin if look.kept else None
@@ -174,7 +174,7 @@ def _wearer(look: Look) -> list[Row]:
                      float(difference(wanted, got)))]  # fmt: skip
 
 
-def _pose(look: Look) -> list[Row]:
+def _pose(look: Look) -> list[Measure]:
     shoot, rows = look.guide.shoot, []
     if shoot.pose.joints is None:
         rows.append(_built(look, "pose", "name", "", shoot.pose.name, shoot.pose.name))
@@ -189,7 +189,7 @@ def _pose(look: Look) -> list[Row]:
                             1 - same, note)]  # fmt: skip
 
 
-def _camera(look: Look) -> list[Row]:
+def _camera(look: Look) -> list[Measure]:
     asked, lens = look.guide.shoot.camera, look.guide.camera
     offset = lens.eye - lens.target
     azimuth = float(np.degrees(np.arctan2(offset[0], offset[2])))
@@ -202,7 +202,7 @@ def _camera(look: Look) -> list[Row]:
     ]  # fmt: skip
 
 
-def _scene(look: Look) -> list[Row]:
+def _scene(look: Look) -> list[Measure]:
     scene = look.guide.shoot.scene
     where = scene.plate or scene.name
     rows = [_built(look, "scene", "place", "", where, where)]
@@ -225,7 +225,7 @@ def likeness(one: Pixels, other: Pixels, where: Mask) -> float:
     return float((a * b).sum() / size)
 
 
-def _light(look: Look) -> list[Row]:
+def _light(look: Look) -> list[Measure]:
     shoot, names = look.guide.shoot, ("azimuth", "elevation", "key_to_fill", "kelvin")
     units = {"azimuth": "degrees", "elevation": "degrees", "key_to_fill": "stops",
              "kelvin": "kelvin; error in mired", "direction": "degrees"}  # fmt: skip
@@ -261,7 +261,7 @@ def _light(look: Look) -> list[Row]:
     ]  # fmt: skip
 
 
-def _style(look: Look) -> list[Row]:
+def _style(look: Look) -> list[Measure]:
     asked = look.guide.shoot.style
     found = look.finish
     grain = style.grain_of(look.picture, look.plain)

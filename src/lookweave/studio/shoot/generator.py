@@ -14,7 +14,7 @@ from lookweave.studio.shoot.guide import Guide
 from lookweave.studio.shoot.record import Shoot
 
 if TYPE_CHECKING:
-    from lookweave.studio.judge.rows import Row
+    from lookweave.studio.judge.rows import Measure
 
 Obedience = Literal["exact", "guided", "prompted", "ignored"]
 OBEDIENCE: tuple[Obedience, ...] = ("exact", "guided", "prompted", "ignored")
@@ -109,14 +109,14 @@ class Pictures:
     Attributes:
         images: what may be shown; empty when all were turned away.
         card: of the backend.
-        rows: what the backend measured itself, a tuple of `probes.Row` for each image.
+        rows: what the backend measured itself, a tuple of `probes.Measure` for each image.
         turned: what was made and may not be shown.
         prompt: the words that the model was given; "" for none.
     """
 
     images: tuple[Pixels, ...]
     card: GeneratorCard
-    rows: tuple[tuple[Row, ...], ...] = ()
+    rows: tuple[tuple[Measure, ...], ...] = ()
     turned: tuple[Turned, ...] = ()
     prompt: str = ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lookweave.models.protocols import Pixels
-from lookweave.studio.judge.rows import Row
+from lookweave.studio.judge.rows import Measure
 from lookweave.studio.shoot.registration import Registered
 
 
@@ -17,7 +17,7 @@ class Held:
     found: Registered | None
 
 
-def held_rows(held: Held) -> tuple[Row, ...]:
+def held_rows(held: Held) -> tuple[Measure, ...]:
     """Asked: nothing moves. Got: how far it did, before and after it was brought back."""
     found = held.found
     if found is None:
@@ -25,8 +25,8 @@ def held_rows(held: Held) -> tuple[Row, ...]:
     unit = "pixels of a picture 768 high"
     moved, left = round(found.moved, 2), round(found.left, 2)
     return (
-        Row("camera", "moved before registration", unit, 0.0, moved, moved, "measured"),
-        Row("garments", "off the guide after it", unit, 0.0, left, left, "measured"),
-        Row("pose", "agreement with the guide", "correlation of brightness", 1.0,
+        Measure("camera", "moved before registration", unit, 0.0, moved, moved, "measured"),
+        Measure("garments", "off the guide after it", unit, 0.0, left, left, "measured"),
+        Measure("pose", "agreement with the guide", "correlation of brightness", 1.0,
             round(found.agreement, 3), round(1 - found.agreement, 3), "measured"),
     )  # fmt: skip

@@ -15,7 +15,7 @@ from PIL import Image
 from lookweave.errors import InputError, ModelError, Rejected, WorkError
 from lookweave.models.protocols import Pixels
 from lookweave.studio.judge.pictures import own_of
-from lookweave.studio.judge.rows import Row
+from lookweave.studio.judge.rows import Measure
 from lookweave.studio.judge.table import probed
 from lookweave.studio.render.draw import NoRenderer, Renderer
 from lookweave.studio.shoot import fit, label, record, sheet
@@ -48,7 +48,7 @@ class Picture:
 
     file: str
     shoot: Shoot
-    rows: tuple[Row, ...]
+    rows: tuple[Measure, ...]
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Picture:
         return {
             "file": self.file, "digest": self.shoot.digest(),
             "shoot": self.shoot.model_dump(mode="json"),
-            "table": [row.as_dict() for row in self.rows], "seconds": round(self.seconds, 2),
+            "table": [row.to_dict() for row in self.rows], "seconds": round(self.seconds, 2),
         }  # fmt: skip
 
 
@@ -261,8 +261,8 @@ def _there(
         )
         pictures = [
             Picture(
-                one["file"], Shoot.checked(one["shoot"]), tuple(Row(**row) for row in one["table"]),
-                one["seconds"],
+                one["file"], Shoot.checked(one["shoot"]),
+                tuple(Measure(**row) for row in one["table"]), one["seconds"],
             )
             for one in kept["pictures"]
         ]  # fmt: skip
