@@ -202,6 +202,20 @@ def test_the_core_runs_without_torch(environment: dict[str, str]) -> None:
     subprocess.run([sys.executable, "-c", _WITHOUT_TORCH], env=environment, check=True)
 
 
+_LOADED = """
+import sys
+import lookweave.cli.main
+print(*sorted({"numpy", "scipy", "pyarrow", "lance", "PIL", "sklearn"} & set(sys.modules)))
+"""
+
+
+def test_the_command_line_starts_with_nothing_heavy(environment: dict[str, str]) -> None:
+    """A verb imports what it needs: --help waits for none of it."""
+    started = [sys.executable, "-c", _LOADED]
+    done = subprocess.run(started, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 _WITHOUT_RAY = """
 import sys
 sys.modules["ray"] = None

@@ -69,9 +69,13 @@ def shoot(
             its rights forbid, is refused.
         recipe: a shoot in .toml or .json, in place of garments and controls.
         count: pictures.
-        wearer, pose, camera, scene, light, style: a name ("walking", "beach", "low sun"),
-            ``key=value`` pairs or a mapping, words, a photograph (scene, style) or a record of
-            `lookweave.studio.shoot.record`.
+        wearer: a name ("walking", "beach", "low sun"), ``key=value`` pairs or a mapping, words, or
+            a record of `lookweave.studio.shoot.record`; so are the next five.
+        pose: how they stand.
+        camera: from where, and how near.
+        scene: where; also a photograph.
+        light: from where, how warm and how hard.
+        style: how it is developed; also a photograph.
         text: words; what is understood becomes controls, the rest stays a prompt.
         vary: the controls that change from picture to picture; none: those left open.
         size: width and height in pixels.
@@ -307,7 +311,8 @@ def board(
             whose rights forbid it, is refused.
         vlm: settings of `[vlm]` (url, model, cache …) of a vision-language model that looks at
             the pictures: they are then sent to that address.
-        describer, described_by: another model that describes photos, and its name.
+        describer: another model that describes photos.
+        described_by: its name.
 
     Raises:
         InputError: there is nothing to go by, a picture cannot be read or may not be used, or the
@@ -357,9 +362,12 @@ def campaign(
         brief: a TOML or JSON file: look, shots, size.
         out: a folder, new or of the same campaign, which then goes on.
         workspace: whose takedowns hold too.
-        columns, base: of a manifest, as in `lookweave.build`.
-        allow_rights, forbid_rights: further phrases of rights, as in `Workspace.publish`.
-        generator, settings: the backend, as in `lookweave.shoot`.
+        columns: of a manifest, as in `lookweave.build`.
+        base: where a manifest's paths begin.
+        allow_rights: further phrases that permit, as in `Workspace.publish`.
+        forbid_rights: further phrases that forbid.
+        generator: the backend, as in `lookweave.shoot`.
+        settings: of the backend.
         cache: where fitted garments are kept; None: in `out`.
         dry_run: plan, and make nothing.
         progress: show it on stderr.
@@ -427,7 +435,8 @@ def outfits(
             categories, or a manifest.
         rules: a TOML file like the ``outfits.toml`` that ships; None: that one.
         count: outfits, the best first.
-        columns, base: of a manifest, as in `lookweave.build`.
+        columns: of a manifest, as in `lookweave.build`.
+        base: where a manifest's paths begin.
         progress: show it on stderr.
 
     Raises:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
 
-from lookweave.studio.judge.page import text_of
-from lookweave.studio.judge.rows import Measure
+from lookweave.studio.judge.rows import Measure, text_of
 from lookweave.text import html
 
 _SHOWN = 12

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from lookweave.cli.options import Json, Models, ModelsDir, NonCommercial
-from lookweave.planning import calls
 from lookweave.terminal import say, show_result, show_table
 
 Photos = Annotated[list[str] | None, typer.Option(metavar="DIR|CSV", help="may be repeated")]
@@ -26,6 +25,8 @@ def measure(
     json_: Json = False,
 ) -> None:
     """Find this machine's rates, by three builds of photographs given or of the sample."""
+    from lookweave.planning import calls
+
     rates = calls.measure(
         garments, looks, models=models, models_dir=models_dir, workers=workers, out=output,
         accept_non_commercial=accept_non_commercial or None, progress=not json_,
@@ -65,6 +66,8 @@ def plan(
     json_: Json = False,
 ) -> None:
     """Time, memory, storage, network and bottleneck of a build; without --rates measured now."""
+    from lookweave.planning import calls
+
     planned = calls.plan(
         garments, looks, nodes=nodes, cores=cores, gpu=gpu, network=network,
         rates=rates or calls.measure(

@@ -6,14 +6,13 @@ import base64
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from lookweave.models.protocols import Pixels
 from lookweave.studio.judge.identity import Own
 from lookweave.studio.judge.pictures import Judgement, shown_as
-from lookweave.studio.judge.rows import MEASURED, UNMEASURED, Measure
+from lookweave.studio.judge.rows import MEASURED, UNMEASURED, Measure, text_of
 from lookweave.text import html
 
 _STYLE = """
@@ -82,17 +81,6 @@ def _line(row: Measure) -> str:
     unit = f' <span class="note">{html(row.unit)}</span>' if row.unit else ""
     name = f"{html(row.control)}: {html(row.probe)}{unit}"
     return f'<tr{kind}><td>{name}</td>{cells}<td class="note">{html(said)}</td></tr>'
-
-
-def text_of(value: Any) -> str:
-    """A value of a table, short."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(text_of(one) for one in value)
-    return str(value)
 
 
 def _data(pixels: Pixels, side: int) -> str:

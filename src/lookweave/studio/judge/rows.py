@@ -51,3 +51,14 @@ def measured(
 def unmeasured(control: str, probe: str, unit: str, note: str) -> Measure:
     """A row that says why there is no figure."""
     return Measure(control, probe, unit, None, None, None, UNMEASURED, None, note)
+
+
+def text_of(value: Any) -> str:
+    """A value of a table, short."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(text_of(one) for one in value)
+    return str(value)
