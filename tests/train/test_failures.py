@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-for _package in ("cv2", "matplotlib"):
+for _package in ("torch", "cv2", "matplotlib"):
     pytest.importorskip(_package, reason=f"needs {_package}: install lookweave[train]")
 
 import numpy as np

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="needs torch: install lookweave[train]")
+
+import numpy as np
 
 from lookweave.matching.fusion import VERSION, Fusion
 from lookweave.taxonomy import ATTRIBUTES

@@ -1,12 +1,14 @@
 """Masks by a network that is told which classes a photo shows."""
 
+# ruff: noqa: E402
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("cv2", reason="needs cv2: install lookweave[train]")
+for _package in ("torch", "cv2"):
+    pytest.importorskip(_package, reason=f"needs {_package}: install lookweave[train]")
 
 import numpy as np
 

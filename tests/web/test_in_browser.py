@@ -101,15 +101,6 @@ def opened(browser: Any, address: str, **more: Any) -> tuple[Any, list[str]]:
     return page, complaints
 
 
-def heard(page: Any, words: str) -> bool:
-    from playwright.sync_api import TimeoutError as Waited
-
-    with contextlib.suppress(Waited):
-        says(page, "done", words, seconds=20)
-        return True
-    return False
-
-
 def says(page: Any, where: str, words: str, seconds: int = 60) -> None:
     page.locator(f"#{where}", has_text=words).wait_for(timeout=1000 * seconds)
 
@@ -118,17 +109,13 @@ def test_pairs_are_answered_taken_back_and_answered_again_by_keys(
     browser: Any, served: Served, address: str
 ) -> None:
     page, complaints = opened(browser, f"{address}/review/boundary")
-    page.wait_for_selector("#desk[data-ready=yes]")
     for number, key in enumerate("ynsbu", start=1):
-        for _ in range(3):  # a key that comes before the next pair stands there is not heard
-            page.keyboard.press(key)
-            if heard(page, f"{number} answered"):
-                break
+        page.wait_for_selector("#desk[data-ready=yes]")  # a verdict before its pair is not heard
+        page.keyboard.press(key)
         says(page, "done", f"{number} answered")
-        says(page, "state", "Is it")
     given = [event.verdict for event in Journal(served.path).events()]
     assert given == ["same", "no", "same_style", "bad_crop", "unsure"]
-    page.keyboard.press("z")
+    page.keyboard.press("z")  # heard even while the next pair is on its way
     says(page, "state", "Taken back: unsure")
     page.reload()  # undo goes on where it was
     page.wait_for_selector("#desk[data-ready=yes]")
@@ -136,6 +123,7 @@ def test_pairs_are_answered_taken_back_and_answered_again_by_keys(
     says(page, "state", "Taken back: bad crop")
     page.keyboard.press("Shift+Z")
     says(page, "state", "Is it")
+    page.wait_for_selector("#desk[data-ready=yes]")
     kinds = [event.kind for event in Journal(served.path).events()]
     assert kinds == ["verdict"] * 5 + ["withdrawal"] * 3
     page.keyboard.press("c")
@@ -167,9 +155,7 @@ def test_what_was_asked_for_before_an_answer_brings_its_pair_no_second_time(
     page.goto(f"{address}/review/boundary")
     page.wait_for_selector("#desk[data-ready=yes]")
     for number in range(1, 9):
-        says(page, "state", "Is it")
-        page.evaluate("document.getElementById('state').textContent = 'pressed'")
-        page.wait_for_timeout(50)  # the key that follows is not heard while the page is at work
+        page.wait_for_selector("#desk[data-ready=yes]")
         page.keyboard.press("n")
         says(page, "done", f"{number} answered")
     pairs = [(event.garment, event.region) for event in Journal(served.path).events()]
@@ -186,6 +172,7 @@ def test_an_answer_that_is_not_saved_keeps_its_pair(
     before = page.get_attribute('[data-pane="garment"] img', "src")
     page.keyboard.press("y")
     says(page, "state", "Not saved")
+    page.wait_for_selector("#desk[data-ready=yes]")
     assert page.get_attribute('[data-pane="garment"] img', "src") == before
     page.unroute("**/api/v1/reviews")
     page.keyboard.press("y")

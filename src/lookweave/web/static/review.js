@@ -16,6 +16,7 @@ const settled = new Set(); // pairs answered here: what was asked for before may
 let current = null;
 let since = 0;
 let busy = false;
+let next = null; // an undo or redo that was pressed while an answer was on its way
 let answered = 0;
 let zoom = 1;
 let ended = false;
@@ -112,9 +113,15 @@ function setZoom(value) {
   for (const one of panes.querySelectorAll(".zoom")) one.style.transform = `scale(${zoom})`;
 }
 
-async function guarded(work) {
-  if (busy) return;
+// One thing at a time. A verdict that comes too early is not heard, for it would judge a pair that
+// nobody has seen; an undo or redo (`waits`) speaks of the last answer, so it is done afterwards.
+async function guarded(work, waits = false) {
+  if (busy) {
+    if (waits) next = work;
+    return;
+  }
   busy = true;
+  desk.dataset.ready = "no";
   try {
     await work();
   } catch (error) {
@@ -123,6 +130,10 @@ async function guarded(work) {
       : `Not saved: ${error.message} The pair stays; press the key again.`;
   } finally {
     busy = false;
+    const work = next;
+    next = null;
+    if (work) guarded(work);
+    else desk.dataset.ready = "yes";
   }
 }
 
@@ -217,8 +228,8 @@ const DEEDS = {
   first: () => fillWith("1"),
   second: () => fillWith("2"),
   third: () => fillWith("3"),
-  undo: () => guarded(undo),
-  redo: () => guarded(redo),
+  undo: () => guarded(undo, true),
+  redo: () => guarded(redo, true),
   box: () => panes.classList.toggle("unboxed"),
   note: () => { document.getElementById("noted").hidden = false; noteField.focus(); },
   help: () => help.showModal(),
@@ -259,4 +270,4 @@ document.addEventListener("keydown", (event) => {
 
 showKeys();
 showBindings(document.getElementById("bindings"), document.getElementById("rebinding"));
-guarded(onward).then(() => { desk.dataset.ready = "yes"; });
+guarded(onward);
