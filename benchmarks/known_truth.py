@@ -21,7 +21,7 @@ import numpy as np
 from mapie.metrics.calibration import expected_calibration_error
 from scipy.stats import bootstrap
 
-from lookweave.matching import calibrate, select
+from lookweave.matching import calibrate, probability, select
 from lookweave.matching.details import SCALE, TokenSet, likeness
 from lookweave.matching.fuse import Composite, ScoreWeights, describe_vectors, described_width
 from lookweave.matching.hubness import attraction, correct
@@ -231,7 +231,7 @@ def candidates(it: World, found: Found) -> Candidates:
     real = region >= 0
     garment, region, score = garment[real], region[real], score[real]
     look = it.look[region].astype(np.int32)
-    margin = calibrate.margins(garment, look, score)
+    margin = probability.margins(garment, look, score)
     _, best = np.unique(garment * len(it.look) + look, return_index=True)
     true = it.shows[region] == garment
     return Candidates(garment[best], look[best], true[best], score[best], margin[best])

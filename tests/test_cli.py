@@ -209,6 +209,21 @@ print(*sorted({"numpy", "scipy", "pyarrow", "lance", "PIL", "sklearn"} & set(sys
 """
 
 
+_LOADED_BY_A_BUILD = """
+import sys
+import lookweave.building
+print(*sorted({"scipy.stats", "scipy.optimize", "scipy.spatial", "sklearn"} & set(sys.modules)))
+"""
+
+
+def test_a_build_with_nothing_to_do_waits_for_no_library_of_statistics(
+    environment: dict[str, str],
+) -> None:
+    started = [sys.executable, "-c", _LOADED_BY_A_BUILD]
+    done = subprocess.run(started, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 def test_the_command_line_starts_with_nothing_heavy(environment: dict[str, str]) -> None:
     """A verb imports what it needs: --help waits for none of it."""
     started = [sys.executable, "-c", _LOADED]

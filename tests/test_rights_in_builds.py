@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import random
 import shutil
@@ -167,6 +168,9 @@ def published(workspace: Path, to: Path) -> tuple[dict[str, set[str]], dict[str,
     for shard in to.glob("data/*/*.parquet"):
         for kind in found:
             found[kind] |= set(pq.read_table(shard).column(f"{kind}_id").to_pylist())
+    if (to / "products.csv").exists():
+        with (to / "products.csv").open(newline="", encoding="utf-8") as file:
+            found["garment"] |= {row["garment_id"] for row in csv.DictReader(file)}
     files = {
         str(path.relative_to(to)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(to.rglob("*"))

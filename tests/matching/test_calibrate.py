@@ -8,13 +8,11 @@ from scipy.special import expit
 
 from lookweave.matching.calibrate import (
     ISOTONIC_LABELS,
-    Calibration,
     fit,
     learn_weights,
-    margins,
-    rule_of_thumb,
 )
 from lookweave.matching.fuse import ScoreWeights
+from lookweave.matching.probability import Calibration, margins, rule_of_thumb
 
 
 def invented(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:

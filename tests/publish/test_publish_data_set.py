@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import hashlib
 import json
 import re
@@ -288,6 +289,38 @@ def test_a_garment_carries_all_its_articles(
     ]  # fmt: skip
     assert [one["high/garment_products/price"] for one in found] == [9.5] * 4
     assert "stand for 3 articles of the catalogue." in (tmp_path / "out/README.md").read_text()
+
+
+def test_every_article_whose_photo_may_go_out_is_listed(
+    empty_shop: Shop, publish_shop: Publisher, tmp_path: Path
+) -> None:
+    paired, _ = empty_shop.couple("a", "high", "train")
+    alone = empty_shop.photo("garment", "alone.png", rights="CC0-1.0")
+    closed = empty_shop.photo("garment", "closed.png", rights="internal use only")
+    down = empty_shop.photo("garment", "down.png", rights="CC0-1.0", taken_down=True)
+    more = {"listed": True, "taken_down": False, "catalogue": "shop.csv", "metadata": "{}"}
+    photos = {
+        "P": [paired], "A": [alone, closed], "C": [closed], "D": [down], "=GONE": [alone],
+    }  # fmt: skip
+    for sku, garments in photos.items():
+        empty_shop.write(
+            "products", id=sku, sku=sku, title=f"Robe {sku}", **more | {"listed": sku != "=GONE"}
+        )
+        for at, garment in enumerate(garments):
+            empty_shop.write(
+                "product_photos", product=sku, place=f"{garment}.png", garment=garment,
+                role="main", position=at, listed=True,
+            )  # fmt: skip
+    summary = publish_shop(empty_shop, tmp_path / "out")
+    with (tmp_path / "out/products.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    found = [(row["sku"], row["title"], row["garment_id"], row["pairs"]) for row in rows]
+    assert found == [("A", "Robe A", alone, "0"), ("P", "Robe P", paired, "1")]
+    assert summary["articles"] == 2
+    assert "lists 2 articles" in (tmp_path / "out/README.md").read_text(encoding="utf-8")
+    opened = mlcroissant.Dataset(jsonld=str(tmp_path / "out/croissant.json"))
+    told = [record["products/sku"] for record in opened.records("products")]
+    assert told == [b"A", b"P"]
 
 
 def test_originals_go_out_as_they_are_unless_they_lie_on_their_side(

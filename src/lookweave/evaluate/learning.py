@@ -15,13 +15,12 @@ from lookweave.evaluate.recall import ready_matcher
 from lookweave.evaluate.truth import read_truth
 from lookweave.matching.calibrate import (
     MINIMUM_LABELS,
-    Calibration,
     enough,
     fit,
     learn_weights,
-    margins,
 )
 from lookweave.matching.fuse import NEUTRAL_DETAIL
+from lookweave.matching.probability import Calibration, margins
 from lookweave.matching.vectors import Vectors
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.steps.group import together

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from lookweave.matching.evidence import KNOTS, Evidence, Table
@@ -126,6 +125,8 @@ def fit_weights(choices: Sequence[Choice], use: Sequence[int], penalty: float = 
     for row, choice in enumerate(choices):
         table[row, : len(choice.parts)] = choice.parts[:, list(use)] - choice.parts[0, list(use)]
         absent[row, : len(choice.parts)] = False
+
+    from scipy.optimize import minimize  # learning alone needs it, and it takes long to load
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         utility = np.where(absent, -np.inf, table @ weights)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from lookweave.matching.vectors import Positions
 
@@ -40,6 +39,8 @@ def wilson(yes: int, count: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a proportion; (0, 1) where there is no evidence."""
     if not count:
         return 0.0, 1.0
+    from scipy.stats import binomtest  # a third of a second: a second build does without
+
     interval = binomtest(yes, count).proportion_ci(CONFIDENCE, method="wilson")
     return float(interval.low), float(interval.high)
 
@@ -140,6 +141,8 @@ def cut(
         further: how many pairs come behind the order that the sample says nothing of. Only a tier
             that promises nothing takes them.
     """
+    from scipy.stats import binomtest
+
     level = delta / len(targets)
     found: list[Stretch] = []
     start = 0

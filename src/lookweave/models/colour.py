@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import distance
 
 
 class Surface(NamedTuple):
@@ -193,6 +192,8 @@ def _bins(lab: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float
 
 def _distances(lab: NDArray[np.float32]) -> NDArray[np.float32]:
     """Distance of each pixel to the nearest point of each name: float32 (n, names)."""
+    from scipy.spatial import distance  # a quarter of a second, which a second build need not wait
+
     # Lightness counts less: the same cloth in shade keeps its name.
     weighed = lab * _LIGHTNESS_LESS
     columns = [

@@ -14,7 +14,7 @@ from lookweave import __version__
 from lookweave.config import Config
 from lookweave.models.card import Card
 from lookweave.models.cards import all_cards, card_of
-from lookweave.publish.columns import Column, columns
+from lookweave.publish.columns import ARTICLE_COLUMNS, Column, columns
 from lookweave.publish.options import Destination, Options
 from lookweave.publish.tally import Tally, distributions, shorten
 from lookweave.text import visible
@@ -96,6 +96,7 @@ def card(tally: Tally, facts: Facts, config: Config, options: Options) -> str:
         models=known,
         unknown_models=unknown,
         columns=columns(options.metadata),
+        article_columns=ARTICLE_COLUMNS,
         rights=rights[:_SHOWN_RIGHTS],
         more_rights=(len(rest), sum(count for _, _, count in rest)) if rest else None,
         noted=tally.noted(),

@@ -149,6 +149,15 @@ _COLUMNS: tuple[Column, ...] = (
     _text("provenance", "models and settings that made the pair, as JSON"),
 )  # fmt: skip
 
+_ARTICLE = next(column for column in _COLUMNS if column.name == "garment_products").fields
+
+ARTICLE_COLUMNS: tuple[Column, ...] = (
+    *_ARTICLE,
+    _text("garment_id", "a photo of it, as in the pairs"),
+    _value("pairs", "int32", "how many pairs here have that photo; 0: no look is known"),
+)
+"""Of `products.csv`: one row for each photo of each article of the catalogue."""
+
 _METADATA: tuple[Column, ...] = (
     _text("garment_metadata", "further columns of the garment's manifest, as JSON"),
     _text("look_metadata", "further columns of the look's manifest, as JSON"),

@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lookweave.publish.columns import Column, columns
+from lookweave.publish.columns import ARTICLE_COLUMNS, Column, columns
 from lookweave.publish.options import SPLITS, Options
+from lookweave.publish.products import ARTICLES
 
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
@@ -49,7 +50,11 @@ _CONTEXT: dict[str, Any] = {
     "subField": "cr:subField",
     "transform": "cr:transform",
 }
-_TYPES = {".parquet": "application/x-parquet", ".tar": "application/x-tar"}
+_TYPES = {
+    ".csv": "text/csv",
+    ".parquet": "application/x-parquet",
+    ".tar": "application/x-tar",
+}
 LICENCES = {
     "cc0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
     "other": "https://choosealicense.com/no-permission/",
@@ -95,7 +100,11 @@ def croissant(
             *(_file(path, sha, sizes[path], base_url) for path, sha in data_files.items()),
             *(_file_set(tier, bool(base_url)) for tier in tiers),
         ],
-        "recordSet": [_splits(), *(_record_set(tier, columns(options.metadata)) for tier in tiers)],
+        "recordSet": [
+            _splits(),
+            *(_record_set(tier, columns(options.metadata)) for tier in tiers),
+            *([_articles()] if ARTICLES in data_files else []),
+        ],
     }
 
 
@@ -186,8 +195,20 @@ def _record_set(tier: str, chosen: tuple[Column, ...]) -> dict[str, Any]:
     }
 
 
-def _field(tier: str, column: Column, file_set: dict[str, Any]) -> dict[str, Any]:
-    source: dict[str, Any] = {**file_set, "extract": {"column": column.name}}
+def _articles() -> dict[str, Any]:
+    """The articles of the catalogue, of one file."""
+    file = {"fileObject": {"@id": ARTICLES}}
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "products",
+        "name": "products",
+        "description": "The articles of the catalogue, with or without a pair.",
+        "field": [_field("products", column, file) for column in ARTICLE_COLUMNS],
+    }
+
+
+def _field(tier: str, column: Column, files: dict[str, Any]) -> dict[str, Any]:
+    source: dict[str, Any] = {**files, "extract": {"column": column.name}}
     if column.is_image:
         source["transform"] = {"jsonPath": "bytes"}
     field: dict[str, Any] = {

@@ -33,6 +33,7 @@ from lookweave.publish.plan import (
     make_plan,
     no_longer_allowed,
 )
+from lookweave.publish.products import ARTICLES, write_articles
 from lookweave.publish.push import HubRepository
 from lookweave.publish.shards import TierWriter
 from lookweave.publish.space import check_space
@@ -70,7 +71,8 @@ def publish(
         options: everything else; see `Options`.
 
     Returns:
-        ``to``, ``pairs`` (tier -> split -> count), ``total``, ``held_back`` (reason -> count),
+        ``to``, ``pairs`` (tier -> split -> count), ``total``, ``articles`` (of the catalogue, with
+        or without a pair), ``held_back`` (reason -> count),
         ``rights_unknown`` (photos), ``calibrated``, ``recipe``, ``snapshot``, ``files``, ``bytes``;
         of a folder ``edited`` (files that a person had edited, kept beside); after a push
         ``commit``, ``pushed_files``, ``removed_files`` and, where it applies, ``advice``.
@@ -130,6 +132,8 @@ def summary_text(summary: dict[str, Any]) -> str:
     for tier, splits in summary["pairs"].items():
         counts = ", ".join(f"{split} {count:,}" for split, count in splits.items())
         lines.append(f"  {tier:<8} {counts}")
+    if summary["articles"]:
+        lines.append(f"  products {summary['articles']:,} articles of the catalogue")
     for reason, count in summary["held_back"].items():
         lines.append(f"  held back {count:,}: {REASONS.get(reason, reason)}")
     if summary["rights_unknown"]:
@@ -167,6 +171,7 @@ def _write(
     """Write a whole publication to the empty `folder` and sum it up."""
     tally = Tally(plan.judgements)
     held = _write_pairs(workspace, config, plan, tally, folder, progress, options)
+    tally.listed = write_articles(workspace, plan.garments, tally.garments, folder / ARTICLES)
     reasons = count_reasons(held)
     facts = Facts(
         title=options.title or _title(where.name),
@@ -187,6 +192,7 @@ def _write(
             for tier in tally.tiers()
         },
         "total": tally.total,
+        "articles": tally.listed,
         "held_back": reasons,
         "rights_unknown": tally.noted()["rights_unknown"],
         "calibrated": bool(tally.total) and tally.calibrated == tally.total,
@@ -231,6 +237,7 @@ def _write_held_back(path: Path, held: list[HeldBack]) -> None:
 
 def _write_croissant(folder: Path, tally: Tally, facts: Facts, options: Options) -> None:
     paths = sorted(path for path in folder.rglob("*") if path.suffix in (".parquet", ".tar"))
+    paths += [folder / ARTICLES] if tally.listed else []
     names = {path.relative_to(folder).as_posix(): path for path in paths}
     repository = facts.destination.repository
     metadata = croissant(

@@ -6,6 +6,7 @@
     DIR/croissant.json
     DIR/data/TIER/*.parquet
     DIR/webdataset/TIER/*.tar
+    DIR/products.csv              every article whose photo may go out, paired or not
     DIR/held_back.csv             what stayed in and why; never pushed to a hub
     DIR/lookweave-publication.json  the marker: what this folder is, and every file with its hash
 
@@ -45,7 +46,7 @@ _EDITABLE = ("README.md", "croissant.json", HELD_BACK)
 """Files that people edit by hand. Their version is kept beside the new one."""
 
 _OURS = re.compile(
-    r"README\.md|croissant\.json|held_back\.csv"
+    r"README\.md|croissant\.json|held_back\.csv|products\.csv"
     rf"|data/({'|'.join(TIERS)})/({'|'.join(SPLITS)})-\d+-of-\d+\.parquet"
     rf"|webdataset/({'|'.join(TIERS)})/({'|'.join(SPLITS)})-\d+\.tar"
 )

@@ -52,8 +52,9 @@ class Plan:
         pairs: key columns of the pairs that go out unless their photos turn out to be gone, in
             the order in which they are written: by tier and split, then shuffled by look.
         held: the pairs that do not.
-        judgements: photo -> what its rights say, for every photo of `pairs`.
+        judgements: photo -> what its rights say, for every photo of `pairs` and `garments`.
         audits: tier -> what its audit says, of the tiers that have one.
+        garments: product photos that may go out, in a pair or as a photo of a listed article.
     """
 
     recipe: str
@@ -61,6 +62,7 @@ class Plan:
     held: list[HeldBack] = field(default_factory=list)
     judgements: dict[str, Judgement] = field(default_factory=dict)
     audits: dict[str, str] = field(default_factory=dict)
+    garments: set[str] = field(default_factory=set)
 
 
 def make_plan(
@@ -82,7 +84,8 @@ def make_plan(
     where = matching(recipe=recipe) & column("tier").is_in(options.tiers)
     pairs = workspace.table("pairs").read(_PAIR_COLUMNS, where)
     rules = RightsRules(options.allow_rights, options.forbid_rights)
-    photos = set(pairs["garment"].to_pylist()) | set(pairs["look"].to_pylist())
+    garments = workspace.table("garments").values("id")
+    photos = garments | set(pairs["garment"].to_pylist()) | set(pairs["look"].to_pylist())
     standing = PhotosStanding(workspace, now, photos, rules)
     unknown = UnknownAllowed(unsaid_allowed, bool(options.allow_unknown_rights))
     plan = Plan(recipe, pairs)
@@ -96,6 +99,10 @@ def make_plan(
             for photo in (row["garment"], row["look"]):
                 plan.judgements[photo] = standing.judgements[photo]
     plan.pairs = pairs.filter(pa.array(keep, pa.bool_()))
+    for garment in garments:
+        if standing.problem("garment", garment, unknown) is None:
+            plan.garments.add(garment)
+            plan.judgements[garment] = standing.judgements[garment]
     _audit(plan, now, standing)
     plan.pairs = _in_order(plan.pairs)
     return plan
@@ -162,6 +169,8 @@ def no_longer_allowed(then: Plan, now: Plan) -> list[str]:
         for one in now.held
         if (one.garment, one.look) in out
     }
+    for photo in then.garments - now.garments:
+        phrases.setdefault(photo, f"{photo}: may not be published any more")
     for photo, judged in then.judgements.items():
         if now.judgements.get(photo, judged) != judged:
             phrases.setdefault(photo, f"{photo}: its rights read otherwise")

@@ -22,7 +22,10 @@ _SHOWN = 12
 
 @dataclass
 class Tally:
-    """Counts of a publication. Holds ids, scores and distinct words, never an image."""
+    """Counts of a publication. Holds ids, scores and distinct words, never an image.
+
+    `listed`: articles in `products.csv`; `garments`: pairs of each product photo.
+    """
 
     judgements: dict[str, Judgement]
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -34,6 +37,8 @@ class Tally:
     sites: Counter[str] = field(default_factory=Counter)
     photographers: set[str] = field(default_factory=set)
     articles: set[str] = field(default_factory=set)
+    listed: int = 0
+    garments: Counter[str] = field(default_factory=Counter)
 
     def add(self, pair: PublishedPair) -> None:
         """Count one pair."""
@@ -47,6 +52,7 @@ class Tally:
             if values[name] is not None:
                 self.scores[pair.tier, name].append(values[name])
         self.articles.update(values["garment_skus"])
+        self.garments[values["garment_id"]] += 1
         if values["look_photographer"]:
             self.photographers.add(values["look_photographer"])
         for kind in ("garment", "look"):

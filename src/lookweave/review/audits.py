@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta
-from sklearn.metrics import cohen_kappa_score
+from scipy.special import betaincinv
 
 from lookweave.errors import InputError
 from lookweave.pipeline.setup import Setup
@@ -272,6 +271,8 @@ def _agreement(state: State, audit: str) -> tuple[int, float | None, float | Non
         return 0, None, None
     # Nobody is the reference: each pair of answers counts in both orders.
     one, other = np.array([*answers, *(pair[::-1] for pair in answers)], bool).T
+    from sklearn.metrics import cohen_kappa_score  # takes long to load, and few calls come here
+
     both = len({*one.tolist(), *other.tolist()}) == 2
     kappa = float(cohen_kappa_score(one, other)) if both else None
     return len(answers), float((one == other).mean()), kappa
@@ -297,7 +298,7 @@ def lower_bound(right: int, size: int, delta: float) -> float:
 
     Exact for draws with replacement; without, as here, it holds all the more.
     """
-    return float(beta.ppf(delta, right, size - right + 1)) if right else 0.0
+    return float(betaincinv(right, size - right + 1, delta)) if right else 0.0
 
 
 def refused(workspace: Workspace) -> set[Pair]:

@@ -13,9 +13,9 @@ from tests.invented import TOKEN_WIDTH, Invented, invent
 from lookweave.config import Config, load
 from lookweave.errors import ModelError, WorkspaceError, WorkspaceFull
 from lookweave.matching import hubness
-from lookweave.matching.calibrate import Calibration, rule_of_thumb
 from lookweave.matching.evidence import KNOTS, LARGEST
 from lookweave.matching.fusion import Fusion
+from lookweave.matching.probability import Calibration, rule_of_thumb
 from lookweave.models.cards import models_of
 from lookweave.models.details import unpacked
 from lookweave.pipeline.run import Outcome, run_step

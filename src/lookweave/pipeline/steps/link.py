@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from lookweave.matching.calibrate import rule_of_thumb
 from lookweave.matching.fuse import describe_vectors
+from lookweave.matching.probability import rule_of_thumb
 from lookweave.pipeline.step import NOTHING, Plan, Step, Worker, outcome
 from lookweave.pipeline.steps.embed import embeddings
 from lookweave.pipeline.steps.match import RANKED, Match, calibration, score_weights

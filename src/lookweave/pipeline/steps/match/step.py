@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from lookweave.config import Config
 from lookweave.errors import WorkspaceError
-from lookweave.matching.calibrate import Calibration, margins, rule_of_thumb
 from lookweave.matching.evidence import Evidence
 from lookweave.matching.fuse import ScoreWeights
+from lookweave.matching.probability import Calibration, margins, rule_of_thumb
 from lookweave.pipeline.setup import Setup
 from lookweave.pipeline.step import NOTHING, Plan, Step, Worker, outcome_schema
 from lookweave.pipeline.steps.embed import embeddings
