@@ -32,3 +32,9 @@ def test_a_notebook_runs_and_gives_what_it_shows(
         assert kinds[0] == kinds[1], f"run the notebook again and keep its output: {before.source}"
         for one, other in zip(before.get("outputs", []), after.get("outputs", []), strict=True):
             assert sorted(one.get("data", {})) == sorted(other.get("data", {})), before.source
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_kept_output_names_no_folder_of_the_machine_that_ran_it(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert [one for one in ("/tmp/", "/home/", "/Users/", "/root/") if one in text] == []
